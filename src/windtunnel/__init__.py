@@ -1,0 +1,1 @@
+"""windtunnel: an AWS region on one machine."""
