@@ -1,0 +1,37 @@
+# Everything a contributor runs. Each target sees to its own setup, which is instant when nothing has changed.
+PY := .venv/bin/python
+
+.PHONY: setup up test check types format bench clean
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml tools/setup.sh
+	@bash tools/setup.sh
+
+up: setup
+	.venv/bin/windtunnel up $(ARGS)
+
+test: setup types
+	$(PY) -m pytest $(or $(ARGS),tests)
+
+# Formatting, lint, types, the direction of imports, and the project's own rules: under a minute in all.
+check: setup types
+	.venv/bin/ruff format --check -q .
+	.venv/bin/ruff check .
+	.venv/bin/basedpyright
+	PYTHONPATH=src .venv/bin/lint-imports --no-cache
+	$(PY) -m pytest tests/tidy
+
+# TypedDicts of requests and results, from botocore's models; written again only when botocore, the tool or the services changed.
+types: setup
+	@$(PY) -m tools.types --if-needed
+
+format: setup
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+bench: setup
+	$(PY) -m bench $(ARGS)
+
+clean:
+	rm -rf .venv bench/.peers src/windtunnel/aws/types .pytest_cache .ruff_cache .hypothesis
