@@ -1,0 +1,1 @@
+"""Where the region touches the machine: files, processes, networks, keys."""
