@@ -76,9 +76,9 @@ def credential_of(request: Request) -> Credential | None:
         )
     query = request.query
     if query:
-        if "X-Amz-Algorithm=" in query or "X-Amz-Signature=" in query:
+        if "X-Amz-Signature=" in query or "X-Amz-Credential=" in query or "X-Amz-Algorithm=" in query:
             return _presigned(request)
-        if "AWSAccessKeyId=" in query and "Signature=" in query:
+        if "AWSAccessKeyId=" in query and "SignatureVersion=" not in query:
             return _legacy_query(request)
     return None
 
@@ -99,10 +99,10 @@ def looks_like_s3(request: Request) -> bool:
     authorization = request.headers.get("authorization", "")
     if "/s3/" in authorization or "%2Fs3%2F" in request.query or "/s3/" in request.query:
         return True
-    if is_json(request) or "Action=" in request.query:
+    if is_json(request) or "Action=" in request.query or "%2Faws4_request" in request.query:
         return False
     host = request.host
-    return "x-amz-content-sha256" in request.headers or host.startswith(("s3.", "s3-")) or ".s3." in host
+    return "x-amz-content-sha256" in request.headers or host.startswith(("s3.", "s3-")) or ".s3." in host or "X-Amz-" in request.query
 
 
 def query_fields(query: str) -> dict[str, str]:
