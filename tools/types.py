@@ -98,7 +98,8 @@ class Module:
         return f"class {name}(TypedDict):\n{rows or EMPTY}"
 
     def text(self) -> str:
-        title = f'"""Requests and results of {self.model.service_name}, API version {self.model.api_version}. Generated: see tools/types.py."""\n'
+        api = f"{self.model.service_name}, API version {self.model.api_version}"
+        title = f'"""Requests and results of {api}. Generated: see tools/types.py."""\n'
         parts = [title, HEADER, f"{self.body}: TypeAlias = Any\n"]
         parts += [self.structure(self.structures[name]) for name in sorted(self.structures)]
         for operation in self.operations:

@@ -1,0 +1,85 @@
+"""What a service says of itself agrees with AWS's model of it: operations, faults and README."""
+
+import ast
+import importlib
+import inspect
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.loaders
+import pytest
+from botocore import xform_name
+from botocore.model import ServiceModel
+
+from tests.tidy import rules
+
+FOLDERS = sorted(path.parent.name for path in (rules.PACKAGE / "services").glob("*/__init__.py"))
+pytestmark = pytest.mark.parametrize("folder", FOLDERS)
+
+
+@cache
+def model_of(folder: str) -> ServiceModel:
+    service = folder.rstrip("_").replace("_", "-")
+    return ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"), service)
+
+
+@cache
+def service_of(folder: str) -> Any:
+    return importlib.import_module(f"windtunnel.services.{folder}").SERVICE
+
+
+def modelled_operations(folder: str) -> dict[str, str]:
+    """AWS's names by ours: "send_message" → "SendMessage"."""
+    return {xform_name(name): name for name in model_of(folder).operation_names}
+
+
+def public_functions(folder: str) -> set[str]:
+    return {
+        name
+        for module in service_of(folder).modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def modelled_faults(folder: str) -> set[str]:
+    faults: set[str] = set()
+    for shape in model_of(folder).error_shapes:
+        faults |= {shape.name, shape.metadata.get("error", {}).get("code", shape.name)}
+    return faults
+
+
+def raised_faults(path: Path) -> list[tuple[str, int]]:
+    """Every code that is written out in a call of Fault, both arms of a conditional included."""
+    calls = (n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call))
+    faults = [call for call in calls if ast.unparse(call.func).split(".")[-1] == "Fault" and call.args]
+    found: list[tuple[str, int]] = []
+    for call in faults:
+        arms = [call.args[0].body, call.args[0].orelse] if isinstance(call.args[0], ast.IfExp) else [call.args[0]]
+        found += [(arm.value, call.lineno) for arm in arms if isinstance(arm, ast.Constant) and isinstance(arm.value, str)]
+    return found
+
+
+def test_every_operation_is_one_of_the_api(folder: str) -> None:
+    assert public_functions(folder) - set(modelled_operations(folder)) == set(), "helpers begin with an underscore"
+
+
+def test_every_fault_is_one_that_the_service_has(folder: str) -> None:
+    known = modelled_faults(folder) | set(service_of(folder).faults)
+    unknown = [
+        f"{path.relative_to(rules.ROOT)}:{line}: {code} is neither in the model nor in SERVICE.faults"
+        for path in sorted((rules.PACKAGE / "services" / folder).rglob("*.py"))
+        for code, line in raised_faults(path)
+        if code not in known
+    ]
+    assert not unknown, "\n".join(["", *unknown])
+
+
+def test_the_readme_names_every_operation_that_is_not_implemented(folder: str) -> None:
+    readme = rules.PACKAGE / "services" / folder / "README.md"
+    words = set(re.findall(r"\w+", readme.read_text(encoding="utf-8"))) if readme.exists() else set[str]()
+    implemented = public_functions(folder)
+    missing = {name for ours, name in modelled_operations(folder).items() if ours not in implemented}
+    assert missing - words == set(), f"{readme.relative_to(rules.ROOT)} must name them"
