@@ -12,8 +12,20 @@ from windtunnel.aws.arn import Arn
         ("arn:aws:sqs:eu-west-1:123456789012:q", Arn("aws", "sqs", "eu-west-1", "123456789012", "q"), "", "q", "q"),
         ("arn:aws:s3:::bucket/a/b:c", Arn("aws", "s3", "", "", "bucket/a/b:c"), "bucket", "a/b:c", "b:c"),
         ("arn:aws:iam::1:role/path/x", Arn("aws", "iam", "", "1", "role/path/x"), "role", "path/x", "x"),
-        ("arn:aws-cn:lambda:cn-north-1:1:function:f:7", Arn("aws-cn", "lambda", "cn-north-1", "1", "function:f:7"), "function", "f:7", "f:7"),
-        ("arn:aws:logs:r:1:log-group:/aws/lambda/f:*", Arn("aws", "logs", "r", "1", "log-group:/aws/lambda/f:*"), "log-group", "/aws/lambda/f:*", "f:*"),
+        (
+            "arn:aws-cn:lambda:cn-north-1:1:function:f:7",
+            Arn("aws-cn", "lambda", "cn-north-1", "1", "function:f:7"),
+            "function",
+            "f:7",
+            "f:7",
+        ),
+        (
+            "arn:aws:logs:r:1:log-group:/aws/lambda/f:*",
+            Arn("aws", "logs", "r", "1", "log-group:/aws/lambda/f:*"),
+            "log-group",
+            "/aws/lambda/f:*",
+            "f:*",
+        ),
     ],
 )
 def test_an_arn_has_six_fields_and_only_the_last_may_hold_colons(text: str, expected: Arn, type: str, id: str, name: str) -> None:

@@ -21,7 +21,10 @@ def test_a_token_gives_back_its_key_and_is_the_same_each_time(key: tuple[Any, ..
     assert token.replace("-", "").replace("_", "").isalnum()
 
 
-@pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: t + "A", lambda t: t + "=", lambda t: "!" + t, lambda t: "", lambda t: t.swapcase(), lambda t: "é"])
+@pytest.mark.parametrize(
+    "change",
+    [lambda t: t[:-1], lambda t: t + "A", lambda t: t + "=", lambda t: "!" + t, lambda t: "", lambda t: t.swapcase(), lambda t: "é"],
+)
 def test_a_text_that_is_not_a_token_of_ours_is_refused(change: Any) -> None:
     with pytest.raises(ValueError, match="not one of ours"):
         pages.decode(change(pages.encode(("queue", 17))))
