@@ -1,0 +1,32 @@
+"""The list of all services, and a region's cloud made of them: the one place that knows them by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from windtunnel.fabric import Service
+from windtunnel.fabric.cloud import Cloud
+from windtunnel.kernel.clock import Anchor
+from windtunnel.kernel.ids import Ids
+from windtunnel.kernel.store.sqlite import SQLite
+from windtunnel.planes.blobs import Blobs
+
+SERVICES: tuple[Service, ...] = ()
+
+STORE_FILE = "region.db"
+BLOBS_FOLDER = "blobs"
+
+
+def make_cloud(
+    data: Path,
+    *,
+    account: str = "000000000000",
+    endpoint: str = "http://localhost:4566",
+    seed: int | None = None,
+    anchor: Anchor | None = None,
+) -> Cloud:
+    """A cloud whose store and bytes lie under `data`. Call `start` in a running event loop before anything else."""
+    data.mkdir(parents=True, exist_ok=True)
+    blobs = Blobs(data / BLOBS_FOLDER, Ids(seed).uuid)
+    engine = SQLite(data / STORE_FILE)
+    return Cloud(engine, SERVICES, blobs=blobs, account=account, endpoint=endpoint, seed=seed, anchor=anchor)

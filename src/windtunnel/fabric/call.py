@@ -1,0 +1,106 @@
+"""A call that may wait: it reads and writes through transactions, calls other services, and sleeps on the region's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+
+from windtunnel.fabric.scope import Scope, service_principal
+from windtunnel.fabric.tx import Tx
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types.clients import Aws
+    from windtunnel.fabric.cloud import Cloud
+    from windtunnel.kernel.ids import Ids
+    from windtunnel.kernel.loop import Channel
+    from windtunnel.planes.blobs import Blobs
+
+Result = TypeVar("Result")
+P = ParamSpec("P")
+
+
+class Call:
+    """One operation under way, in one scope. State changes only through `transact`; re-read after every wait."""
+
+    def __init__(self, cloud: Cloud, scope: Scope, service: str) -> None:
+        self.cloud = cloud
+        self.scope = scope
+        self.service = service
+
+    @property
+    def account(self) -> str:
+        return self.scope.account
+
+    @property
+    def region(self) -> str:
+        return self.scope.region
+
+    @property
+    def ids(self) -> Ids:
+        return self.cloud.ids
+
+    @property
+    def blobs(self) -> Blobs:
+        return self.cloud.blobs
+
+    @property
+    def aws(self) -> Aws:
+        """Typed clients of all services, called as this service's principal: `await call.aws.sqs.send_message({…})`."""
+        principal = service_principal(f"{self.service}.amazonaws.com", self.account)
+        return _Clients(self.cloud, msgspec.structs.replace(self.scope, principal=principal))  # pyright: ignore[reportReturnType]
+
+    def now(self) -> float:
+        """The region's time, seconds since 1970."""
+        return self.cloud.clock.now()
+
+    def at(self, *, account: str | None = None, region: str | None = None) -> Call:
+        """The same call in another account or region."""
+        scope = msgspec.structs.replace(self.scope, account=account or self.account, region=region or self.region)
+        return Call(self.cloud, scope, self.service)
+
+    async def transact(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Runs `function(tx, *args)` as one transaction, and returns when it is durable. A fault it raises undoes it."""
+        result = self.cloud.transact(lambda tx: function(tx, *args, **kwargs), self.scope, self.service)
+        await self.cloud.store.committed()
+        return result
+
+    def read(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Runs `function(tx, *args)` for what it returns; what it writes is forgotten."""
+        return function(Tx(self.cloud, self.cloud.store.begin(), self.scope, self.service), *args, **kwargs)
+
+    async def wait(self, *channels: Channel, until: float | None = None) -> None:
+        """Returns when a channel is woken or the region's time reaches `until`."""
+        await self.cloud.loop.wait(channels, until)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Goes on beside this call and after its reply; a jump of the clock waits for it."""
+        return self.cloud.loop.spawn(coroutine)
+
+
+class _Clients:
+    """`.sqs.send_message(request)` for each service; the names are checked when called."""
+
+    def __init__(self, cloud: Cloud, scope: Scope) -> None:
+        self._cloud, self._scope = cloud, scope
+
+    def __getattr__(self, service: str) -> _Client:
+        return _Client(self._cloud, self._scope, service.removesuffix("_"))
+
+
+class _Client:
+    def __init__(self, cloud: Cloud, scope: Scope, service: str) -> None:
+        self._cloud, self._scope, self._service = cloud, scope, service
+
+    def __getattr__(self, operation: str) -> Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]:
+        cloud = self._cloud
+        scope = msgspec.structs.replace(self._scope, request_id=cloud.ids.uuid(), cause=self._scope.request_id)
+
+        async def call(request: dict[str, Any]) -> dict[str, Any]:
+            result = await cloud.run(self._service, operation, request, scope)
+            await cloud.store.committed()
+            return result
+
+        return call

@@ -1,0 +1,335 @@
+"""The one door: HTTP requests, calls between services, due timers and deliveries all become `Cloud.run`."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from windtunnel.aws.arn import Arn, parse
+from windtunnel.aws.errors import Fault
+from windtunnel.aws.model import fault_of, operation_names, snake
+from windtunnel.aws.validate import validator
+from windtunnel.fabric import deliver
+from windtunnel.fabric.access import identify
+from windtunnel.fabric.call import Call
+from windtunnel.fabric.meter import USAGE, hour
+from windtunnel.fabric.scope import Principal, Proof, Scope, service_principal
+from windtunnel.fabric.service import Handler, Service
+from windtunnel.fabric.timers import Timers
+from windtunnel.fabric.trail import TRAIL, Calls, trail_event
+from windtunnel.fabric.tx import Tx
+from windtunnel.kernel.clock import Anchor, Clock
+from windtunnel.kernel.ids import Ids
+from windtunnel.kernel.loop import Loop, step
+from windtunnel.kernel.store import Overlay, Store, Table, Transaction
+from windtunnel.kernel.store.keys import pack
+from windtunnel.kernel.store.store import Engine
+
+if TYPE_CHECKING:
+    from windtunnel.planes.blobs import Blobs
+
+Result = TypeVar("Result")
+Authorise = Callable[[str, str, Mapping[str, Any], Scope], None]
+log = logging.getLogger(__name__)
+
+BOOTS = Table("fabric.boots", int, scope="global")
+CLOCK = Table("fabric.clock", Anchor, scope="global")
+SERIALS_PER_BOOT = 1 << 40
+USAGE_KEYS_MAX = 10_000
+NOWHERE = Scope("", "", service_principal("windtunnel.amazonaws.com", ""))
+REQUESTS = "Requests"
+"""The usage type under which every call is counted, by operation."""
+
+
+class Handled(msgspec.Struct, frozen=True):
+    """A function the door leads to: an operation or a timer's handler. `plain`: it takes a Tx and never waits."""
+
+    service: str
+    name: str
+    function: Handler
+    plain: bool
+    validate: Callable[[Mapping[str, Any]], None]
+    data: bool = False
+    """CloudTrail records it only where a trail selects it."""
+
+
+class Cloud:
+    """One region's cloud: the services, and the ground they share.
+
+    `anchor` is what the clock starts from unless the store remembers another; `authorise` raises where a policy denies.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        services: Iterable[Service],
+        *,
+        blobs: Blobs,
+        account: str = "000000000000",
+        endpoint: str = "http://localhost:4566",
+        seed: int | None = None,
+        anchor: Anchor | None = None,
+        authorise: Authorise = lambda service, operation, request, scope: None,
+    ) -> None:
+        self.account = account
+        self.endpoint = endpoint
+        self.blobs = blobs
+        self.services = {service.name: service for service in services}
+        self.services[deliver.SERVICE] = Service(deliver.SERVICE, modules=(), timers={deliver.HANDLER: deliver.attempt})
+        self.calls = Calls()
+        self._authorise = authorise
+        self._handled: dict[tuple[str, str], Handled] = {}
+        self._handlers: dict[tuple[str, str], Handled] = {}
+        self._usage_keys: dict[tuple[str, str, str, str, int], bytes] = {}
+        self._targets = {name: service for service in self.services.values() for name in service.targets}
+        self.clock = Clock(anchor)
+        self.loop = Loop(self.clock)
+        self.store = Store(engine, woken=self.loop.wake)
+        boot = self._restore(anchor)
+        self.ids = Ids(None if seed is None else f"{seed}/{boot}")
+        self.serials = count(boot * SERIALS_PER_BOOT)
+        self.timers = Timers(self)
+
+    def start(self) -> None:
+        """Lets happen what is due; needs the running event loop."""
+        self.clock.changed = self._keep_anchor
+        self._keep_anchor(self.clock.anchor)
+        for service in self.services.values():
+            if service.boot is not None:
+                service.boot(self)
+        self.timers.start()
+
+    def reset(self) -> None:
+        """Empties the region; the clock and the serial numbers go on."""
+        self.store.clear()
+        self.blobs.clear()
+        self.apply(lambda tx: tx.put(BOOTS, value=next(self.serials) // SERIALS_PER_BOOT))
+        self.start()
+
+    async def run(
+        self,
+        service: str,
+        operation: str,
+        request: dict[str, Any],
+        scope: Scope,
+        *,
+        proof: Proof | None = None,
+        signed: bool = True,
+        under: Tx | None = None,
+    ) -> dict[str, Any]:
+        """One call: identify, authorise, validate, act, record.
+
+        `operation` is named as in the API or in snake_case. A client's call carries its `proof` (`signed=False`: it signed nothing);
+        others come with the principal in their scope. `under` lets a plain operation act within a transaction that is open. A plain
+        operation never waits, so that this coroutine ends at its first step. Raises Fault.
+        """
+        started = time.perf_counter()
+        fault: Fault | None = None
+        handled = self.handled(service, operation)
+        try:
+            if proof is not None or not signed:
+                scope = self._identified(scope, proof)
+            self._authorise(service, handled.name, request, scope)
+            handled.validate(request)
+            if handled.plain:
+                return self.transact(lambda tx: handled.function(tx, request), scope, service, under)
+            return await handled.function(Call(self, scope, service), request)
+        except Fault as error:
+            fault = error
+            raise
+        except Exception as error:
+            log.exception("%s.%s failed with a bug", service, operation)
+            fault = Fault("InternalFailure", f"{operation}: {type(error).__name__}: {error}", status=500)
+            raise fault from error
+        finally:
+            self._record(handled, request, scope, fault, time.perf_counter() - started, under)
+
+    def transact(self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None) -> Result:
+        """Runs a plain function as one transaction of its own, or as a part of `under`; a fault undoes it."""
+        overlay = self.store.begin() if under is None else Overlay(under.overlay)
+        tx = Tx(self, overlay, scope, service)
+        tx.depth = 0 if under is None else under.depth + 1
+        result = function(tx)
+        if tx.outgoing:
+            self._dispatch(tx)
+        if under is None:
+            self.store.keep(overlay)
+        else:
+            under.overlay.merge(overlay)
+        return result
+
+    def apply(self, function: Callable[[Tx], Result]) -> Result:
+        """A transaction of the region's own, in no account: for rows that belong to all."""
+        return self.transact(function, NOWHERE, "windtunnel")
+
+    def attempt(self, function: Callable[[Tx], None], scope: Scope, service: str) -> bool:
+        """A timer's plain handler; False where a bug stopped it."""
+        try:
+            self.transact(function, scope, service)
+        except Fault as fault:
+            log.warning("a timer of %s gave up: %s", service, fault)
+            return False
+        except Exception:
+            log.exception("a timer of %s failed with a bug", service)
+            return False
+        return True
+
+    async def attempt_call(self, service: str, handler: str, payload: Mapping[str, Any], scope: Scope) -> bool:
+        """A timer's handler that waits; False where a fault or a bug stopped it."""
+        try:
+            await self.handler(service, handler).function(Call(self, scope, service), payload)
+        except Fault as fault:
+            log.warning("%s.%s gave up: %s", service, handler, fault)
+            return False
+        except Exception:
+            log.exception("%s.%s failed with a bug", service, handler)
+            return False
+        return True
+
+    def handler(self, service: str, name: str) -> Handled:
+        """A timer's handler."""
+        found = self._handlers.get((service, name))
+        if found is None:
+            function = self.services[service].timers[name]
+            plain = not inspect.iscoroutinefunction(function)
+            found = self._handlers[service, name] = Handled(service, name, function, plain, lambda _: None)
+        return found
+
+    async def hand_over(self, delivery: deliver.Delivery) -> None:
+        """Calls a delivery's target. Raises DeliveryFailed."""
+        handled, request, scope = self._aim(delivery)
+        try:
+            await self.run(handled.service, handled.name, request, scope)
+        except Fault as fault:
+            raise deliver.failure_of(fault, self.status_of(handled.service, fault), delivery.retry) from fault
+
+    def status_of(self, service: str, fault: Fault) -> int:
+        """The HTTP status of a fault of a service."""
+        if fault.status is not None:
+            return fault.status
+        declared = self.services[service].faults.get(fault.code) if service in self.services else None
+        return declared or fault_of(service, fault.code).status
+
+    async def rest(self) -> None:
+        """Returns once nothing is under way and all is durable."""
+        while True:
+            await self.loop.rest()
+            if not self.store.pending:
+                return
+            await self.store.committed()
+
+    async def jump(self, target: float) -> None:
+        """Moves the clock to a later time, through all that falls due on the way."""
+        await self.clock.jump(target, self.rest)
+
+    async def close(self) -> None:
+        await self.loop.close()
+        self.store.close()
+
+    def emitted(self, tx: Tx, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
+        """Hands a fact to the services that listen to facts."""
+        for service in self.services.values():
+            if service.facts is not None:
+                service.facts(tx, source, detail_type, detail, resources)
+
+    def handled(self, service: str, operation: str) -> Handled:
+        """The function behind an operation, named as in the API or in snake_case. Raises the fault NotImplemented."""
+        return self._handled.get((service, operation)) or self._find(service, operation)
+
+    def _find(self, service: str, operation: str) -> Handled:
+        found = self.services.get(service)
+        names = {snake(name): name for name in operation_names(service)}
+        name = names.get(operation, operation)
+        function = found.functions.get(snake(name)) if found is not None else None
+        if found is None or function is None:
+            raise Fault("NotImplemented", f"windtunnel does not implement {service} {name}.", status=501)
+        if not any(key[0] == service for key in self._handled):
+            found.check()
+        plain = not inspect.iscoroutinefunction(function)
+        handled = Handled(service, name, function, plain, validator(service, name), name in found.data_operations)
+        self._handled[service, name] = self._handled[service, snake(name)] = handled
+        return handled
+
+    def _identified(self, scope: Scope, proof: Proof | None) -> Scope:
+        principal: Principal = identify(Tx(self, self.store.begin(), scope, "iam"), proof, self.account)
+        account = scope.account if principal.kind == "Anonymous" else principal.account
+        return msgspec.structs.replace(scope, principal=principal, account=account)
+
+    def _record(
+        self, handled: Handled, request: dict[str, Any], scope: Scope, fault: Fault | None, duration: float, under: Tx | None
+    ) -> None:
+        now = self.clock.now()
+        self.calls.add(now, handled.service, handled.name, scope, fault.code if fault else "", duration)
+        overlay = self.store.begin() if under is None else under.overlay
+        place = (scope.account, scope.region, handled.service, handled.name, hour(now))
+        overlay.add(self._usage_keys.get(place) or self._usage_key(place), 1)
+        if not handled.data:
+            tx = Tx(self, overlay, scope, handled.service)
+            tx.put(TRAIL, now, tx.serial(), value=trail_event(handled.service, handled.name, now, scope, request, fault))
+        if under is None:
+            self.store.keep(overlay)
+
+    def _usage_key(self, place: tuple[str, str, str, str, int]) -> bytes:
+        account, region, service, operation, this_hour = place
+        if len(self._usage_keys) > USAGE_KEYS_MAX:
+            self._usage_keys.clear()
+        key = USAGE.prefix("", "") + pack((this_hour, account, region, service, REQUESTS, operation))
+        self._usage_keys[place] = key
+        return key
+
+    def _dispatch(self, tx: Tx) -> None:
+        """Tries deliveries to plain operations at once, within the transaction; the others get rows."""
+        outgoing, tx.outgoing = tx.outgoing, []
+        for number, delivery in enumerate(outgoing):
+            try:
+                inline = number < deliver.INLINE_DELIVERIES_MAX and tx.depth < deliver.INLINE_DEPTH_MAX
+                handled, request, scope = self._aim(delivery)
+                if inline and handled.plain:
+                    step(self.run(handled.service, handled.name, request, scope, under=tx))
+                else:
+                    deliver.queue_delivery(tx, delivery, tx.now)
+            except deliver.DeliveryFailed as failure:
+                deliver.settle_failure(tx, delivery, failure)
+            except Fault as fault:
+                status = self.status_of(parse(delivery.target).service, fault)
+                deliver.settle_failure(tx, delivery, deliver.failure_of(fault, status, delivery.retry))
+
+    def _aim(self, delivery: deliver.Delivery) -> tuple[Handled, dict[str, Any], Scope]:
+        """The call that a delivery becomes, in the account and region its target's ARN names."""
+        scheme, _, _ = delivery.target.partition(":")
+        arn = parse(delivery.target) if scheme == "arn" else Arn("aws", scheme, "", "", delivery.target)
+        service = self._targets.get(arn.service)
+        if service is None:
+            raise deliver.DeliveryFailed("NotImplemented", f"nothing here takes deliveries to {delivery.target}", final=True)
+        operation, request = service.targets[arn.service](arn, delivery.event)
+        scope = Scope(
+            arn.account or delivery.account,
+            arn.region or delivery.region,
+            service_principal(delivery.source, delivery.account),
+            self.ids.uuid(),
+            endpoint=delivery.endpoint,
+            cause=delivery.cause,
+        )
+        return self.handled(service.name, operation), request, scope
+
+    def _restore(self, anchor: Anchor | None) -> int:
+        """Counts this start, and takes up the clock where the region left it."""
+        overlay = self.store.begin()
+        tx = Transaction(overlay, "", "")
+        boot = (tx.get(BOOTS) or 0) + 1
+        tx.put(BOOTS, value=boot)
+        kept = tx.get(CLOCK)
+        if kept is not None and anchor is None:
+            self.clock.restore(kept)
+        self.store.keep(overlay)
+        self.store.flush()
+        return boot
+
+    def _keep_anchor(self, anchor: Anchor) -> None:
+        self.apply(lambda tx: tx.put(CLOCK, value=anchor))

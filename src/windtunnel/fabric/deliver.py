@@ -1,0 +1,142 @@
+"""One machine for all deliveries: an ARN and a payload become the right call, with retry, back-off and dead letter.
+
+S3 notifications, SNS, EventBridge, Scheduler, Pipes, Lambda destinations and alarms all hand over a `Delivery`. Where the target's
+operation is a plain one it is tried at once, inside the transaction that delivers, so that fan-out costs no row of its own; whatever
+fails or has to wait becomes a timer's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws.errors import Fault
+from windtunnel.fabric.timers import add_timer
+
+if TYPE_CHECKING:
+    from windtunnel.fabric.call import Call
+    from windtunnel.fabric.tx import Tx
+
+SERVICE = "deliver"
+HANDLER = "attempt"
+INLINE_DELIVERIES_MAX = 64
+INLINE_DEPTH_MAX = 8
+"""Chains longer than this (a topic to a queue is one) go on through rows, so that a loop can't hold a transaction for ever."""
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is delivered. Each target takes what it has a use for."""
+
+    body: str
+    subject: str = ""
+    attributes: dict[str, dict[str, Any]] = {}
+    """Message attributes: `{"name": {"DataType": …, "StringValue" | "BinaryValue": …}}`."""
+    group_id: str = ""
+    deduplication_id: str = ""
+    headers: dict[str, str] = {}
+    """HTTP headers, for a URL."""
+    parameters: dict[str, Any] = {}
+    """Members of the target operation's request that the source sets by name (a Kinesis partition key, …)."""
+
+
+class Retry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a failed delivery is tried again: phases of (how often, first delay, last delay) in seconds; between the two the delay
+    grows exponentially. `age_seconds_max` ends it earlier. `client_errors`: whether refusals (4xx) are tried again as well."""
+
+    phases: tuple[tuple[int, float, float], ...] = ()
+    age_seconds_max: float | None = None
+    client_errors: bool = False
+
+    def delay(self, attempts: int) -> float | None:
+        """Seconds to wait after so many attempts; None when that was the last."""
+        before = 0
+        for count, first, last in self.phases:
+            if attempts <= before + count:
+                if count < 2 or first == last:
+                    return first
+                return first * (last / first) ** ((attempts - before - 1) / (count - 1))
+            before += count
+        return None
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing on its way to one target."""
+
+    target: str
+    event: Event
+    source: str
+    source_arn: str
+    retry: Retry
+    dead_letter: str
+    failed: str
+    service: str
+    context: dict[str, Any]
+    account: str
+    region: str
+    first_at: float
+    cause: str
+    endpoint: str
+    attempts: int = 0
+
+
+class DeliveryFailed(Exception):
+    """A target did not take a delivery. `final`: trying again can't help."""
+
+    def __init__(self, code: str, message: str, *, final: bool) -> None:
+        super().__init__(code, message)
+        self.code, self.message, self.final = code, message, final
+
+
+RETRIED_STATUS = frozenset({408, 429})
+_to_builtins = msgspec.to_builtins
+
+
+def delivery_of(payload: Mapping[str, Any]) -> Delivery:
+    """The delivery in a payload of a timer or of a `failed` handler."""
+    return msgspec.convert(payload, Delivery)
+
+
+def failure_of(fault: Fault, status: int, retry: Retry) -> DeliveryFailed:
+    """How a target's fault is taken: refusals are final, unless they say "later" or the source insists."""
+    refused = 400 <= status < 500 and status not in RETRIED_STATUS and "Throttl" not in fault.code
+    return DeliveryFailed(fault.code, fault.message, final=refused and not retry.client_errors)
+
+
+async def attempt(call: Call, payload: Mapping[str, Any]) -> None:
+    """One attempt at a delivery whose row came due."""
+    delivery = delivery_of(payload)
+    try:
+        await call.cloud.hand_over(delivery)
+    except DeliveryFailed as failure:
+        await call.transact(settle_failure, delivery, failure)
+
+
+def settle_failure(tx: Tx, delivery: Delivery, failure: DeliveryFailed) -> None:
+    """Puts a failed delivery back for its next attempt, or, after the last, with the dead letters."""
+    attempts = delivery.attempts + 1
+    delay = None if failure.final else delivery.retry.delay(attempts)
+    age_max = delivery.retry.age_seconds_max
+    if delay is not None and (age_max is None or tx.now + delay - delivery.first_at <= age_max):
+        later = msgspec.structs.replace(delivery, attempts=attempts)
+        queue_delivery(tx, later, tx.now + delay)
+        return
+    place = tx.at(account=delivery.account, region=delivery.region)
+    if delivery.failed:
+        told = {
+            "delivery": _to_builtins(delivery),
+            "error_code": failure.code,
+            "error_message": failure.message,
+            "attempts": attempts,
+            "context": delivery.context,
+        }
+        add_timer(place, tx.now, delivery.service, delivery.failed, told)
+    elif delivery.dead_letter:
+        queue_delivery(tx, msgspec.structs.replace(delivery, target=delivery.dead_letter, dead_letter="", attempts=0), tx.now)
+
+
+def queue_delivery(tx: Tx, delivery: Delivery, due: float) -> None:
+    """Writes the row of a delivery that is to be attempted at `due`."""
+    place = tx.at(account=delivery.account, region=delivery.region)
+    add_timer(place, due, SERVICE, HANDLER, _to_builtins(delivery), lane=delivery.target)

@@ -1,0 +1,71 @@
+"""Who calls, from where and into which account and region: what every operation knows about its caller."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+
+PrincipalKind = Literal["Root", "IAMUser", "AssumedRole", "FederatedUser", "AWSService", "Anonymous"]
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """An identity as CloudTrail's `userIdentity` names it.
+
+    `id` is the unique id (AIDA…, AROA…:session, the account for its root), `name` the user's, the role's or the service's
+    ("sns.amazonaws.com"), `access_key` the key it signed with.
+    """
+
+    kind: PrincipalKind
+    account: str
+    arn: str
+    id: str
+    name: str = ""
+    access_key: str = ""
+    policy: str = ""
+    """The session policy that was given when a role was assumed, JSON."""
+    tags: dict[str, str] = {}
+    """Session tags."""
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """One call's place: every key it reads and writes begins with its account and region."""
+
+    account: str
+    region: str
+    principal: Principal
+    request_id: str = ""
+    source_ip: str = ""
+    user_agent: str = ""
+    endpoint: str = "http://localhost:4566"
+    """Scheme, host and port the client reached the region by, without a slash at the end: URLs handed out begin with it."""
+    cause: str = ""
+    """The request id of the call that led to this one; "" where a client called."""
+
+
+class Proof(Protocol):
+    """What a client signed, to be held against the secret of its key."""
+
+    @property
+    def access_key(self) -> str: ...
+
+    @property
+    def token(self) -> str: ...
+
+    def verify(self, secret: str, now: float) -> None:
+        """Raises the protocol's Fault where the signature is not the key's."""
+        ...
+
+
+def root(account: str, access_key: str = "") -> Principal:
+    return Principal("Root", account, f"arn:aws:iam::{account}:root", account, access_key=access_key)
+
+
+def service_principal(name: str, account: str) -> Principal:
+    """The principal of an AWS service, `name` such as "sns.amazonaws.com", acting in an account."""
+    return Principal("AWSService", account, name, name, name)
+
+
+def anonymous() -> Principal:
+    """A caller who signed nothing."""
+    return Principal("Anonymous", "anonymous", "*", "ANONYMOUS_PRINCIPAL")

@@ -1,0 +1,82 @@
+"""What a service declares of itself. The centre iterates over declarations and knows no service by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws.model import operation_names, snake
+from windtunnel.kernel.store import Table
+
+if TYPE_CHECKING:
+    from windtunnel.aws.arn import Arn
+    from windtunnel.fabric.deliver import Event
+
+Handler = Callable[..., Any]
+"""`def handler(tx, payload)` or `async def handler(call, payload)`."""
+Target = Callable[["Arn", "Event"], tuple[str, dict[str, Any]]]
+"""Turns the ARN of a target and what is delivered into one operation of the service, as (name in snake_case, request)."""
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """One kind of resource: its CloudFormation type, the table that holds it and the pattern of its ARN.
+
+    The pattern has `{account}`, `{region}` and one field for each part of the table's key, in order: `{0}`, `{1}` …
+    """
+
+    type: str
+    table: Table[Any]
+    arn: str
+
+    def arn_of(self, account: str, region: str, *key: object) -> str:
+        return self.arn.format(*key, account=account, region=region)
+
+
+class Service:
+    """One AWS service, under botocore's name for it.
+
+    The public functions of `modules` are its operations. `timers` are the handlers of what happens by itself, `targets` say for
+    which ARN services and URL schemes it takes deliveries, `faults` are codes AWS answers without documenting them in the model (with
+    their HTTP status), `data_operations` are the calls CloudTrail records only where a trail selects them.
+    `facts(tx, source, detail_type, detail, resources)` is told what services emit. `boot(cloud)` runs when the region starts or is reset.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        modules: Sequence[ModuleType],
+        resources: Sequence[Resource] = (),
+        timers: Mapping[str, Handler] | None = None,
+        targets: Mapping[str, Target] | None = None,
+        faults: Mapping[str, int] | None = None,
+        data_operations: Sequence[str] = (),
+        facts: Handler | None = None,
+        boot: Handler | None = None,
+    ) -> None:
+        self.name = name
+        self.resources = tuple(resources)
+        self.timers = dict(timers or {})
+        self.targets = dict(targets or {})
+        self.faults = dict(faults or {})
+        self.data_operations = frozenset(data_operations)
+        self.facts = facts
+        self.boot = boot
+        self.functions: dict[str, Handler] = {}
+        for module in modules:
+            for function_name, function in vars(module).items():
+                if inspect.isfunction(function) and not function_name.startswith("_") and function.__module__ == module.__name__:
+                    assert function_name not in self.functions, f"{name}: {function_name} stands in two modules"
+                    self.functions[function_name] = function
+
+    def check(self) -> None:
+        """Every operation is one of the API's. Costs loading the model, so it is done on first use and in the tests."""
+        known = {snake(operation) for operation in operation_names(self.name)}
+        unknown = sorted(self.functions.keys() - known)
+        assert not unknown, f"{self.name}: not operations of the API: {', '.join(unknown)}"
+        data = sorted(self.data_operations - set(operation_names(self.name)))
+        assert not data, f"{self.name}: not operations of the API: {', '.join(data)}"

@@ -1,0 +1,118 @@
+"""What was called, by whom and with what result: the live list of calls, and the rows CloudTrail reads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from windtunnel.aws.errors import Fault
+from windtunnel.fabric.scope import Principal, Scope
+from windtunnel.kernel.store import Table
+
+CALLS_KEPT_MAX = 10_000
+BODY_CHARACTERS_MAX = 4_096
+
+
+class TrailEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One management call. `request` holds its parameters, bytes and long values left out."""
+
+    service: str
+    operation: str
+    time: float
+    principal: Principal
+    request_id: str
+    source_ip: str
+    user_agent: str
+    request: dict[str, Any]
+    error_code: str = ""
+    error_message: str = ""
+    cause: str = ""
+
+
+TRAIL = Table("trail.events", TrailEvent)
+"""(time, serial) -> TrailEvent"""
+
+
+class CallRecord(msgspec.Struct, frozen=True):
+    """One call of any kind, in the live list. Time in seconds since 1970, duration in seconds of the machine's clock."""
+
+    serial: int
+    time: float
+    service: str
+    operation: str
+    account: str
+    region: str
+    principal: str
+    error: str
+    duration: float
+    request_id: str
+    cause: str
+
+
+class Calls:
+    """The last calls, in memory, newest last."""
+
+    def __init__(self) -> None:
+        self._kept: deque[CallRecord] = deque(maxlen=CALLS_KEPT_MAX)
+        self._serial = 0
+
+    def add(self, time: float, service: str, operation: str, scope: Scope, error: str, duration: float) -> None:
+        self._serial += 1
+        self._kept.append(
+            CallRecord(
+                self._serial,
+                time,
+                service,
+                operation,
+                scope.account,
+                scope.region,
+                scope.principal.arn,
+                error,
+                duration,
+                scope.request_id,
+                scope.cause,
+            )
+        )
+
+    def after(self, serial: int) -> list[CallRecord]:
+        """Those that came after a serial number."""
+        found: list[CallRecord] = []
+        for call in reversed(self._kept):
+            if call.serial <= serial:
+                break
+            found.append(call)
+        found.reverse()
+        return found
+
+
+def trail_event(service: str, operation: str, now: float, scope: Scope, request: Mapping[str, Any], fault: Fault | None) -> TrailEvent:
+    """The row of one management call."""
+    return TrailEvent(
+        service,
+        operation,
+        now,
+        scope.principal,
+        scope.request_id,
+        scope.source_ip,
+        scope.user_agent,
+        {name: shown(value) for name, value in request.items()},
+        fault.code if fault else "",
+        fault.message if fault else "",
+        scope.cause,
+    )
+
+
+def shown(value: Any) -> Any:
+    """A parameter as a trail shows it: plain values, long text cut, bytes and streams by their kind only."""
+    if isinstance(value, str):
+        return value[:BODY_CHARACTERS_MAX]
+    if isinstance(value, dict):
+        return {str(name): shown(item) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list):
+        return [shown(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return "HIDDEN_DUE_TO_SECURITY_REASONS"

@@ -1,0 +1,93 @@
+"""A transaction as an operation sees it: typed rows of its own account and region, and what is to happen after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.fabric.deliver import Delivery, Event, Retry
+from windtunnel.fabric.meter import USAGE, hour
+from windtunnel.fabric.timers import add_timer, remove_timer
+from windtunnel.kernel.store import Overlay, Transaction
+
+if TYPE_CHECKING:
+    from windtunnel.fabric.cloud import Cloud
+    from windtunnel.fabric.scope import Scope
+    from windtunnel.kernel.ids import Ids
+
+
+class Tx(Transaction):
+    """One atomic transaction in one scope. It cannot wait and cannot call; a fault undoes it as a whole."""
+
+    def __init__(self, cloud: Cloud, overlay: Overlay, scope: Scope, service: str) -> None:
+        super().__init__(overlay, scope.account, scope.region)
+        self.scope = scope
+        self.now: float = cloud.clock.now()
+        """The region's time, seconds since 1970."""
+        self.ids: Ids = cloud.ids
+        self.service = service
+        """The service whose code runs, by botocore's name."""
+        self.outgoing: list[Delivery] = []
+        self.depth = 0
+        """How many transactions this one lies within."""
+        self._cloud = cloud
+
+    def new_id(self) -> str:
+        """A fresh UUID."""
+        return self.ids.uuid()
+
+    def serial(self) -> int:
+        """A number greater than all that this region gave out before, also before its last restart."""
+        return next(self._cloud.serials)
+
+    def timer(self, due: float, handler: str, payload: Mapping[str, Any], *, name: str | None = None) -> None:
+        """Runs the service's timer handler at region time `due`. The same name replaces a timer of that name."""
+        add_timer(self, due, self.service, handler, payload, name=name)
+
+    def cancel_timer(self, handler: str, name: str) -> None:
+        """Forgets a named timer; that there is none is fine."""
+        remove_timer(self, self.service, handler, name)
+
+    def deliver(
+        self,
+        target: str,
+        event: Event,
+        *,
+        source: str,
+        source_arn: str = "",
+        retry: Retry | None = None,
+        dead_letter: str = "",
+        failed: str = "",
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Hands `event` to the ARN or URL `target` once this transaction stands, with `retry` (none: one attempt).
+
+        `source` is the service principal that delivers ("sns.amazonaws.com"), `source_arn` the resource it delivers for. What
+        can't be delivered goes to the queue `dead_letter`, or, where `failed` names a timer handler of the calling service, to that
+        handler: its payload is `{"delivery": …, "error_code": …, "error_message": …, "attempts": …, "context": context}`.
+        """
+        delivery = Delivery(
+            target=target,
+            event=event,
+            source=source,
+            source_arn=source_arn,
+            retry=retry or Retry(),
+            dead_letter=dead_letter,
+            failed=failed,
+            service=self.service,
+            context=dict(context or {}),
+            account=self.account,
+            region=self.region,
+            first_at=self.now,
+            cause=self.scope.request_id,
+            endpoint=self.scope.endpoint,
+        )
+        self.outgoing.append(delivery)
+
+    def emit(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
+        """Publishes a fact to EventBridge, as AWS's services do by themselves."""
+        self._cloud.emitted(self, source, detail_type, detail, resources)
+
+    def meter(self, usage_type: str, amount: float, resource: str = "") -> None:
+        """Adds to the usage of this hour, in the unit AWS bills the usage type by."""
+        self.add(USAGE, hour(self.now), self.account, self.region, self.service, usage_type, resource, amount=amount)

@@ -1,0 +1,147 @@
+"""The region's time: it runs as the world's does, faster, stands still, or jumps, and it never goes back.
+
+Time is an anchor (the region's time at a moment of the machine's) and a rate. Alarms wait for region time; a jump rings all that
+fall due on the way, in order, each at its own time, and lets everything that one sets off come to rest before the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections.abc import Awaitable, Callable
+from itertools import count
+
+import msgspec
+
+TIMER_SECONDS_MAX = 86_400.0
+"""Longer waits of the machine's own timers are split: event loops count milliseconds in a limited number."""
+
+
+class Anchor(msgspec.Struct, frozen=True):
+    """What the clock remembers across restarts. Seconds since 1970; `rate` region seconds a second, 0 where it stands."""
+
+    region: float
+    machine: float
+    rate: float
+
+
+class Alarm:
+    """A function to be called at a region time."""
+
+    __slots__ = ("due", "ring")
+
+    def __init__(self, due: float, ring: Callable[[], None] | None) -> None:
+        self.due = due
+        self.ring = ring
+
+    def cancel(self) -> None:
+        self.ring = None
+
+
+class Clock:
+    """`changed` is told the new anchor whenever the clock is set, so that it can be kept."""
+
+    def __init__(self, anchor: Anchor | None = None) -> None:
+        moment = time.time()
+        self._anchor = anchor or Anchor(moment, moment, 1.0)
+        self._latest = self._anchor.region
+        self.changed: Callable[[Anchor], None] = lambda _: None
+        self._alarms: list[tuple[float, int, Alarm]] = []
+        self._serial = count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._jumping = False
+
+    @property
+    def rate(self) -> float:
+        """Region seconds a second; 0 where the clock stands."""
+        return self._anchor.rate
+
+    @property
+    def anchor(self) -> Anchor:
+        return self._anchor
+
+    def now(self) -> float:
+        anchor = self._anchor
+        if anchor.rate == 0:
+            return anchor.region
+        # The machine's clock may be set back; the region's doesn't follow.
+        moment = anchor.region + (time.time() - anchor.machine) * anchor.rate
+        if moment > self._latest:
+            self._latest = moment
+        return self._latest
+
+    def alarm(self, due: float, ring: Callable[[], None]) -> Alarm:
+        """Calls `ring` once the region's time has reached `due`; never at once, even if that is past."""
+        alarm = Alarm(due, ring)
+        heapq.heappush(self._alarms, (due, next(self._serial), alarm))
+        if self._alarms[0][2] is alarm:
+            self._arm()
+        return alarm
+
+    def run(self, rate: float) -> None:
+        """Goes on from now at so many region seconds a second; 0 stands still."""
+        assert rate >= 0, "time doesn't go back"
+        self._set(self.now(), rate)
+        self._arm()
+
+    def restore(self, anchor: Anchor) -> None:
+        """Takes up where a clock was left; time has passed meanwhile unless it stood."""
+        self._anchor = anchor
+        self._latest = anchor.region
+
+    async def jump(self, target: float, rest: Callable[[], Awaitable[None]]) -> None:
+        """Moves to a later time, ringing on the way all that falls due. `rest` waits until nothing is under way."""
+        rate = self._anchor.rate
+        self._jumping = True
+        try:
+            self._set(self.now(), 0)
+            await rest()
+            while (alarm := self._next()) is not None and alarm.due <= target:
+                heapq.heappop(self._alarms)
+                self._set(max(alarm.due, self._anchor.region), 0)
+                ring, alarm.ring = alarm.ring, None
+                if ring is not None:
+                    ring()
+                    await rest()
+            self._set(max(target, self._anchor.region), 0)
+        finally:
+            self._jumping = False
+            self._set(self._anchor.region, rate)
+            self._arm()
+
+    def _set(self, region: float, rate: float) -> None:
+        self._anchor = Anchor(region, time.time(), rate)
+        self._latest = region
+        self.changed(self._anchor)
+
+    def _next(self) -> Alarm | None:
+        while self._alarms and self._alarms[0][2].ring is None:
+            heapq.heappop(self._alarms)
+        return self._alarms[0][2] if self._alarms else None
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._jumping:
+            return
+        alarm = self._next()
+        if alarm is None:
+            return
+        loop = asyncio.get_running_loop()
+        if alarm.due <= self.now():
+            self._timer = loop.call_later(0, self._ring_due)
+        elif self._anchor.rate > 0:
+            delay = (alarm.due - self.now()) / self._anchor.rate
+            self._timer = loop.call_later(min(delay, TIMER_SECONDS_MAX), self._ring_due)
+
+    def _ring_due(self) -> None:
+        self._timer = None
+        now = self.now()
+        while (alarm := self._next()) is not None and alarm.due <= now:
+            heapq.heappop(self._alarms)
+            ring, alarm.ring = alarm.ring, None
+            if ring is not None:
+                ring()
+        self._arm()

@@ -1,0 +1,131 @@
+"""What runs in the region: tasks that are counted, waits that end by a wake-up or by the clock, and the rest between them.
+
+A task is at work or parked in `wait`. When none is at work the region is at rest: nothing more happens unless time passes or
+a client calls. A jump of the clock goes from rest to rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+from windtunnel.kernel.clock import Clock
+
+Result = TypeVar("Result")
+Channel = tuple[object, ...]
+log = logging.getLogger(__name__)
+
+
+def step(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """The result of a coroutine that doesn't wait, without an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise AssertionError("this coroutine waits")
+
+
+class Loop:
+    """Tasks and waits of one region."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._at_work = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._resting: list[asyncio.Future[None]] = []
+        self._waits: dict[Channel, set[asyncio.Future[None]]] = defaultdict(set)
+        self._told: dict[Channel, Callable[[], None]] = {}
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """Runs a coroutine to its end. An exception nobody asks for is logged: it is a bug."""
+        self._at_work += 1
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def on(self, channel: Channel, told: Callable[[], None]) -> None:
+        """Calls a function whenever a channel is woken."""
+        self._told[channel] = told
+
+    def wake(self, channels: Iterable[Channel]) -> None:
+        """Ends the waits on these channels."""
+        for channel in channels:
+            for future in self._waits.pop(channel, ()):
+                self._unpark(future)
+            if (told := self._told.get(channel)) is not None:
+                told()
+
+    async def wait(self, channels: Iterable[Channel], until: float | None) -> None:
+        """Parks the task until a channel is woken or the region's time reaches `until`.
+
+        On a standing clock that moment may never come, but the client who waits has a clock of its own: the wait ends after as
+        many seconds of the machine's.
+        """
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        for channel in channels:
+            self._waits[channel].add(future)
+        alarm = patience = None
+        if until is not None:
+            alarm = self._clock.alarm(until, lambda: self._unpark(future))
+            if self._clock.rate == 0:
+                left = max(until - self._clock.now(), 0)
+                patience = asyncio.get_running_loop().call_later(left, self._unpark, future)
+        self._rest_from_work()
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.cancelled():
+                self._at_work += 1
+            raise
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+            if patience is not None:
+                patience.cancel()
+            for channel in channels:
+                waiting = self._waits.get(channel)
+                if waiting is not None:
+                    waiting.discard(future)
+                    if not waiting:
+                        del self._waits[channel]
+
+    async def rest(self) -> None:
+        """Returns once no task is at work. The caller's own task must not be one of them."""
+        while self._at_work:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._resting.append(future)
+            await future
+            # A turn of the loop, so that what the last one set off can begin.
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Cancels what runs."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _unpark(self, future: asyncio.Future[None]) -> None:
+        # Counted as at work from the moment it is woken, not from when its task goes on, or a jump could slip in between.
+        if not future.done():
+            future.set_result(None)
+            self._at_work += 1
+
+    def _rest_from_work(self) -> None:
+        self._at_work -= 1
+        if self._at_work == 0:
+            resting, self._resting = self._resting, []
+            for future in resting:
+                if not future.done():
+                    future.set_result(None)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        self._rest_from_work()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task failed", exc_info=error)

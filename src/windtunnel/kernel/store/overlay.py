@@ -1,0 +1,100 @@
+"""Writes that are not in the engine yet, laid over what is: a transaction, and the group of transactions of one loop turn.
+
+Layers stack: an operation's overlay lies on the group's, a nested attempt's on the operation's. Dropping a layer undoes it,
+merging hands its writes to the layer below, so that atomicity costs a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+Item = tuple[bytes, bytes]
+Amount = int | float
+Channel = tuple[object, ...]
+
+
+class Reader(Protocol):
+    """What an overlay lies on: the engine or another overlay."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def scan(self, start: bytes, end: bytes, *, reverse: bool = False, limit: int | None = None) -> Iterator[Item]:
+        """Keys from `start` (inclusive) to `end` (exclusive) in order. `limit` is a hint of how many will be read."""
+        ...
+
+    def amount(self, key: bytes) -> Amount:
+        """What a counter stands at."""
+        ...
+
+
+class Overlay:
+    """One layer of writes, counter increments and wake-ups over a reader."""
+
+    __slots__ = ("_below", "increments", "wakes", "writes")
+
+    def __init__(self, below: Reader) -> None:
+        self._below = below
+        self.writes: dict[bytes, bytes | None] = {}
+        self.increments: dict[bytes, Amount] = {}
+        self.wakes: set[Channel] = set()
+
+    def get(self, key: bytes) -> bytes | None:
+        if key in self.writes:
+            return self.writes[key]
+        return self._below.get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        self.writes[key] = value
+
+    def delete(self, key: bytes) -> None:
+        self.writes[key] = None
+
+    def add(self, key: bytes, amount: Amount) -> None:
+        """Adds to a counter. Counters are kept as increments, so that two transactions of a turn never collide on one."""
+        self.increments[key] = self.increments.get(key, 0) + amount
+
+    def amount(self, key: bytes) -> Amount:
+        return self._below.amount(key) + self.increments.get(key, 0)
+
+    def scan(self, start: bytes, end: bytes, *, reverse: bool = False, limit: int | None = None) -> Iterator[Item]:
+        mine = sorted((key for key in self.writes if start <= key < end), reverse=reverse) if self.writes else []
+        if not mine:
+            return self._below.scan(start, end, reverse=reverse, limit=limit)
+        written = {key: self.writes[key] for key in mine}
+        # What is hidden here has to be read past, so the hint grows by as many.
+        below = self._below.scan(start, end, reverse=reverse, limit=None if limit is None else limit + len(mine))
+        return _merge(written, below, reverse=reverse)
+
+    def merge(self, layer: Overlay) -> None:
+        """Takes over the writes of a layer that lay on this one."""
+        self.writes.update(layer.writes)
+        self.wakes.update(layer.wakes)
+        for key, amount in layer.increments.items():
+            self.add(key, amount)
+
+    def clear(self) -> None:
+        self.writes.clear()
+        self.increments.clear()
+        self.wakes.clear()
+
+
+def _merge(written: dict[bytes, bytes | None], below: Iterator[Item], *, reverse: bool) -> Iterator[Item]:
+    """Two ordered runs as one; what is written hides what lies below it, and a deletion hides it altogether."""
+    mine = iter(written.items())
+    key, value = next(mine, (None, None))
+    for item in below:
+        while key is not None and (key > item[0] if reverse else key < item[0]):
+            if value is not None:
+                yield key, value
+            key, value = next(mine, (None, None))
+        if key == item[0]:
+            if value is not None:
+                yield key, value
+            key, value = next(mine, (None, None))
+        else:
+            yield item
+    while key is not None:
+        if value is not None:
+            yield key, value
+        key, value = next(mine, (None, None))

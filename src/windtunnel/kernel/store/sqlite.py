@@ -1,0 +1,120 @@
+"""The embedded engine: one ordered table of bytes in SQLite's write-ahead log.
+
+With `synchronous=OFF` a commit has left the process when it returns, so that kill -9 loses nothing of it; a power cut may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import msgspec
+
+from windtunnel.kernel.store.overlay import Amount, Item
+from windtunnel.kernel.store.store import StoreFull
+
+PAGE_ROWS_MIN, PAGE_ROWS_MAX = 32, 1024
+CACHE_KIB = 16_384
+WAL_PAGES = 4_000
+NO_SPACE = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
+
+_FORWARD = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k LIMIT ?"
+_REVERSE = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k DESC LIMIT ?"
+_number = msgspec.msgpack.Decoder(int | float).decode
+_bytes = msgspec.msgpack.Encoder().encode
+
+
+class SQLite:
+    """Engine over one SQLite file, or over memory where `path` is None."""
+
+    def __init__(self, path: Path | None = None, *, shared: bool = False) -> None:
+        self._connection = apsw.Connection(str(path) if path else ":memory:")
+        self._open = False
+        run = self._connection.execute
+        self._connection.set_busy_timeout(5_000)
+        if not shared:
+            # One process alone needs no lock per statement, and a second one is refused at its start.
+            run("PRAGMA locking_mode=EXCLUSIVE")
+        run("PRAGMA journal_mode=WAL")
+        run("PRAGMA synchronous=OFF")
+        run(f"PRAGMA cache_size=-{CACHE_KIB}")
+        run(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+        run("CREATE TABLE IF NOT EXISTS rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID")
+
+    def get(self, key: bytes) -> bytes | None:
+        for row in self._connection.execute("SELECT v FROM rows WHERE k = ?", (key,)):
+            return row[0]
+        return None
+
+    def amount(self, key: bytes) -> Amount:
+        value = self.get(key)
+        return 0 if value is None else _number(value)
+
+    def scan(self, start: bytes, end: bytes, *, reverse: bool = False, limit: int | None = None) -> Iterator[Item]:
+        # Page by page, so that no statement stays open across a commit or a caller's pause.
+        sql = _REVERSE if reverse else _FORWARD
+        size = PAGE_ROWS_MIN if limit is None else min(limit, PAGE_ROWS_MAX)
+        while True:
+            page = self._connection.execute(sql, (start, end, size)).fetchall()
+            yield from page
+            if len(page) < size:
+                return
+            if reverse:
+                end = page[-1][0]
+            else:
+                start = page[-1][0] + b"\0"
+            size = min(size * 4, PAGE_ROWS_MAX)
+
+    def write(self, writes: dict[bytes, bytes | None], increments: dict[bytes, Amount]) -> None:
+        run = self._connection.execute
+        try:
+            if not self._open:
+                run("BEGIN IMMEDIATE")
+                self._open = True
+            for key, value in writes.items():
+                if value is None:
+                    run("DELETE FROM rows WHERE k = ?", (key,))
+                else:
+                    run("INSERT OR REPLACE INTO rows VALUES (?, ?)", (key, value))
+            for key, amount in increments.items():
+                total = self.amount(key) + amount
+                if total:
+                    run("INSERT OR REPLACE INTO rows VALUES (?, ?)", (key, _bytes(total)))
+                else:
+                    run("DELETE FROM rows WHERE k = ?", (key,))
+        except NO_SPACE as error:
+            raise StoreFull(str(error)) from error
+
+    def commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except NO_SPACE as error:
+            raise StoreFull(str(error)) from error
+        self._open = False
+
+    def rollback(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._open = False
+
+    def clear(self) -> None:
+        # A dropped table gives back its pages in one step, where deleting would visit each row.
+        self._connection.execute("BEGIN IMMEDIATE; DROP TABLE rows")
+        self._connection.execute("CREATE TABLE rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID; COMMIT")
+
+    def save(self, path: str) -> None:
+        with apsw.Connection(path) as target, target.backup("main", self._connection, "main") as backup:
+            while not backup.done:
+                backup.step(4_096)
+
+    def load(self, path: str) -> None:
+        with (
+            apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY) as source,
+            self._connection.backup("main", source, "main") as backup,
+        ):
+            while not backup.done:
+                backup.step(4_096)
+
+    def close(self) -> None:
+        self._connection.close()

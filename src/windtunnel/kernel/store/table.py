@@ -1,0 +1,55 @@
+"""A table: a name, a record's type, and what is derived from its rows in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from windtunnel.kernel.store.keys import Key, pack
+
+Record = TypeVar("Record")
+Scope = Literal["region", "account", "global"]
+Derive = Callable[[Key, Any], Key | None]
+
+
+class Table(Generic[Record]):
+    """Rows of one record type under ordered keys.
+
+    `scope` says what part of the caller's place goes before each key: account and region, the account, or nothing.
+    `indexes` derive another key from a row (None: not in this index); the row is then found under it, in its order.
+    `counters` derive the key of a counter that counts the rows. Both are kept in the transaction that writes the row.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        record: type[Record],
+        *,
+        scope: Scope = "region",
+        indexes: Mapping[str, Derive] | None = None,
+        counters: Mapping[str, Derive] | None = None,
+    ) -> None:
+        self.name = name
+        self.record = record
+        self.scope: Scope = scope
+        self.indexes = dict(indexes or {})
+        self.counters = dict(counters or {})
+        self.derived = bool(self.indexes or self.counters)
+        self.encode: Callable[[Record], bytes] = msgspec.msgpack.Encoder().encode
+        self.decode: Callable[[bytes], Record] = msgspec.msgpack.Decoder(record).decode
+        self._prefixes: dict[tuple[str, str, str], bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"Table({self.name!r})"
+
+    def prefix(self, account: str, region: str, derived: str = "") -> bytes:
+        """The bytes before the keys of this table (or of one of its indexes or counters) in one account and region."""
+        place = (account, region, derived)
+        found = self._prefixes.get(place)
+        if found is None:
+            name = f"{self.name}/{derived}" if derived else self.name
+            scoped = {"region": (name, account, region), "account": (name, account), "global": (name,)}[self.scope]
+            found = self._prefixes[place] = pack(scoped)
+        return found
