@@ -1,0 +1,52 @@
+"""The opening handshake of a WebSocket (RFC 6455, 4.2): checked here, decided by the application."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from windtunnel.wire.message import Request, Response
+
+from .head import Refusal
+from .websocket import WebSocket, accept_key, valid_key
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .reply import Exchange
+
+
+def check_handshake(request: Request) -> Response | None:
+    """The refusal of a handshake that this server can't follow; None where all is well."""
+    headers = request.headers
+    if request.method != "GET":
+        raise Refusal(400, "a WebSocket is opened with GET")
+    if headers.get("sec-websocket-version") != "13":
+        return Response(426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")])
+    if not valid_key(headers.get("sec-websocket-key", "")):
+        raise Refusal(400, "the Sec-WebSocket-Key is not one")
+    return None
+
+
+class Handshake:
+    """The application's handle on a handshake: `accept` or `refuse`, once."""
+
+    def __init__(self, connection: "Connection", exchange: "Exchange", request: Request) -> None:
+        self._connection = connection
+        self._exchange = exchange
+        self._key = request.headers["sec-websocket-key"]
+        offered = request.headers.get("sec-websocket-protocol", "")
+        self.protocols: Sequence[str] = [name.strip() for name in offered.split(",")] if offered else []
+
+    @property
+    def closed(self) -> bool:
+        return self._exchange.closed
+
+    def on_close(self, callback: Callable[[], None], /) -> None:
+        self._exchange.on_close(callback)
+
+    def accept(self, *, protocol: str | None = None, headers: Sequence[tuple[str, str]] = ()) -> WebSocket:
+        given = [("Upgrade", "websocket"), ("Sec-WebSocket-Accept", accept_key(self._key)), *headers]
+        if protocol is not None:
+            given.append(("Sec-WebSocket-Protocol", protocol))
+        return self._connection.open_websocket(self._exchange, Response(101, given), protocol)
+
+    def refuse(self, response: Response, /) -> None:
+        self._exchange(response)

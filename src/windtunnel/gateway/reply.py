@@ -1,0 +1,163 @@
+"""Writes the head of a response, and keeps the replies of one connection in the order of their requests."""
+
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from windtunnel.wire.message import FileSlice, Response
+
+if TYPE_CHECKING:
+    from .body import Incoming
+    from .connection import Connection
+
+_FRAMING = frozenset(("content-length", "transfer-encoding", "connection", "keep-alive"))
+_OWN = _FRAMING | {"date", "server"}
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+_BODILESS = frozenset((204, 304))
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Sending(msgspec.Struct, frozen=True, gc=False):
+    """How a response goes out: its head, and the framing of the body that follows."""
+
+    head: bytes
+    has_body: bool
+    chunked: bool = False
+    length: int | None = None
+    keep_alive: bool = True
+
+
+class HeadWriter:
+    """Writes heads. `now` gives the seconds that Date shows; without it there is no Date."""
+
+    def __init__(self, now: Callable[[], float] | None, server: str) -> None:
+        self._now = now
+        self._second = -1
+        self._date = ""
+        self._server = f"Server: {server}\r\n" if server else ""
+
+    def write(self, response: Response, exchange: "Exchange") -> Sending:
+        status = response.status
+        body = response.body
+        given: dict[str, str] = {}
+        lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
+        for name, value in response.headers:
+            lower = name.lower()
+            if lower in _OWN:
+                given[lower] = value
+                if lower in _FRAMING:
+                    continue
+            lines.append(f"{name}: {value}\r\n")
+        if "date" not in given and self._now is not None:
+            lines.append(self._date_line(self._now))
+        if self._server and "server" not in given:
+            lines.append(self._server)
+        size = len(body) if type(body) is bytes else body.length if type(body) is FileSlice else None
+        length, chunked = size, False
+        if length is None and "content-length" in given:
+            length = int(given["content-length"])
+        keep_alive = exchange.keep_alive and given.get("connection", "").lower() != "close"
+        has_body = not exchange.head_only and status not in _BODILESS
+        if exchange.head_only and "content-length" in given and not size:
+            length = int(given["content-length"])
+        if length is None and has_body:
+            chunked = exchange.http_1_1
+            keep_alive = keep_alive and chunked
+        if chunked:
+            lines.append("Transfer-Encoding: chunked\r\n")
+        elif length is not None and status not in _BODILESS:
+            lines.append(f"Content-Length: {length}\r\n")
+        if not keep_alive:
+            lines.append("Connection: close\r\n")
+        elif not exchange.http_1_1:
+            lines.append("Connection: keep-alive\r\n")
+        return Sending(_encoded(lines), has_body, chunked, length, keep_alive)
+
+    def _date_line(self, now: Callable[[], float]) -> str:
+        second = int(now())
+        if second != self._second:
+            self._second = second
+            self._date = f"Date: {formatdate(second, usegmt=True)}\r\n"
+        return self._date
+
+
+def _encoded(lines: list[str]) -> bytes:
+    lines.append("\r\n")
+    text = "".join(lines)
+    ends = len(lines)
+    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
+        # A value taken from a request would otherwise write headers, or whole responses, of its own.
+        lines[1:-1] = [line for line in lines[1:-1] if line.count("\n") == 1 and line.count("\r") == 1 and "\0" not in line]
+        text = "".join(lines)
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()
+
+
+class Exchange:
+    """One request that waits for its reply; calling it is the reply."""
+
+    __slots__ = (
+        "_callbacks",
+        "closed",
+        "connection",
+        "expects_continue",
+        "head_only",
+        "http_1_1",
+        "incoming",
+        "keep_alive",
+        "linger",
+        "response",
+        "wants_body",
+    )
+
+    def __init__(self, connection: "Connection", head_only: bool, keep_alive: bool, http_1_1: bool) -> None:
+        self.connection = connection
+        self.head_only = head_only
+        self.keep_alive = keep_alive
+        self.http_1_1 = http_1_1
+        self.response: Response | None = None
+        self.incoming: Incoming | None = None
+        """The body of this request while it is not complete."""
+        self.expects_continue = False
+        """The client waits for "100 Continue" before it sends the body."""
+        self.wants_body = False
+        """Somebody reads the body, so the client may be told to go on."""
+        self.linger = False
+        """The client may still be sending when this reply ends the connection."""
+        self.closed = False
+        self._callbacks: list[Callable[[], None]] | None = None
+
+    def __call__(self, response: Response, /) -> None:
+        if self.closed:
+            self.connection.drop(response)
+            return
+        assert self.response is None, "a request is answered once"
+        self.response = response
+        self.connection.replied(self)
+
+    def on_close(self, callback: Callable[[], None], /) -> None:
+        if self.closed:
+            callback()
+        elif self._callbacks is None:
+            self._callbacks = [callback]
+        else:
+            self._callbacks.append(callback)
+
+    @property
+    def can_be_given_up(self) -> bool:
+        return self._callbacks is not None and self.response is None
+
+    def close(self) -> None:
+        """Tell whoever asked that the client has gone."""
+        if self.closed:
+            return
+        self.closed = True
+        callbacks, self._callbacks = self._callbacks, None
+        if callbacks and self.response is None:
+            for callback in callbacks:
+                callback()
