@@ -19,6 +19,7 @@ from windtunnel.wire.sigfaults import s3_does_not_match
 from windtunnel.wire.sigv4 import signing_key
 
 _FIELDS_V4 = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature")
+_SIGNED = frozenset({"signature", "awsaccesskeyid", *(name.lower() for name in _FIELDS_V4)})
 _UNCONDITIONED = frozenset({"file", "policy", "signature", "awsaccesskeyid", "x-amz-signature"})
 
 
@@ -51,7 +52,7 @@ class PostPolicy(msgspec.Struct, frozen=True):
 def post_credential_of(fields: Mapping[str, str]) -> Credential | None:
     """The credential in a form's fields (names in any case), None for an anonymous post."""
     form = {name.lower(): value for name, value in fields.items()}
-    if "policy" not in form:
+    if not form.keys() & _SIGNED:
         return None
     if "signature" in form or "awsaccesskeyid" in form:
         for name in ("AWSAccessKeyId", "Signature"):
@@ -67,7 +68,8 @@ def post_credential_of(fields: Mapping[str, str]) -> Credential | None:
     if len(scope) != 4 or form["x-amz-algorithm"] != HMAC:
         raise Fault(
             "InvalidArgument",
-            'Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
+            "Error parsing the X-Amz-Credential parameter; the Credential is mal-formed; expecting "
+            '"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
             status=400,
             ArgumentName="X-Amz-Credential",
             ArgumentValue=form["x-amz-credential"],

@@ -1,0 +1,52 @@
+"""How AWS prints values in its sentences about validation: as Java prints them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from windtunnel.aws.model import Shape
+
+_BUCKETS = 32
+
+
+def enum_words(words: list[str]) -> list[str]:
+    """An enum's words in the order in which AWS lists them.
+
+    They come out of a hash table of 32 buckets, keyed by Java's hash of the text, where each bucket has its newest entry first:
+    this order agrees with every answer of API Gateway, CloudWatch, EventBridge, KMS, Lambda, Logs, Step Functions and
+    Transcribe that was compared.
+    """
+    buckets: dict[int, list[str]] = {}
+    for word in words:
+        buckets.setdefault(_java_hash(word) % _BUCKETS, []).insert(0, word)
+    return [word for bucket in sorted(buckets) for word in buckets[bucket]]
+
+
+def printed(value: Any, shape: Shape) -> str:
+    """A value as Java's toString gives it: `[a, b]`, `{k=v}`, `Shape(member=…, other=null)`."""
+    kind = shape.type_name
+    if value is None:
+        return "null"
+    if shape.raw.get("sensitive"):
+        return "***"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if kind == "list" and isinstance(value, list):
+        return f"[{', '.join(printed(item, shape.member) for item in value)}]"
+    if kind == "map" and isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name}={printed(item, shape.value)}' for name, item in value.items())}}}"
+    if kind == "structure" and isinstance(value, Mapping):
+        members = (f"{name[0].lower()}{name[1:]}={printed(value.get(name), member)}" for name, member in shape.members.items())
+        return f"{shape.name}({', '.join(members)})"
+    if isinstance(value, bytes):
+        return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
+    if kind in ("float", "double"):
+        return str(float(value))
+    return str(value)
+
+
+def _java_hash(text: str) -> int:
+    """`String.hashCode`, of which only the lowest bits matter here."""
+    number = 0
+    for char in text:
+        number = (31 * number + ord(char)) & 0xFFFFFFFF
+    return number
