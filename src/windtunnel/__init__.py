@@ -1,1 +1,3 @@
 """windtunnel: an AWS region on one machine."""
+
+__version__ = "0.1.0"

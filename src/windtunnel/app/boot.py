@@ -27,6 +27,6 @@ def make_cloud(
 ) -> Cloud:
     """A cloud whose store and bytes lie under `data`. Call `start` in a running event loop before anything else."""
     data.mkdir(parents=True, exist_ok=True)
-    blobs = Blobs(data / BLOBS_FOLDER, Ids(seed).uuid)
+    blobs = Blobs(data / BLOBS_FOLDER, Ids().uuid)
     engine = SQLite(data / STORE_FILE)
     return Cloud(engine, SERVICES, blobs=blobs, account=account, endpoint=endpoint, seed=seed, anchor=anchor)

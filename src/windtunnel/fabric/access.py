@@ -48,10 +48,11 @@ def identify(tx: Tx, proof: Proof | None, default_account: str) -> Principal:
         return anonymous()
     key = tx.get(ACCESS_KEYS, proof.access_key)
     if key is None:
+        proof.verify(None)
         return root(account_named(proof.access_key, default_account), proof.access_key)
     if key.status != "Active" or key.token != proof.token:
         raise Fault("InvalidClientTokenId", "The security token included in the request is invalid.", status=403)
     if key.expires is not None and key.expires <= tx.now:
         raise Fault("ExpiredToken", "The security token included in the request is expired", status=403)
-    proof.verify(key.secret, tx.now)
+    proof.verify(key.secret)
     return key.principal

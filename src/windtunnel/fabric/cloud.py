@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -15,7 +16,7 @@ from windtunnel.aws.arn import Arn, parse
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import fault_of, operation_names, snake
 from windtunnel.aws.validate import validator
-from windtunnel.fabric import deliver
+from windtunnel.fabric import deliver, snapshot
 from windtunnel.fabric.access import identify
 from windtunnel.fabric.call import Call
 from windtunnel.fabric.meter import USAGE, hour
@@ -105,10 +106,27 @@ class Cloud:
                 service.boot(self)
         self.timers.start()
 
-    def reset(self) -> None:
+    async def reset(self) -> None:
         """Empties the region; the clock and the serial numbers go on."""
+        await self.loop.stop()
         self.store.clear()
         self.blobs.clear()
+        self._begin_again()
+
+    async def save(self, path: Path) -> int:
+        """Writes the whole region, bytes of objects included, to a file; returns its size in bytes."""
+        return await snapshot.save(self.store, self.blobs, path)
+
+    async def load(self, path: Path) -> None:
+        """Replaces the whole region by one that was saved. Raises ValueError where the file isn't one."""
+        await self.loop.stop()
+        await snapshot.load(self.store, self.blobs, path)
+        kept = self.apply(lambda tx: tx.get(CLOCK))
+        if kept is not None:
+            self.clock.restore(kept)
+        self._begin_again()
+
+    def _begin_again(self) -> None:
         self.apply(lambda tx: tx.put(BOOTS, value=next(self.serials) // SERIALS_PER_BOOT))
         self.start()
 
@@ -229,7 +247,7 @@ class Cloud:
         await self.clock.jump(target, self.rest)
 
     async def close(self) -> None:
-        await self.loop.close()
+        await self.loop.stop()
         self.store.close()
 
     def emitted(self, tx: Tx, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:

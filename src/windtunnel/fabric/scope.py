@@ -52,8 +52,9 @@ class Proof(Protocol):
     @property
     def token(self) -> str: ...
 
-    def verify(self, secret: str, now: float) -> None:
-        """Raises the protocol's Fault where the signature is not the key's."""
+    def verify(self, secret: str | None) -> None:
+        """Raises the protocol's Fault where the signature is not the secret's, or its time is over. None: the secret is not known,
+        so that only the time can be checked."""
         ...
 
 

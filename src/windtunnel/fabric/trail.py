@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -58,6 +59,7 @@ class Calls:
     def __init__(self) -> None:
         self._kept: deque[CallRecord] = deque(maxlen=CALLS_KEPT_MAX)
         self._serial = 0
+        self._waiting: list[asyncio.Future[None]] = []
 
     def add(self, time: float, service: str, operation: str, scope: Scope, error: str, duration: float) -> None:
         self._serial += 1
@@ -76,6 +78,18 @@ class Calls:
                 scope.cause,
             )
         )
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
+    async def more(self, serial: int) -> None:
+        """Returns once there is one after a serial number."""
+        while self._serial <= serial:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await future
 
     def after(self, serial: int) -> list[CallRecord]:
         """Those that came after a serial number."""

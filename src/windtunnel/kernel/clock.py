@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from itertools import count
 
@@ -16,6 +17,8 @@ import msgspec
 
 TIMER_SECONDS_MAX = 86_400.0
 """Longer waits of the machine's own timers are split: event loops count milliseconds in a limited number."""
+
+ANCHORS_KEPT_MAX = 1_000
 
 
 class Anchor(msgspec.Struct, frozen=True):
@@ -46,6 +49,7 @@ class Clock:
         moment = time.time()
         self._anchor = anchor or Anchor(moment, moment, 1.0)
         self._latest = self._anchor.region
+        self._past: deque[Anchor] = deque(maxlen=ANCHORS_KEPT_MAX)
         self.changed: Callable[[Anchor], None] = lambda _: None
         self._alarms: list[tuple[float, int, Alarm]] = []
         self._serial = count()
@@ -70,6 +74,17 @@ class Clock:
         if moment > self._latest:
             self._latest = moment
         return self._latest
+
+    def machine(self) -> float:
+        """The machine's time, seconds since 1970: what a client's clock shows."""
+        return time.time()
+
+    def region_at(self, machine: float) -> float:
+        """The region's time at a past moment of the machine's, as far back as the clock's changes are remembered."""
+        for anchor in (self._anchor, *reversed(self._past)):
+            if machine >= anchor.machine:
+                break
+        return anchor.region + (machine - anchor.machine) * anchor.rate
 
     def alarm(self, due: float, ring: Callable[[], None]) -> Alarm:
         """Calls `ring` once the region's time has reached `due`; never at once, even if that is past."""
@@ -111,6 +126,7 @@ class Clock:
             self._arm()
 
     def _set(self, region: float, rate: float) -> None:
+        self._past.append(self._anchor)
         self._anchor = Anchor(region, time.time(), rate)
         self._latest = region
         self.changed(self._anchor)

@@ -103,8 +103,8 @@ class Loop:
             # A turn of the loop, so that what the last one set off can begin.
             await asyncio.sleep(0)
 
-    async def close(self) -> None:
-        """Cancels what runs."""
+    async def stop(self) -> None:
+        """Cancels what runs, and waits until it has ended."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -46,6 +46,7 @@ class Blobs:
     """The files of one region under one folder; owns a few threads, which `close` ends."""
 
     def __init__(self, root: Path, new_id: Callable[[], str], *, fsync: bool = False) -> None:
+        self.root = root
         self._objects = root / "objects"
         self._temporary = root / "temporary"
         self._trash = root / "trash"
@@ -152,6 +153,17 @@ class Blobs:
         self._objects.rename(aside)
         self._objects.mkdir()
         self._pool.submit(files.remove_tree, aside)
+
+    @property
+    def objects(self) -> Path:
+        """The folder of all blobs, for a snapshot of them."""
+        return self._objects
+
+    def adopt(self, folder: Path) -> None:
+        """Takes the blobs of a snapshot's folder (on the same file system) in place of all there are."""
+        self.clear()
+        self._objects.rmdir()
+        folder.rename(self._objects)
 
     def close(self) -> None:
         """Waits for what the threads still do."""

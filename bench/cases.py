@@ -1,0 +1,267 @@
+"""The cases: what each sets up on a server, and what the generator then sends."""
+
+import io
+import json
+import pickle
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.load import Drain, Load, Outcome
+from bench.proc import Cpu
+from bench.servers import ROOT, Server, cores
+
+CHUNK = 100
+SETTLE_SECONDS_MAX = 20.0
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How long and how much: `--quick` is a smaller one."""
+
+    seconds: float = 2.0
+    connections: int = 8
+    deep: int = 100_000
+    fill_seconds: float = 60.0
+    large_count: int = 6
+
+
+QUICK = Scale(seconds=0.7, deep=20_000, fill_seconds=20.0, large_count=3)
+
+
+class Unable(RuntimeError):
+    """The server can't take part in this case; the message says why."""
+
+
+@dataclass
+class Prepared:
+    """What one server needs for one case. `load` signs anew for every round; `settle` waits for what goes on after the answers."""
+
+    load: Callable[[], Load]
+    settle: Callable[[Outcome], str] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """`unit` names what is counted: a request, or a pair of them."""
+
+    name: str
+    title: str
+    prepare: Callable[[Server, Scale], Prepared]
+    unit: str = "request"
+
+
+def generate(load: Load) -> Outcome:
+    """Runs the generator in its own process, on its own core."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.load"],
+        input=pickle.dumps(load),
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+        timeout=load.seconds + 150,
+    )
+    if done.returncode:
+        raise Unable(done.stderr.decode(errors="replace").strip().splitlines()[-1][:160])
+    return Outcome(**json.loads(done.stdout))
+
+
+def send_all(server: Server, requests: list[bytes], seconds: float, connections: int = 4) -> int:
+    """Sends each request once, for at most `seconds`; returns how many were answered."""
+    outcome = generate(Load(server.port, server.process.pid, connections, seconds, requests=requests, once=True, core=cores()[0]))
+    if outcome.errors:
+        raise Unable(outcome.errors[0][:160])
+    return outcome.done
+
+
+def create_queue(server: Server, name: str) -> str:
+    return server.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+
+
+def message(number: int) -> str:
+    return f"message {number:06d} " + "x" * 84
+
+
+def batch(server: Server, url: str, number: int) -> bytes:
+    entries = [{"Id": str(i), "MessageBody": message(number * 10 + i)} for i in range(10)]
+    return server.signer.sqs("SendMessageBatch", json.dumps({"QueueUrl": url, "Entries": entries}).encode())
+
+
+def simple(
+    server: Server, scale: Scale, make: Callable[[], list[bytes]], *, warm: int = 50, connections: int = 0, count: int = 10**9
+) -> Prepared:
+    def load() -> Load:
+        return Load(
+            port=server.port,
+            pid=server.process.pid,
+            connections=connections or scale.connections,
+            seconds=scale.seconds if count == 10**9 else 60.0,
+            count=count,
+            requests=make(),
+            warm=warm,
+            core=cores()[0],
+        )
+
+    return Prepared(load)
+
+
+def send_message(server: Server, scale: Scale) -> Prepared:
+    url = create_queue(server, "send")
+
+    def make() -> list[bytes]:
+        return [server.signer.sqs("SendMessage", json.dumps({"QueueUrl": url, "MessageBody": message(i)}).encode()) for i in range(256)]
+
+    return simple(server, scale, make)
+
+
+def send_message_batch(server: Server, scale: Scale) -> Prepared:
+    url = create_queue(server, "send-batch")
+    return simple(server, scale, lambda: [batch(server, url, i) for i in range(64)])
+
+
+def receive_delete(depth: int | None) -> Callable[[Server, Scale], Prepared]:
+    """The queue is filled once; between chunks of 100 pairs it is filled up again, outside the measure."""
+
+    def prepare(server: Server, scale: Scale) -> Prepared:
+        wanted = depth or scale.deep
+        url = create_queue(server, f"drain-{wanted}")
+        began = time.perf_counter()
+        filled = 10 * send_all(server, [batch(server, url, i) for i in range(wanted // 10)], scale.fill_seconds)
+        took = time.perf_counter() - began
+        note = "" if filled >= wanted else f"only {filled:,} messages deep: filling was stopped after {took:.0f} s"
+
+        def load() -> Load:
+            refill = [batch(server, url, i) for i in range(CHUNK // 10)]
+            drain = Drain(server.signer, url, CHUNK, refill)
+            return Load(server.port, server.process.pid, 4, scale.seconds * 2, drain=drain, core=cores()[0])
+
+        return Prepared(load, note=note)
+
+    return prepare
+
+
+def publish(server: Server, scale: Scale) -> Prepared:
+    """Delivery counts: the time and the CPU until all three queues hold what was published are part of the measure."""
+    sns, sqs = server.client("sns"), server.client("sqs")
+    topic = sns.create_topic(Name="fan-out")["TopicArn"]
+    urls = [create_queue(server, f"fan-out-{i}") for i in range(3)]
+    for url in urls:
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def held() -> int:
+        name = "ApproximateNumberOfMessages"
+        return sum(int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]) for url in urls)
+
+    def make() -> list[bytes]:
+        for url in urls:
+            sqs.purge_queue(QueueUrl=url)
+        return [server.signer.sns({"Action": "Publish", "TopicArn": topic, "Message": message(i)}) for i in range(256)]
+
+    def settle(outcome: Outcome) -> str:
+        cpu, began = Cpu(server.process.pid), time.perf_counter()
+        cpu.begin()
+        while (delivered := held()) < 3 * outcome.done and time.perf_counter() - began < SETTLE_SECONDS_MAX:
+            time.sleep(0.02)
+        if delivered < 3 * outcome.done:
+            return f"delivered {delivered:,} of {3 * outcome.done:,}"
+        cpu.end()
+        outcome.cpu += cpu.seconds
+        outcome.seconds += time.perf_counter() - began
+        return ""
+
+    prepared = simple(server, scale, make, warm=0)
+    return Prepared(prepared.load, settle)
+
+
+def create_bucket(server: Server, name: str) -> None:
+    server.client("s3").create_bucket(Bucket=name)
+
+
+def put_object(size: int) -> Callable[[Server, Scale], Prepared]:
+    def prepare(server: Server, scale: Scale) -> Prepared:
+        create_bucket(server, f"put-{size}")
+        large = size > 8 << 20
+
+        def make() -> list[bytes]:
+            body = bytes(range(256)) * (size // 256)
+            return [server.signer.s3("PUT", f"/put-{size}/object-{i}", body) for i in range(1 if large else 8 if size > 1 << 16 else 128)]
+
+        return _objects(server, scale, make, size)
+
+    return prepare
+
+
+def get_object(size: int) -> Callable[[Server, Scale], Prepared]:
+    def prepare(server: Server, scale: Scale) -> Prepared:
+        create_bucket(server, f"get-{size}")
+        body = bytes(range(256)) * (size // 256)
+        send_all(server, [server.signer.s3("PUT", f"/get-{size}/object-{i}", body) for i in range(2)], 60.0, 1)
+        return _objects(server, scale, lambda: [server.signer.s3("GET", f"/get-{size}/object-{i}") for i in range(2)], size)
+
+    return prepare
+
+
+def _objects(server: Server, scale: Scale, make: Callable[[], list[bytes]], size: int) -> Prepared:
+    if size > 8 << 20:
+        return simple(server, scale, make, warm=1, connections=1, count=scale.large_count)
+    return simple(server, scale, make, warm=8, connections=4 if size > 1 << 16 else scale.connections)
+
+
+def list_objects(server: Server, scale: Scale) -> Prepared:
+    create_bucket(server, "list")
+    send_all(server, [server.signer.s3("PUT", f"/list/folder/object-{i:05d}", b"x") for i in range(1000)], 60.0)
+    answer = server.client("s3").list_objects_v2(Bucket="list", MaxKeys=1000)
+    if answer["KeyCount"] != 1000:
+        raise Unable(f"listed {answer['KeyCount']} objects of 1,000")
+    return simple(
+        server, scale, lambda: [server.signer.s3("GET", "/list", **{"list-type": "2", "max-keys": "1000"})], warm=4, connections=4
+    )
+
+
+def invoke(server: Server, scale: Scale) -> Prepared:
+    """One connection, so one warm environment: what is measured is an invocation, not how many processes the machine can hold."""
+    if server.name == "moto":
+        raise Unable("moto runs functions in Docker only")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("app.py", "def handler(event, context):\n    return event\n")
+    role = "arn:aws:iam::000000000000:role/bench"
+    if server.name == "windtunnel":
+        trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}}]}'
+        role = server.client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    client = server.client("lambda")
+    runtime = "python{}.{}".format(*sys.version_info[:2])
+    code = {"ZipFile": archive.getvalue()}
+    client.create_function(FunctionName="echo", Runtime=runtime, Role=role, Handler="app.handler", Code=code, Timeout=30)
+    event, deadline = {"hello": "world"}, time.monotonic() + 30
+    while client.get_function(FunctionName="echo")["Configuration"].get("State", "Active") == "Pending" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    answer = client.invoke(FunctionName="echo", Payload=json.dumps(event).encode())
+    returned = answer["Payload"].read()
+    if answer.get("FunctionError") or json.loads(returned) != event:
+        raise Unable(f"the function answered {returned[:100]!r}")
+    return simple(server, scale, lambda: [server.signer.invoke("echo", b'{"hello":"world"}')], warm=5, connections=1)
+
+
+CASES = (
+    Case("send", "SendMessage", send_message),
+    Case("send-batch", "SendMessageBatch(10)", send_message_batch),
+    Case("drain-200", "Receive+Delete, 200 deep", receive_delete(200), "pair"),
+    Case("drain-deep", "Receive+Delete, 100,000 deep", receive_delete(None), "pair"),
+    Case("publish", "Publish to 3 queues, delivered", publish),
+    Case("put-1k", "PutObject 1 KB", put_object(1 << 10)),
+    Case("get-1k", "GetObject 1 KB", get_object(1 << 10)),
+    Case("put-1m", "PutObject 1 MB", put_object(1 << 20)),
+    Case("get-1m", "GetObject 1 MB", get_object(1 << 20)),
+    Case("put-64m", "PutObject 64 MB", put_object(64 << 20)),
+    Case("get-64m", "GetObject 64 MB", get_object(64 << 20)),
+    Case("list", "ListObjectsV2 of 1,000", list_objects),
+    Case("invoke", "Invoke, warm", invoke),
+)

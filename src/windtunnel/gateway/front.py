@@ -1,0 +1,198 @@
+"""Between the gateway and the cloud: a request becomes a call, its result or fault a response, held until it is durable."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from windtunnel.aws.errors import Fault
+from windtunnel.fabric.cloud import Cloud
+from windtunnel.fabric.scope import Scope, anonymous
+from windtunnel.gateway.admin import PREFIX, Admin
+from windtunnel.gateway.app import Reply, Upgrade
+from windtunnel.gateway.proof import SignedRequest
+from windtunnel.kernel.loop import step
+from windtunnel.kernel.store import StoreFull
+from windtunnel.wire.chunked import decode, decoder_of
+from windtunnel.wire.codec import codec_of
+from windtunnel.wire.match import Codec, Match
+from windtunnel.wire.message import BodyStream, Request, Response
+from windtunnel.wire.route import refuse_unrouted, route
+from windtunnel.wire.sigv4 import check_payload_hash, payload_hash_of
+
+log = logging.getLogger(__name__)
+DEFAULT_REGION = "us-east-1"
+BUFFERED_BYTES_MAX = 262_144
+"""Payloads up to this size are handed over whole also where an operation could stream them: that is quicker."""
+_REGION_IN_HOST = re.compile(r"(?:^|\.)((?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov)-[a-z]+-\d)\.")
+
+
+class Front:
+    """The application behind the region's port."""
+
+    def __init__(self, cloud: Cloud, admin: Admin) -> None:
+        self._cloud = cloud
+        self._admin = admin
+
+    def streams(self, request: Request, /) -> bool:
+        """Whether the payload goes to the operation while it arrives."""
+        headers = request.headers
+        if "x-amz-target" in headers or request.path.startswith(PREFIX):
+            return False
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) <= BUFFERED_BYTES_MAX:
+            return False
+        try:
+            match = route(request)
+            return codec_of(match).streams_in
+        except Fault:
+            return False
+
+    def handle(self, request: Request, reply: Reply, /) -> None:
+        if request.path.startswith(PREFIX):
+            self._admin.handle(request, reply)
+            return
+        request_id = self._cloud.ids.uuid()
+        try:
+            match = route(request)
+            codec = codec_of(match)
+        except Fault as fault:
+            reply(refuse_unrouted(request, fault, request_id))
+            return
+        try:
+            proof = self._proof(request, match)
+            payload = _unframed(request, match, proof)
+            members = codec.parse(payload, match)
+            handled = self._cloud.handled(match.service, match.operation)
+        except Fault as fault:
+            self._cloud.calls.add(self._cloud.clock.now(), match.service, match.operation, self._scope(request, match, request_id), fault.code, 0)
+            reply(self._refused(codec, match, fault, request_id))
+            return
+        call = self._cloud.run(
+            match.service, match.operation, members, self._scope(request, match, request_id), proof=proof, signed=proof is not None
+        )
+        if not handled.plain:
+            task = self._cloud.loop.spawn(self._answer(call, codec, match, request_id, reply))
+            reply.on_close(lambda: None if task.done() else _given_up(task.cancel))
+            return
+        try:
+            response = codec.respond(step(call), request_id)
+        except Fault as fault:
+            response = self._refused(codec, match, fault, request_id)
+        if self._cloud.store.pending:
+            self._cloud.store.when_committed(lambda failure: reply(response if failure is None else self._full(codec, failure, request_id)))
+        else:
+            reply(response)
+
+    def websocket(self, request: Request, upgrade: Upgrade, /) -> None:
+        """No API of the region's own port is spoken over WebSockets yet."""
+        upgrade.refuse(Response(400, [("Content-Type", "text/plain")], b"Nothing here speaks WebSocket."))
+
+    async def _answer(self, call: Any, codec: Codec, match: Match, request_id: str, reply: Reply) -> None:
+        try:
+            result = await call
+            await self._cloud.store.committed()
+            response = codec.respond(result, request_id)
+        except Fault as fault:
+            response = self._refused(codec, match, fault, request_id)
+        except StoreFull as failure:
+            response = self._full(codec, failure, request_id)
+        if not reply.closed:
+            reply(response)
+
+    def _refused(self, codec: Codec, match: Match, fault: Fault, request_id: str) -> Response:
+        if fault.status is None and (service := self._cloud.services.get(match.service)) is not None:
+            fault.status = service.faults.get(fault.code)
+        return codec.refuse(fault, request_id)
+
+    def _full(self, codec: Codec, failure: StoreFull, request_id: str) -> Response:
+        log.error("nothing of this turn could be kept: %s", failure)
+        return codec.refuse(Fault("ServiceUnavailable", f"The region's store could not write: {failure}", status=503), request_id)
+
+    def _proof(self, request: Request, match: Match) -> SignedRequest | None:
+        if match.credential is None:
+            return None
+        return SignedRequest(request, match.credential, self._cloud.clock, s3=match.service == "s3")
+
+    def _scope(self, request: Request, match: Match, request_id: str) -> Scope:
+        credential = match.credential
+        host = request.headers.get("host", "")
+        if credential is not None and credential.region:
+            region = credential.region
+        else:
+            found = _REGION_IN_HOST.search(host)
+            region = found[1] if found else DEFAULT_REGION
+        return Scope(
+            self._cloud.account,
+            region,
+            _ANONYMOUS,
+            request_id,
+            request.source_ip,
+            request.headers.get("user-agent", ""),
+            f"{request.scheme}://{host}" if host else self._cloud.endpoint,
+        )
+
+
+_ANONYMOUS = anonymous()
+
+
+def _given_up(cancel: Callable[[], object]) -> None:
+    cancel()
+
+
+def _unframed(request: Request, match: Match, proof: SignedRequest | None) -> Request:
+    """The request with its payload as the operation takes it: out of its aws-chunked frame, its hash checked on the way."""
+    if "x-amz-content-sha256" not in request.headers:
+        return request
+    if request.stream is not None:
+        request.stream = _Payload(request, match, proof)
+        return request
+    credential = match.credential
+    decoder = decoder_of(request, credential, None)
+    if decoder is not None:
+        if proof is not None:
+            proof.framed = request.body
+        request.body = decode(request.body, decoder)
+        for name, value in decoder.trailers.items():
+            request.headers.setdefault(name, value)
+        return request
+    return request
+
+
+class _Payload:
+    """A streamed payload: its frame taken off, its hash compared at the end."""
+
+    def __init__(self, request: Request, match: Match, proof: SignedRequest | None) -> None:
+        assert request.stream is not None
+        self._request = request
+        self._stream: BodyStream = request.stream
+        self._match = match
+        self._proof = proof
+        self.trailers: dict[str, str] = {}
+        decoder = decoder_of(request, match.credential, None)
+        framed = decoder is not None
+        self.length = int(request.headers["x-amz-decoded-content-length"]) if framed else self._stream.length
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        secret = self._proof.secret if self._proof is not None else None
+        decoder = decoder_of(self._request, self._match.credential, secret)
+        if decoder is not None:
+            async for data in self._stream:
+                for piece in decoder.feed(data):
+                    yield piece
+            decoder.finish()
+            self.trailers.update(decoder.trailers)
+            return
+        expected = payload_hash_of(self._request, self._match.credential)
+        if expected.kind != "exact":
+            async for data in self._stream:
+                yield data
+            return
+        digest = hashlib.sha256()
+        async for data in self._stream:
+            digest.update(data)
+            yield data
+        check_payload_hash(expected.value, digest.hexdigest(), s3=self._match.service == "s3")
