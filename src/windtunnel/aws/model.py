@@ -62,6 +62,10 @@ class Shape:
         refs: dict[str, Raw] = self.raw.get("members", {})
         return {name: self._service.resolve(ref) for name, ref in refs.items()}
 
+    def with_members(self, members: Raw) -> "Shape":
+        """The structure with other references to members."""
+        return Shape(self.name, self.raw | {"members": members}, self._service)
+
     @cached_property
     def member(self) -> "Shape":
         """A list's element."""
@@ -225,6 +229,8 @@ class FaultModel(msgspec.Struct, frozen=True):
     status: int
     sender: bool
     """The client's fault, not the service's."""
+    query_error: bool
+    """Whether JSON answers name the query protocol's code in a header."""
     shape: Shape | None
 
 
@@ -263,20 +269,55 @@ def snake(name: str) -> str:
 
 @cache
 def fault_of(service: str, code: str) -> FaultModel:
-    """What is known of an error code. An undocumented one is the sender's fault, 400 (5xx codes are given by who raises it)."""
+    """What is known of an error code. An undocumented one is the sender's fault, 400 (who raises it may know another status)."""
     model = service_model(service)
     shape = model.error_shapes.get(code)
-    if shape is None:
-        return FaultModel(code=code, query_code=code, status=400, sender=True, shape=None)
-    error: Mapping[str, Any] = shape.raw.get("error", {})
-    receiver = bool(shape.raw.get("fault"))
+    error: Mapping[str, Any] = shape.raw.get("error", {}) if shape is not None else {}
+    receiver = shape is not None and bool(shape.raw.get("fault"))
+    name = shape.name if shape is not None else code
+    former = _FORMER_CODES.get(service, {}).get(name)
+    if former is None and model.is_query_compatible and shape is None:
+        former = _FORMER_COMMON.get(name)
     return FaultModel(
-        code=shape.name,
-        query_code=error.get("code") or shape.name,
+        code=name,
+        query_code=former or error.get("code") or name,
         status=error.get("httpStatusCode") or (500 if receiver else 400),
         sender=not receiver and error.get("senderFault", True),
+        query_error=model.is_query_compatible,
         shape=shape,
     )
+
+
+_SQS: Final = "AWS.SimpleQueueService."
+_FORMER_CODES: Final[dict[str, dict[str, str]]] = {
+    "sqs": {
+        "QueueDoesNotExist": f"{_SQS}NonExistentQueue",
+        "QueueNameExists": "QueueAlreadyExists",
+        "KmsAccessDenied": "KMS.AccessDeniedException",
+        "KmsDisabled": "KMS.DisabledException",
+        "KmsInvalidKeyUsage": "KMS.InvalidKeyUsageException",
+        "KmsInvalidState": "KMS.InvalidStateException",
+        "KmsNotFound": "KMS.NotFoundException",
+        "KmsOptInRequired": "KMS.OptInRequired",
+        "KmsThrottled": "KMS.ThrottlingException",
+    }
+    | {
+        code: _SQS + code
+        for code in (
+            "BatchEntryIdsNotDistinct", "BatchRequestTooLong", "EmptyBatchRequest", "InvalidBatchEntryId", "MessageNotInflight",
+            "PurgeQueueInProgress", "QueueDeletedRecently", "TooManyEntriesInBatchRequest", "UnsupportedOperation",
+        )  # fmt: skip
+    },
+}
+"""SQS's codes from before it spoke JSON, which botocore's model no longer carries.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-json-api-responses.html"""
+_FORMER_COMMON: Final = {
+    "InvalidParameterCombinationException": "InvalidParameterCombination",
+    "InvalidParameterValueException": "InvalidParameterValue",
+    "MissingRequiredParameterException": "MissingParameter",
+    "ValidationException": "ValidationError",
+}
+"""The same, for what every service that once spoke the query protocol may answer."""
 
 
 def _without_documentation(raw: Raw) -> Raw:

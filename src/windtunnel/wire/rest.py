@@ -1,0 +1,240 @@
+"""What both REST protocols bind outside the body: URI labels, query parameters, headers and the status code.
+
+https://smithy.io/2.0/spec/http-bindings.html
+"""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from windtunnel.aws.errors import Fault
+from windtunnel.aws.model import OperationModel, Shape
+from windtunnel.wire.match import Match
+from windtunnel.wire.message import Request
+from windtunnel.wire.scalar import blob_of, flag, flag_of, iso8601, iso8601_milli, number, number_of, rfc822, time_of, unix_text
+
+ReadText = Callable[[str], Any]
+WriteText = Callable[[Any], str]
+Refuse = Callable[[str, str], Fault]
+"""Makes the service's fault for a parameter of that name with that unreadable text."""
+
+_HEADER_ITEM: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,]*?))\s*(?:,|$)')
+_WHOLE: Final = re.compile(r"\s*[+-]?\d+\s*")
+
+
+def body_members(shape: Shape) -> dict[str, Shape]:
+    """The members that no part of the head carries."""
+    return {name: member for name, member in shape.members.items() if member.serialization.get("location") not in _LOCATIONS}
+
+
+_LOCATIONS: Final = {"uri", "querystring", "header", "headers", "statusCode"}
+
+
+# ---------------------------------------------------------------- requests
+
+
+def reader(operation: OperationModel, refuse: Refuse) -> Callable[[Request, Match, dict[str, Any]], None]:
+    """Compiles what reads a request's head into its members."""
+    shape = operation.input_shape
+    labels: list[tuple[str, str, ReadText]] = []
+    headers: list[tuple[str, str, ReadText]] = []
+    prefixes: list[tuple[str, str]] = []
+    queries: list[tuple[str, str, Shape, ReadText]] = []
+    rest: list[tuple[str, bool]] = []
+    for name, member in (shape.members if shape is not None else {}).items():
+        wire: str = member.serialization.get("name", name)
+        match member.serialization.get("location"):
+            case "uri":
+                labels.append((name, wire, _checked(wire, _text_reader(member), refuse)))
+            case "header":
+                headers.append((name, wire.lower(), _checked(wire, _header_reader(member), refuse)))
+            case "headers":
+                prefixes.append((name, wire.lower()))
+            case "querystring" if member.type_name == "map":
+                rest.append((name, member.value.type_name == "list"))
+            case "querystring":
+                inner = member.member if member.type_name == "list" else member
+                queries.append((name, wire, member, _checked(wire, _text_reader(inner), refuse)))
+            case _:
+                pass
+    taken = frozenset(wire for _, wire, _, _ in queries)
+
+    def read(request: Request, match: Match, out: dict[str, Any]) -> None:
+        for name, wire, convert in labels:
+            value = match.labels.get(wire)
+            if value is not None:
+                out[name] = convert(value)
+        found = request.headers
+        for name, wire, convert in headers:
+            value = found.get(wire)
+            if value is not None:
+                out[name] = convert(value)
+        for name, prefix in prefixes:
+            cut = len(prefix)
+            several = {key[cut:]: value for key, value in found.items() if key.startswith(prefix) and len(key) > cut}
+            if several:
+                out[name] = several
+        if match.query:
+            read_query(match.query, out)
+
+    def read_query(query: dict[str, list[str]], out: dict[str, Any]) -> None:
+        for name, wire, member, convert in queries:
+            values = query.get(wire)
+            if values is not None:
+                out[name] = [convert(value) for value in values] if member.type_name == "list" else convert(values[0])
+        for name, several in rest:
+            left = {key: values if several else values[0] for key, values in query.items() if key not in taken}
+            if left:
+                out[name] = left
+
+    return read
+
+
+def _checked(name: str, convert: ReadText, refuse: Refuse) -> ReadText:
+    if convert is _as_is:
+        return convert
+
+    def checked(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError:
+            raise refuse(name, text) from None
+
+    return checked
+
+
+def _as_is(text: str) -> str:
+    return text
+
+
+def _text_reader(shape: Shape) -> ReadText:
+    """Reads a scalar from a label, a parameter or a header."""
+    return _READERS.get(shape.type_name, _as_is)
+
+
+def _whole(text: str) -> int:
+    if _WHOLE.fullmatch(text) is None:
+        raise ValueError(text)
+    return int(text)
+
+
+_READERS: Final[dict[str, ReadText]] = {
+    "boolean": flag_of,
+    "integer": _whole,
+    "long": _whole,
+    "float": number_of,
+    "double": number_of,
+    "timestamp": time_of,
+    "blob": blob_of,
+}
+
+
+def _header_reader(shape: Shape) -> ReadText:
+    if shape.type_name == "list":
+        inner = _text_reader(shape.member)
+        if shape.member.type_name == "timestamp":
+            return lambda text: [inner(part) for part in _dates(text)]
+        return lambda text: [inner(part) for part in header_items(text)]
+    if shape.serialization.get("jsonvalue"):
+        return lambda text: orjson.loads(b64decode(text))
+    return _text_reader(shape)
+
+
+def header_items(text: str) -> list[str]:
+    """The elements of a header that is a list; those with commas are quoted."""
+    if '"' not in text:
+        return [part.strip() for part in text.split(",")]
+    found: list[str] = []
+    at = 0
+    while at < len(text):
+        match = _HEADER_ITEM.match(text, at)
+        if match is None:
+            break
+        quoted, plain = match.groups()
+        found.append(plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+        at = match.end()
+    return found
+
+
+def _dates(text: str) -> list[str]:
+    """HTTP dates contain a comma themselves."""
+    parts = [part.strip() for part in text.split(",")]
+    if all(len(part) != 3 for part in parts):
+        return parts
+    return [f"{day}, {rest}" for day, rest in zip(parts[::2], parts[1::2], strict=False)]
+
+
+# ---------------------------------------------------------------- answers
+
+
+def writer(shape: Shape | None) -> Callable[[Mapping[str, Any], list[tuple[str, str]]], int | None]:
+    """Compiles what writes a result's headers, and returns the status code where a member carries it."""
+    simple: list[tuple[str, str, WriteText]] = []
+    prefixes: list[tuple[str, str]] = []
+    status: str | None = None
+    for name, member in (shape.members if shape is not None else {}).items():
+        wire: str = member.serialization.get("name", name)
+        match member.serialization.get("location"):
+            case "header":
+                simple.append((name, wire, _header_writer(member)))
+            case "headers":
+                prefixes.append((name, wire))
+            case "statusCode":
+                status = name
+            case _:
+                pass
+
+    def write(result: Mapping[str, Any], headers: list[tuple[str, str]]) -> int | None:
+        for name, wire, convert in simple:
+            value = result.get(name)
+            if value is not None:
+                headers.append((wire, convert(value)))
+        for name, prefix in prefixes:
+            for key, value in (result.get(name) or {}).items():
+                headers.append((prefix + key, str(value)))
+        return result.get(status) if status is not None else None
+
+    return write
+
+
+def _header_writer(shape: Shape) -> WriteText:
+    kind = shape.type_name
+    if kind == "list":
+        inner = _header_writer(shape.member)
+        if shape.member.type_name == "string":
+            return lambda value: ", ".join([_quoted(item) for item in value])
+        return lambda value: ", ".join([inner(item) for item in value])
+    if shape.serialization.get("jsonvalue"):
+        return lambda value: b64encode(orjson.dumps(value)).decode()
+    if kind == "timestamp":
+        form: str = shape.serialization.get("timestampFormat", "rfc822")
+        return {"iso8601": iso8601, "unixTimestamp": unix_text}.get(form, rfc822)
+    if kind == "blob":
+        return lambda value: b64encode(value).decode()
+    return {"boolean": flag, "float": number, "double": number}.get(kind, str)
+
+
+def _quoted(text: str) -> str:
+    if '"' in text or "," in text:
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return text
+
+
+def is_streaming(shape: Shape | None) -> bool:
+    """Whether the structure's payload is read or written while it passes."""
+    if shape is None:
+        return False
+    payload = shape.serialization.get("payload")
+    if payload is None:
+        return False
+    traits = shape.members[payload].serialization
+    return bool(traits.get("streaming") or traits.get("eventstream"))
+
+
+def iso_of(service: str) -> Callable[[float], str]:
+    """S3 always prints milliseconds."""
+    return iso8601_milli if service in {"s3", "s3control"} else iso8601

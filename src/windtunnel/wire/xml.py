@@ -1,0 +1,253 @@
+"""XML bodies, compiled from shapes in both directions; shared by rest-xml, query and ec2.
+
+Results are written as strings, without a tree in between: a listing of a thousand keys is one join. Documents that declare
+entities are refused, as they could be made to grow without bounds.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+from windtunnel.aws.model import Shape
+from windtunnel.wire.scalar import blob_of, flag_of, iso8601, number, number_of, rfc822, time_of, unix_text
+
+Encode = Callable[[Any], str]
+Decode = Callable[[Element], Any]
+Content = Callable[[Mapping[str, Any]], str]
+
+PROLOG: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_SPECIAL: Final = re.compile("[&<>\"\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+
+
+class MalformedXml(Exception):
+    """The bytes are no XML document, or one with a DTD."""
+
+
+# ---------------------------------------------------------------- encoding
+
+
+def escape(text: str) -> str:
+    """Text as an element's content or an attribute's value. Control characters become references, as AWS writes them."""
+    return _SPECIAL.sub(_reference, text) if _SPECIAL.search(text) else text
+
+
+def _reference(match: re.Match[str]) -> str:
+    char = match.group()
+    return _ESCAPES.get(char) or f"&#x{ord(char):x};"
+
+
+class Encoders:
+    """Compiles encoders of one operation's result; holds what is compiled, as shapes may contain themselves."""
+
+    def __init__(self, iso: Encode = iso8601) -> None:
+        self._iso = iso
+        self._contents: dict[str, Content] = {}
+
+    def element(self, shape: Shape, tag: str) -> Encode:
+        """What writes a value as the element `tag`; a flattened list or map as several."""
+        kind = shape.type_name
+        if kind == "structure":
+            return self._structure(shape, tag)
+        if kind == "list":
+            return self._list(shape, tag)
+        if kind == "map":
+            return self._map(shape, tag)
+        head, tail = f"<{tag}>", f"</{tag}>"
+        if kind == "string":
+            return lambda value: f"{head}{_SPECIAL.sub(_reference, value) if _SPECIAL.search(value) else value}{tail}"
+        write = self.scalar(shape)
+        return lambda value: f"{head}{write(value)}{tail}"
+
+    def content(self, shape: Shape) -> Content:
+        """What writes a structure's members, without an element around them."""
+        known = self._contents.get(shape.name)
+        if known is not None:
+            return known
+        members: dict[str, Encode] = {}
+
+        def write(value: Mapping[str, Any]) -> str:
+            return "".join([members[name](item) for name, item in value.items() if item is not None])
+
+        self._contents[shape.name] = write
+        for name, member in shape.members.items():
+            if "location" not in member.serialization and not member.serialization.get("xmlAttribute"):
+                members[name] = self.element(member, element_name(name, member))
+        return write
+
+    def scalar(self, shape: Shape) -> Encode:
+        """What writes a scalar's text."""
+        kind = shape.type_name
+        if kind == "boolean":
+            return lambda value: "true" if value else "false"
+        if kind == "timestamp":
+            form: str = shape.serialization.get("timestampFormat", "iso8601")
+            return {"rfc822": rfc822, "unixTimestamp": unix_text}.get(form, self._iso)
+        if kind == "blob":
+            return lambda value: b64encode(value.encode() if isinstance(value, str) else value).decode()
+        if kind in {"float", "double"}:
+            return number
+        return str if kind in {"integer", "long"} else escape
+
+    def _structure(self, shape: Shape, tag: str) -> Encode:
+        content = self.content(shape)
+        attributes = {
+            name: member.serialization["name"] for name, member in shape.members.items() if member.serialization.get("xmlAttribute")
+        }
+        if not attributes:
+            head, tail = f"<{tag}>", f"</{tag}>"
+            return lambda value: f"{head}{content(value)}{tail}"
+        space = shape.serialization.get("xmlNamespace", {})
+        start = f'<{tag} xmlns:{space["prefix"]}="{space["uri"]}"' if space.get("prefix") else f"<{tag}"
+
+        def write(value: Mapping[str, Any]) -> str:
+            given = "".join([f' {attributes[name]}="{escape(value[name])}"' for name in attributes if value.get(name) is not None])
+            rest = {name: item for name, item in value.items() if name not in attributes}
+            return f"{start}{given}>{content(rest)}</{tag}>"
+
+        return write
+
+    def _list(self, shape: Shape, tag: str) -> Encode:
+        if shape.serialization.get("flattened"):
+            each = self.element(shape.member, tag)
+            return lambda value: "".join([each(item) for item in value if item is not None])
+        inner = self.element(shape.member, shape.member.serialization.get("name", "member"))
+        head, tail = f"<{tag}>", f"</{tag}>"
+        return lambda value: f"{head}{''.join([inner(item) for item in value if item is not None])}{tail}"
+
+    def _map(self, shape: Shape, tag: str) -> Encode:
+        key = self.element(shape.key, shape.key.serialization.get("name", "key"))
+        inner = self.element(shape.value, shape.value.serialization.get("name", "value"))
+        if shape.serialization.get("flattened"):
+            return lambda value: "".join(
+                [f"<{tag}>{key(name)}{inner(item)}</{tag}>" for name, item in value.items() if item is not None]
+            )
+
+        def write(value: Mapping[str, Any]) -> str:
+            entries = [f"<entry>{key(name)}{inner(item)}</entry>" for name, item in value.items() if item is not None]
+            return f"<{tag}>{''.join(entries)}</{tag}>"
+
+        return write
+
+
+def element_name(name: str, shape: Shape) -> str:
+    """The element of a structure's member. A flattened list's is named by its elements, where they have a name."""
+    if shape.type_name == "list" and shape.serialization.get("flattened"):
+        inner = shape.member.serialization.get("name")
+        if inner is not None:
+            return inner
+    return shape.serialization.get("name", name)
+
+
+# ---------------------------------------------------------------- decoding
+
+
+def parse(body: bytes) -> Element:
+    """The root of a document. Raises MalformedXml; a DTD is malformed to AWS, and a zero byte is no UTF-8 text."""
+    if b"<!DOCTYPE" in body or b"\0" in body:
+        raise MalformedXml
+    parser = XMLParser(encoding="utf-8")
+    try:
+        parser.feed(body)
+        return parser.close()
+    except ParseError as error:
+        raise MalformedXml from error
+
+
+class Decoders:
+    """Compiles decoders of one operation's request. Decoders raise ValueError for a scalar that isn't what it should be."""
+
+    def __init__(self) -> None:
+        self._structures: dict[str, Decode] = {}
+
+    def node(self, shape: Shape) -> Decode:
+        """What reads a value from its element."""
+        kind = shape.type_name
+        if kind == "structure":
+            return self._structure(shape)
+        if kind == "list":
+            inner = self.node(shape.member)
+            return lambda node: [inner(child) for child in node]
+        if kind == "map":
+            pair = self._pair(shape)
+            return lambda node: dict(pair(child) for child in node)
+        return _SCALARS.get(kind, _text)
+
+    def _structure(self, shape: Shape) -> Decode:
+        known = self._structures.get(shape.name)
+        if known is not None:
+            return known
+        members: dict[str, tuple[str, str, Decode]] = {}
+        attributes: dict[str, str] = {}
+
+        def read(node: Element) -> dict[str, Any]:
+            out: dict[str, Any] = {}
+            for key, value in node.attrib.items() if attributes else ():
+                name = attributes.get(key.rpartition("}")[2])
+                if name is not None:
+                    out[name] = value
+            for child in node:
+                tag = child.tag
+                found = members.get(tag.rpartition("}")[2] if tag[0] == "{" else tag)
+                if found is None:
+                    continue
+                name, how, decode = found
+                if not how:
+                    out[name] = decode(child)
+                elif how == "list":
+                    out.setdefault(name, []).append(decode(child))
+                else:
+                    out.setdefault(name, {}).update((decode(child),))
+            return out
+
+        self._structures[shape.name] = read
+        for name, member in shape.members.items():
+            traits = member.serialization
+            if traits.get("xmlAttribute"):
+                attributes[traits["name"].rpartition(":")[2]] = name
+            elif "location" not in traits:
+                found = self._member(name, member)
+                members[element_name(name, member)] = found
+                members.setdefault(traits.get("name", name), found)
+        return read
+
+    def _member(self, name: str, shape: Shape) -> tuple[str, str, Decode]:
+        if not shape.serialization.get("flattened"):
+            return name, "", self.node(shape)
+        if shape.type_name == "list":
+            return name, "list", self.node(shape.member)
+        return name, "map", self._pair(shape)
+
+    def _pair(self, shape: Shape) -> Callable[[Element], tuple[str, Any]]:
+        key_tag = shape.key.serialization.get("name", "key")
+        value_tag = shape.value.serialization.get("name", "value")
+        inner = self.node(shape.value)
+
+        def read(node: Element) -> tuple[str, Any]:
+            key, value = "", None
+            for child in node:
+                tag = child.tag.rpartition("}")[2]
+                if tag == key_tag:
+                    key = child.text or ""
+                elif tag == value_tag:
+                    value = inner(child)
+            return key, value
+
+        return read
+
+
+def _text(node: Element) -> str:
+    return node.text or ""
+
+
+_SCALARS: Final[dict[str, Decode]] = {
+    "boolean": lambda node: flag_of(node.text or ""),
+    "integer": lambda node: int(node.text or ""),
+    "long": lambda node: int(node.text or ""),
+    "float": lambda node: number_of((node.text or "").strip()),
+    "double": lambda node: number_of((node.text or "").strip()),
+    "blob": lambda node: blob_of(node.text or ""),
+    "timestamp": lambda node: time_of(node.text or ""),
+}
