@@ -234,8 +234,10 @@ def invoke(server: Server, scale: Scale) -> Prepared:
         package.writestr("app.py", "def handler(event, context):\n    return event\n")
     role = "arn:aws:iam::000000000000:role/bench"
     if server.name == "windtunnel":
-        trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}}]}'
-        role = server.client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+        role = server.client("iam").create_role(
+            RoleName="bench", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        )["Role"]["Arn"]
     client = server.client("lambda")
     runtime = "python{}.{}".format(*sys.version_info[:2])
     code = {"ZipFile": archive.getvalue()}

@@ -20,6 +20,8 @@ from bench.sign import Signer
 
 SILENCE_SECONDS_MAX = 60.0
 ERRORS_MAX = 20
+SMALL_BYTES = 65536
+"""Answers up to this length are kept, for the script to read; of longer ones only the length counts."""
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CLOSES = re.compile(rb"^HTTP/1\.0|\r\nconnection: *close", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
@@ -121,20 +123,21 @@ class Connection:
         if self.wanted == -1:
             self.head += bytes(self.view[:size])
             end = self.head.find(b"\r\n\r\n")
-            if end < 0:
-                return self.broken("closed without an answer") if not size else None
-            self.begin_body(end)
+            if end >= 0:
+                self.begin_body(end)
         else:
             self.got += size
-            if self.wanted == -2:
+            if self.wanted < SMALL_BYTES:
                 self.head += bytes(self.view[:size])
-        if self.wanted == -2:
-            if self.head.endswith(b"0\r\n\r\n"):
-                self.finish()
-        elif self.got >= self.wanted:
+        if self.complete():
             self.finish()
         elif not size:
-            self.broken("closed within an answer")
+            self.broken("closed before the end of an answer")
+
+    def complete(self) -> bool:
+        if self.wanted == -2:
+            return self.head.endswith(b"0\r\n\r\n")
+        return 0 <= self.wanted <= self.got
 
     def begin_body(self, end: int) -> None:
         head = self.head[: end + 2]
@@ -228,10 +231,9 @@ def receive_and_delete(drain: Drain, outcome: Outcome, proceed: Callable[[], boo
         outcome.latencies.append(time.perf_counter() - began)
 
 
-def rotated(requests: list[bytes], by: int) -> list[bytes]:
-    """Each connection begins elsewhere, so that two don't send the same at the same time."""
-    by %= len(requests)
-    return requests[by:] + requests[:by]
+def share(requests: list[bytes], index: int, connections: int) -> list[bytes]:
+    """Each connection has requests of its own, so that no two write the same object at the same time."""
+    return requests[index::connections] if len(requests) >= connections else requests
 
 
 def budget(count: int, deadline: float) -> Callable[[], bool]:
@@ -252,9 +254,8 @@ def run(load: Load) -> Outcome:
         return send_everything(load, outcome, load.requests)
     deadline = time.perf_counter() + load.seconds
     if load.warm:
-        share = load.requests[: load.warm] or load.requests
         proceed = budget(load.warm, deadline)
-        play(load, outcome, [cycle(share, [], proceed) for _ in range(load.connections)])
+        play(load, outcome, [cycle(share(load.requests, i, load.connections), [], proceed) for i in range(load.connections)])
         outcome = Outcome(errors=outcome.errors)
         deadline = time.perf_counter() + load.seconds
     while time.perf_counter() < deadline and len(outcome.latencies) < load.count and not outcome.errors:
@@ -262,8 +263,10 @@ def run(load: Load) -> Outcome:
         count = min(load.count - len(outcome.latencies), drain.chunk if drain else load.count)
         proceed = budget(count, deadline)
         scripts = [
-            receive_and_delete(drain, outcome, proceed) if drain else cycle(rotated(load.requests, offset * 17), outcome.latencies, proceed)
-            for offset in range(load.connections)
+            receive_and_delete(drain, outcome, proceed)
+            if drain
+            else cycle(share(load.requests, index, load.connections), outcome.latencies, proceed)
+            for index in range(load.connections)
         ]
         cpu.begin()
         began = time.perf_counter()

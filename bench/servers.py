@@ -150,7 +150,7 @@ def answers(port: int, request: bytes) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             connection.sendall(request)
-            return connection.recv(12).startswith(b"HTTP/1.")
+            return connection.recv(12).endswith(b" 200")
     except OSError:
         return False
 
