@@ -1,7 +1,7 @@
 # Everything a contributor runs. Each target sees to its own setup, which is instant when nothing has changed.
 PY := .venv/bin/python
 
-.PHONY: setup up test check types format bench clean
+.PHONY: setup up test check check-format check-lint check-types check-imports check-tidy types format bench clean
 
 setup: .venv/.ready
 
@@ -14,12 +14,23 @@ up: setup
 test: setup types
 	$(PY) -m pytest $(or $(ARGS),tests)
 
-# Formatting, lint, types, the direction of imports, and the project's own rules: under a minute in all.
-check: setup types
-	.venv/bin/ruff format --check -q .
-	.venv/bin/ruff check .
+# Formatting, lint, types, the direction of imports, and the project's own rules: under a minute in all. `make -k check` goes on
+# after the first that fails.
+check: check-format check-lint check-types check-imports check-tidy
+
+check-format: setup
+	.venv/bin/ruff format --check --quiet .
+
+check-lint: setup
+	.venv/bin/ruff check --quiet .
+
+check-types: setup types
 	.venv/bin/basedpyright
+
+check-imports: setup
 	PYTHONPATH=src .venv/bin/lint-imports --no-cache
+
+check-tidy: setup
 	$(PY) -m pytest tests/tidy
 
 # TypedDicts of requests and results, from botocore's models; written again only when botocore, the tool or the services changed.
