@@ -1,0 +1,332 @@
+"""One warm process that runs one function, one invocation at a time: Lambda's execution environment."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import msgspec
+
+from windtunnel.planes.compute import memory
+from windtunnel.planes.compute.api import Exchange, Report, RuntimeApi
+from windtunnel.planes.compute.logs import LogPipe
+from windtunnel.planes.compute.prepare import make_order
+from windtunnel.planes.compute.records import INIT_SECONDS_MAX, RESPONSE_BYTES_MAX, Invocation, Kind, OnLog, Outcome, Spec
+from windtunnel.planes.compute.sandbox import PROCESSES_MAX, Machine, Process, spawn
+
+SAMPLE_SECONDS_MIN, SAMPLE_SECONDS_MAX = 0.01, 0.2
+ALLOCATION_MB_PER_SECOND = 4000
+SILENCE_SECONDS_MAX = 0.5
+EMPTY_OUTCOME = Outcome(Kind.EXIT)
+
+
+class Environment:
+    """Start one with `Environment.start`, use it with `invoke` or `stream`, end it with `close`; `alive` says whether it can go on."""
+
+    def __init__(self, machine: Machine, spec: Spec, on_log: OnLog, on_end: Callable[[], object]) -> None:
+        loop = asyncio.get_running_loop()
+        self.spec = spec
+        self.alive = True
+        self.init_ms: float | None = None
+        self._loop = loop
+        self._machine = machine
+        self._on_end = on_end
+        self._folder = machine.new_folder()
+        self._cgroup = _new_cgroup(machine, self._folder.name, spec.memory_mb)
+        self._api = RuntimeApi(self._on_ready, self._on_report, self._on_silence)
+        self._logs = LogPipe(loop, on_log)
+        self._process: Process | None = None
+        self._server: asyncio.Server | None = None
+        self._exit_code: int | None = None
+        self._over_limit = False
+        self._ready: asyncio.Future[None] = loop.create_future()
+        self._init_report: Outcome | None = None
+        self._done: asyncio.Future[Outcome] | None = None
+        self._gone: asyncio.Future[None] = loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._sampler: asyncio.TimerHandle | None = None
+        self._started = self._began = machine.monotonic()
+        self._init_told = False
+        self._peak_mb = 0
+
+    @classmethod
+    async def start(cls, machine: Machine, spec: Spec, on_log: OnLog, on_end: Callable[[], object] = lambda: None) -> "Environment":
+        """Starts the process and answers at once; the init phase goes on, and the first invocation (or `ready`) waits for it.
+
+        `on_end` is called when the process has ended, for whatever reason.
+        """
+        environment = cls(machine, spec, on_log, on_end)
+        await environment._launch()
+        return environment
+
+    async def ready(self) -> Outcome | None:
+        """Waits for the init phase; answers an outcome when it failed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(INIT_SECONDS_MAX):
+                await asyncio.shield(self._ready)
+        return self._init_report
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        """Runs one invocation to its end. A caller that goes away (cancels) ends the environment as well."""
+        return await self._run(Exchange(invocation, self.spec.timeout))
+
+    async def stream(self, invocation: Invocation) -> AsyncIterator[bytes | Outcome]:
+        """Runs one invocation and yields the response as it comes, in pieces; the last thing yielded is the Outcome."""
+        pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
+        waiting = 0
+
+        def on_piece(piece: bytes) -> None:
+            nonlocal waiting
+            waiting += len(piece)
+            pieces.put_nowait(piece)
+            if waiting > RESPONSE_BYTES_MAX and exchange.source is not None:
+                exchange.source.pause_reading()  # the function waits until the reader has caught up
+
+        exchange = Exchange(invocation, self.spec.timeout, on_piece)
+        task = self._loop.create_task(self._run(exchange))
+        task.add_done_callback(lambda _: pieces.put_nowait(None))
+        try:
+            while (piece := await pieces.get()) is not None:
+                waiting -= len(piece)
+                if waiting <= RESPONSE_BYTES_MAX and exchange.source is not None:
+                    exchange.source.resume_reading()
+                yield piece
+            yield msgspec.structs.replace(task.result(), content_type=exchange.content_type)
+        finally:
+            task.cancel()
+
+    def kill(self) -> None:
+        """Ends the process and all that it started, now."""
+        self.alive = False
+        if self._process is not None:
+            self._process.kill()
+
+    async def close(self) -> None:
+        """Ends everything and waits until it is gone."""
+        self.kill()
+        if self._process is not None:
+            await asyncio.shield(self._gone)
+        else:
+            self._clean_up()
+
+    async def _launch(self) -> None:
+        spec = self.spec
+        ours = theirs = None
+        address = ""
+        if spec.runtime.family == "provided" or os.name != "posix":
+            self._server = await self._loop.create_server(self._api.connection, "127.0.0.1", 0)
+            address = "127.0.0.1:%d" % self._server.sockets[0].getsockname()[1]
+        else:
+            ours, theirs = socket.socketpair()
+        order, failure = make_order(self._machine, spec, self._folder, -1 if theirs is None else theirs.fileno(), address, self._cgroup)
+        if failure is not None:
+            self._fail_to_start(failure, ours, theirs)
+            return
+        try:
+            popen = spawn(order, self._logs.writer)
+        except OSError as error:
+            self._fail_to_start(_exit_outcome("Runtime.InvalidEntrypoint", f"fork/exec {order.command[0]}: {error.strerror}"), ours, theirs)
+            return
+        os.close(self._logs.writer)
+        self._process = Process(popen, self._loop, self._on_exit)
+        if ours is not None and theirs is not None:
+            theirs.close()
+            ours.setblocking(False)
+            await self._loop.connect_accepted_socket(self._api.connection, ours)
+        self._sample()
+
+    def _fail_to_start(self, outcome: Outcome, *sockets: socket.socket | None) -> None:
+        for each in sockets:
+            if each is not None:
+                each.close()
+        os.close(self._logs.writer)
+        self._init_report = outcome
+        self._ready.set_result(None)
+        self.alive = False
+        self._clean_up()
+
+    async def _run(self, exchange: Exchange) -> Outcome:
+        assert self._done is None, "an environment runs one invocation at a time"
+        self._done = self._loop.create_future()
+        self._began = self._machine.monotonic()
+        try:
+            if not self._ready.done():
+                await self.ready()
+                if not self._ready.done():
+                    # The init phase gets ten seconds; then it is part of the invocation and of its time
+                    # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+                    self._init_told = True
+                self._began = self._machine.monotonic()
+            if self._init_report is not None or not self.alive:
+                return _named(self._init_report or EMPTY_OUTCOME, exchange.invocation.request_id)
+            self._logs.begin(exchange.invocation.request_id)
+            self._timer = self._loop.call_later(self.spec.timeout, self._on_timeout)
+            self._sampler = self._loop.call_later(SAMPLE_SECONDS_MIN, self._sample)
+            self._api.give(exchange)
+            return _named(await self._done, exchange.invocation.request_id)
+        except asyncio.CancelledError:
+            self.kill()
+            raise
+        finally:
+            self._done = None
+            self._stop_timers()
+
+    def _stop_timers(self) -> None:
+        for timer in (self._timer, self._sampler):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._sampler = None
+
+    def _on_ready(self) -> None:
+        if not self._ready.done():
+            self.init_ms = (self._machine.monotonic() - self._started) * 1000
+            self._ready.set_result(None)
+
+    def _on_report(self, report: Report) -> None:
+        self._peak_mb = max(self._peak_mb, report.peak_kb // 1024)
+        self._logs.drain()
+        if report.kind is Kind.INIT_ERROR and not self._ready.done():
+            self.init_ms = (self._machine.monotonic() - self._started) * 1000
+            self._init_report = self._outcome(report.kind, report.payload, report.error_type)
+            self._ready.set_result(None)
+            self.kill()
+        else:
+            if not report.peak_kb:
+                self._weigh()
+            self._finish(self._outcome(report.kind, report.payload, report.error_type, report.content_type))
+
+    def _on_timeout(self) -> None:
+        self._logs.drain()
+        self._weigh()
+        self.kill()
+        self._finish(self._outcome(Kind.TIMEOUT))
+
+    def _on_exit(self, code: int) -> None:
+        self.alive = False
+        self._exit_code = code
+        if self._api.connections:
+            # What the process said last may still be on its way; a child that holds the socket may keep it forever.
+            self._loop.call_later(SILENCE_SECONDS_MAX, self._ended)
+        else:
+            self._ended()
+
+    def _on_silence(self) -> None:
+        if self._exit_code is not None:
+            self._ended()
+
+    def _ended(self) -> None:
+        if self._gone.done():
+            return
+        self._logs.drain()
+        code = self._exit_code or 0
+        reason = "Runtime exited without providing a reason"
+        if code < 0 or self._over_limit:
+            reason = f"Runtime exited with error: signal: {'killed' if self._over_limit else _signal_name(-code)}"
+        elif code:
+            reason = f"Runtime exited with error: exit status {code}"
+        outcome = _exit_outcome("Runtime.ExitError", reason)
+        outcome = self._outcome(Kind.EXIT, outcome.payload, outcome.error_type)
+        if not self._ready.done():
+            self._init_report = outcome
+            self._ready.set_result(None)
+        self._finish(outcome)
+        self._clean_up()
+
+    def _clean_up(self) -> None:
+        self._stop_timers()
+        self._api.close()
+        if self._server is not None:
+            self._server.close()
+        self._logs.close()
+        if self._cgroup:
+            with contextlib.suppress(OSError):
+                os.rmdir(self._cgroup)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if not self._gone.done():
+            self._gone.set_result(None)
+            self._on_end()
+
+    def _finish(self, outcome: Outcome) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_result(outcome)
+
+    def _outcome(self, kind: Kind, payload: bytes = b"", error_type: str = "", content_type: str = "") -> Outcome:
+        duration = (self._machine.monotonic() - self._began) * 1000
+        init_ms, self._init_told = (None if self._init_told else self.init_ms), True
+        return Outcome(kind, payload, error_type, duration, init_ms, self._peak_mb, self._logs.tail(), content_type)
+
+    def _processes(self) -> list[int]:
+        """The sandbox's processes, without the launcher's two."""
+        if self._process is None:
+            return []
+        if not self._machine.isolated:
+            return [self._process.pid, *memory.processes_below(self._process.pid)]
+        return memory.processes_below(self._process.pid)[1:]
+
+    def _weigh(self) -> float:
+        if self._cgroup:
+            with contextlib.suppress(OSError, ValueError):
+                self._peak_mb = max(self._peak_mb, int(Path(self._cgroup, "memory.peak").read_text()) >> 20)
+                return 0
+        processes = self._processes()
+        used = memory.used_mb(processes, self.spec.memory_mb)
+        self._peak_mb = max(self._peak_mb, min(int(used), self.spec.memory_mb), memory.peak_mb(processes[0]) if processes else 0)
+        if used > self.spec.memory_mb or len(processes) > PROCESSES_MAX:
+            self._over_limit = True
+            self._peak_mb = self.spec.memory_mb
+            self.kill()
+        return used
+
+    def _sample(self) -> None:
+        """Weighs the sandbox while it works, the more often the nearer it is to its limit."""
+        if not self.alive or (self._ready.done() and self._done is None):
+            return
+        before = self._machine.monotonic()
+        room = self.spec.memory_mb - self._weigh()
+        cost = self._machine.monotonic() - before
+        pause = min(max(room / ALLOCATION_MB_PER_SECOND, SAMPLE_SECONDS_MIN, cost * 10), SAMPLE_SECONDS_MAX)
+        if self.alive and not self._cgroup:
+            self._sampler = self._loop.call_later(pause, self._sample)
+
+
+def _exit_outcome(error_type: str, reason: str) -> Outcome:
+    """The request's id is put in when it is known whose request fails by it."""
+    shape = {"errorType": error_type, "errorMessage": f"RequestId: \0 Error: {reason}"}
+    return Outcome(Kind.EXIT, msgspec.json.encode(shape), error_type)
+
+
+def _named(outcome: Outcome, request_id: str) -> Outcome:
+    """Puts the id of the request into an error that was made before anyone knew it."""
+    if outcome.kind not in (Kind.EXIT, Kind.INIT_ERROR):
+        return outcome
+    payload = outcome.payload.replace(b"RequestId: \\u0000", b"RequestId: " + request_id.encode())
+    payload = payload.replace(b'"requestId": ""', b'"requestId": "%s"' % request_id.encode())
+    return msgspec.structs.replace(outcome, payload=payload)
+
+
+def _signal_name(number: int) -> str:
+    """As Go, in which AWS's supervisor is written, calls signals."""
+    names = {signal.SIGABRT: "aborted", signal.SIGSEGV: "segmentation fault", signal.SIGTERM: "terminated", signal.SIGFPE: "floating point exception"}
+    names |= {signal.SIGINT: "interrupt", signal.SIGILL: "illegal instruction", signal.Signals(9): "killed"}
+    return names.get(number, f"signal {number}")
+
+
+def _new_cgroup(machine: Machine, name: str, memory_mb: int) -> str:
+    """A control group that the kernel holds to the function's memory, where one can be made."""
+    if machine.cgroups is None:
+        return ""
+    folder = machine.cgroups / name
+    try:
+        folder.mkdir()
+        (folder / "memory.max").write_text(str(memory_mb << 20))
+        (folder / "pids.max").write_text(str(PROCESSES_MAX))
+        for setting, value in (("memory.swap.max", "0"), ("memory.oom.group", "1")):
+            if (folder / setting).exists():
+                (folder / setting).write_text(value)
+    except OSError:
+        return ""
+    return str(folder)

@@ -1,0 +1,95 @@
+"""Turns what a function wants into what the launcher is ordered to do: folders, command, variables."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from windtunnel.planes.compute.records import Kind, Outcome, Spec
+from windtunnel.planes.compute.sandbox import BOOTSTRAP, Machine, Order
+
+PATH = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+PATHS = ("PATH", "PYTHONPATH", "NODE_PATH", "LD_LIBRARY_PATH", "RUBYLIB")
+
+
+def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address: str, cgroup: str) -> tuple[Order, Outcome | None]:
+    """The launcher's order; with an outcome when the function can't be started at all."""
+    task, runtime = ("/var/task", "/var/runtime") if machine.isolated else (str(Path(spec.code).resolve()), str(BOOTSTRAP))
+    opt = "/opt" if machine.isolated else _merged(folder, spec)
+    given = dict(spec.environment)
+    environment: dict[str, str] = {"PATH": PATH if machine.isolated else os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", **given}
+    if spec.runtime.family == "nodejs":
+        versioned = spec.runtime.name.removeprefix("nodejs").split(".")[0]
+        places = [f"/opt/nodejs/node{versioned}/node_modules", "/opt/nodejs/node_modules", spec.runtime.environment.get("WINDTUNNEL_NODE_MODULES", "")]
+        environment["NODE_PATH"] = ":".join(place for place in (given.get("NODE_PATH", ""), *places) if place)
+    environment |= {key: value for key, value in spec.runtime.environment.items() if key != "WINDTUNNEL_NODE_MODULES"}
+    if opt != "/opt":
+        environment |= _elsewhere(environment, opt)
+        environment["WINDTUNNEL_OPT"] = opt
+    if not machine.isolated:
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        environment["TMPDIR"] = str(temporary)
+    environment |= {"LAMBDA_TASK_ROOT": task, "LAMBDA_RUNTIME_DIR": runtime, "_HANDLER": spec.handler}
+    if address:
+        environment["AWS_LAMBDA_RUNTIME_API"] = address
+    if socket >= 0:
+        environment["WINDTUNNEL_RUNTIME_FD"] = str(socket)
+    command, failure = _command(spec, task, runtime, opt)
+    wrapper = given.get("AWS_LAMBDA_EXEC_WRAPPER", "")
+    order = Order(
+        mode=machine.mode,
+        parent=os.getpid(),
+        command=[wrapper, *command] if wrapper else command,
+        environment=environment,
+        folder=task,
+        binds=[(path, path) for path in spec.runtime.readable] + [(str(Path(spec.code).resolve()), "/var/task"), (str(BOOTSTRAP), "/var/runtime")],
+        layers=[str(Path(layer).resolve()) for layer in spec.layers],
+        tmp_mb=spec.tmp_mb,
+        socket=socket,
+        # Without a user of its own a process limit would count all that this user runs; the sampler counts instead.
+        processes=1024 if machine.isolated else 0,
+        cgroup=cgroup,
+    )
+    return order, failure
+
+
+def _command(spec: Spec, task: str, runtime: str, opt: str) -> tuple[list[str], Outcome | None]:
+    if spec.runtime.family == "python":
+        return [*spec.runtime.command, f"{runtime}/python.py"], None
+    if spec.runtime.family == "nodejs":
+        heap = f"--max-old-space-size={max(64, spec.memory_mb * 9 // 10)}"
+        return [*spec.runtime.command, heap, f"{runtime}/node.cjs"], None
+    for folder, shown in ((spec.code, task), *((layer, opt) for layer in reversed(spec.layers))):
+        if Path(folder, "bootstrap").is_file():
+            return [f"{shown}/bootstrap"], None
+    message = "RequestId: \0 Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+    shape = msgspec.json.encode({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message})
+    return [f"{task}/bootstrap"], Outcome(Kind.EXIT, shape, "Runtime.InvalidEntrypoint")
+
+
+def _elsewhere(environment: Mapping[str, str], opt: str) -> dict[str, str]:
+    """Where /opt can't be shown under its own name, search paths name the folder that stands in for it."""
+    moved: dict[str, str] = {}
+    for name in PATHS:
+        if name in environment:
+            parts = environment[name].split(":")
+            moved[name] = os.pathsep.join(opt + part[4:] if part == "/opt" or part.startswith("/opt/") else part for part in parts)
+    return moved
+
+
+def _merged(folder: Path, spec: Spec) -> str:
+    """The layers over each other in one folder of links, later ones on top."""
+    target = folder / "opt"
+    target.mkdir()
+    for layer in spec.layers:
+        for parent, folders, names in os.walk(layer):
+            here = target / Path(parent).relative_to(layer)
+            for name in folders:
+                (here / name).mkdir(exist_ok=True)
+            for name in names:
+                link = here / name
+                link.unlink(missing_ok=True)
+                link.symlink_to(Path(parent, name).resolve())
+    return str(target)
