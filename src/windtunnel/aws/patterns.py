@@ -167,11 +167,12 @@ def _compile_node(tree: _Tree, path: Path) -> _Node:
         children.append((key, _compile_node(child, below) if isinstance(child, dict) else _compile_leaf(child, below)))
     joined = frozenset(name for name in _joined_names(tree, "") if "." in name)
 
-    def matches(value: Any, event: dict[str, Any]) -> bool:
-        elements = cast("list[Any]", value) if type(value) is list else None
+    def matches(value: object, event: dict[str, Any]) -> bool:
+        kind = type(value)
+        elements = cast("list[Any]", value) if kind is list else None
         if elements:
             return any(matches(element, event) for element in elements)
-        members: dict[str, Any] = cast("dict[str, Any]", value) if type(value) is dict else _NOTHING
+        members: dict[str, Any] = cast("dict[str, Any]", value) if kind is dict else _NOTHING
         if joined and members and any(name in members for name in joined):
             members = _unjoined(members, joined)
         return all(child(members.get(key, _MISSING), event) for key, child in children)
@@ -209,8 +210,8 @@ def _compile_leaf(conditions: list[Condition], path: Path) -> _Node:
     tests: tuple[Matcher, ...] = tuple(c.value for c in conditions if c.kind == "test")
     may_be_absent = any(c.kind == "absent" for c in conditions)
 
-    def holds(value: Any) -> bool:
-        kind: Any = type(value)
+    def holds(value: object) -> bool:
+        kind = type(value)
         if kind is str:
             if value in strings:
                 return True
@@ -218,7 +219,7 @@ def _compile_leaf(conditions: list[Condition], path: Path) -> _Node:
             if value in numbers:
                 return True
         elif kind is list:
-            return any(holds(element) for element in value)
+            return any(holds(element) for element in cast("list[Any]", value))
         elif kind is dict:
             return False  # only values are compared, not what has members
         elif value in literals:
