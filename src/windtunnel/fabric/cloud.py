@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import time
@@ -55,7 +56,7 @@ class Handled(msgspec.Struct, frozen=True):
     name: str
     function: Handler
     plain: bool
-    validate: Callable[[Mapping[str, Any]], None]
+    validate: Callable[[dict[str, Any]], None]
     data: bool = False
     """CloudTrail records it only where a trail selects it."""
 
@@ -178,8 +179,11 @@ class Cloud:
             self._dispatch(tx)
         if under is None:
             self.store.keep(overlay)
+            if tx.dropped:
+                self.store.when_committed(lambda failure: self._delete_blobs(tx.dropped) if failure is None else None)
         else:
             under.overlay.merge(overlay)
+            under.dropped += tx.dropped
         return result
 
     def apply(self, function: Callable[[Tx], Result]) -> Result:
@@ -292,6 +296,11 @@ class Cloud:
             tx.put(TRAIL, now, tx.serial(), value=trail_event(handled.service, handled.name, now, scope, request, fault))
         if under is None:
             self.store.keep(overlay)
+
+    def _delete_blobs(self, blob_ids: list[str]) -> None:
+        # A reply of this turn may be about to open one of them: it gets its turn first.
+        for blob_id in blob_ids:
+            asyncio.get_running_loop().call_soon(self.blobs.delete, blob_id)
 
     def _usage_key(self, place: tuple[str, str, str, str, int]) -> bytes:
         account, region, service, operation, this_hour = place

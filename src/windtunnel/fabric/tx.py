@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.fabric.deliver import Delivery, Event, Retry
 from windtunnel.fabric.meter import USAGE, hour
 from windtunnel.fabric.timers import add_timer, remove_timer
-from windtunnel.kernel.store import Overlay, Transaction
+from windtunnel.kernel.store import Overlay, Table, Transaction
 
 if TYPE_CHECKING:
     from windtunnel.fabric.cloud import Cloud
     from windtunnel.fabric.scope import Scope
     from windtunnel.kernel.ids import Ids
+    from windtunnel.planes.blobs import Blobs
+
+HELD = Table("fabric.blobs", str, scope="global")
+"""Blobs that rows name: blob id -> the service whose rows they are."""
 
 
 class Tx(Transaction):
@@ -28,6 +32,7 @@ class Tx(Transaction):
         self.service = service
         """The service whose code runs, by botocore's name."""
         self.outgoing: list[Delivery] = []
+        self.dropped: list[str] = []
         self.depth = 0
         """How many transactions this one lies within."""
         self._cloud = cloud
@@ -39,6 +44,20 @@ class Tx(Transaction):
     def serial(self) -> int:
         """A number greater than all that this region gave out before, also before its last restart."""
         return next(self._cloud.serials)
+
+    @property
+    def blobs(self) -> Blobs:
+        """Where bytes lie; a transaction only asks for places, it never reads or writes them."""
+        return self._cloud.blobs
+
+    def hold(self, blob_id: str) -> None:
+        """Says that a row of this transaction names a blob: a blob that nothing holds is a crash's left-over."""
+        self.put(HELD, blob_id, value=self.service)
+
+    def drop(self, blob_id: str) -> None:
+        """Lets go of a blob that was held; its bytes go once this transaction is durable."""
+        self.delete(HELD, blob_id)
+        self.dropped.append(blob_id)
 
     def timer(self, due: float, handler: str, payload: Mapping[str, Any], *, name: str | None = None) -> None:
         """Runs the service's timer handler at region time `due`. The same name replaces a timer of that name."""

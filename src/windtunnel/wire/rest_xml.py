@@ -11,7 +11,7 @@ from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
 from windtunnel.wire import eventstream, rest
 from windtunnel.wire.match import Codec, Match
-from windtunnel.wire.message import Request, Response
+from windtunnel.wire.message import FileSlice, Request, Response
 from windtunnel.wire.query import members
 from windtunnel.wire.xml import PROLOG, Decoders, Encode, Encoders, MalformedXml, escape, parse
 
@@ -151,7 +151,7 @@ def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], 
 
     def respond(result: Mapping[str, Any], request_id: str) -> Response:
         headers = identify(request_id)
-        status = write_head(result, headers) or default
+        status = write_head(result, headers) or (206 if "ContentRange" in result else default)
         body = b"" if bare else write_body(result)
         if media and body and not any(name == "Content-Type" for name, _ in headers):
             headers.append(("Content-Type", media))
@@ -216,6 +216,8 @@ def _event_compiler(encoders: Encoders) -> eventstream.Compile:
 def _opaque(value: Any) -> Any:
     if value is None:
         return b""
+    if hasattr(value, "path"):  # a blob's piece
+        return FileSlice(value.path, value.offset, value.length)
     return value.encode() if isinstance(value, str) else value
 
 
@@ -229,6 +231,7 @@ def refuser(service: str, *, head: bool = False) -> Callable[[Fault, str], Respo
         model = fault_of(service, fault.code)
         status = fault.status or model.status
         headers = identify(request_id)
+        headers += fault.headers.items()
         if head or status == 304:
             return Response(status, headers, b"")
         headers.append(("Content-Type", _MEDIA if s3 else "text/xml"))

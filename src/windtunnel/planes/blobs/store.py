@@ -17,7 +17,7 @@ import msgspec
 from windtunnel.planes.blobs import files
 from windtunnel.planes.blobs.files import DiskFull
 
-__all__ = ["Blob", "Blobs", "Digest", "DiskFull"]
+__all__ = ["Blob", "Blobs", "Digest", "DiskFull", "Piece"]
 
 SMALL_BYTES = 64 * 1024
 BATCH_BYTES = 1024 * 1024
@@ -42,6 +42,14 @@ class Blob(msgspec.Struct, frozen=True):
     size: int
 
 
+class Piece(msgspec.Struct, frozen=True):
+    """`length` bytes of a blob's file from `offset`: what an operation answers for bytes that the wire is to send by itself."""
+
+    path: Path
+    offset: int
+    length: int
+
+
 class Blobs:
     """The files of one region under one folder; owns a few threads, which `close` ends."""
 
@@ -59,6 +67,10 @@ class Blobs:
     def path(self, blob_id: str) -> Path:
         """Where the bytes are, for sendfile."""
         return self._objects / blob_id[:2] / blob_id
+
+    def piece(self, blob_id: str, offset: int, length: int) -> Piece:
+        """A part of the bytes, to be sent without being read here."""
+        return Piece(self.path(blob_id), offset, length)
 
     async def write(self, stream: bytes | AsyncIterable[bytes], *, digests: Sequence[Digest] = ()) -> Blob:
         """Stores the bytes and feeds them to every digest on the way."""
