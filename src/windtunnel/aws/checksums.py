@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
 
@@ -36,11 +36,7 @@ class _Crc(msgspec.Struct, frozen=True):
     """Reflected: the lowest bit is the highest power."""
 
 
-_CRCS = {
-    "CRC32": _Crc(32, 0xEDB88320),
-    "CRC32C": _Crc(32, 0x82F63B78),
-    "CRC64NVME": _Crc(64, 0x9A6C9329AC4BC9B5),
-}
+_CRCS = {"CRC32": _Crc(32, 0xEDB88320), "CRC32C": _Crc(32, 0x82F63B78), "CRC64NVME": _Crc(64, 0x9A6C9329AC4BC9B5)}
 _HASHES: dict[str, int] = {"SHA1": 20, "SHA256": 32, "MD5": 16}
 
 ALGORITHMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
@@ -181,4 +177,5 @@ def _crc_function(name: str) -> _CrcFunction:
     # The C library behind awscrt takes a while to load, and most regions never see these two.
     from awscrt import checksums
 
-    return checksums.crc32c if name == "CRC32C" else checksums.crc64nvme
+    # Its types ask for bytes, its code for any buffer.
+    return cast("_CrcFunction", checksums.crc32c if name == "CRC32C" else checksums.crc64nvme)

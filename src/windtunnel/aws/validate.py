@@ -157,9 +157,7 @@ class _Compiler:
             return found
         cell: list[Check] = []
         # Whoever meets this structure again inside of itself gets these two, which look the check up when it is there.
-        self._structures[shape.name] = Check(
-            lambda value: cell[0].holds(value), lambda value, path, errors: cell[0].explain(value, path, errors)
-        )
+        self._structures[shape.name] = _late(cell)
         check = self._structure(shape, list(shape.members), {}, top=False)
         cell.append(check)
         self._structures[shape.name] = check
@@ -351,6 +349,18 @@ class _Compiler:
             return own.format(path=path, constraint=f"{name} '{pattern}'" if colon else constraint)
         value = f"Value {shown}" if shown else "Value"
         return f"{value} at '{path}' failed to satisfy constraint: {phrase}"
+
+
+def _late(cell: list[Check]) -> Check:
+    """The check that the cell will hold."""
+
+    def holds(value: Any) -> object:
+        return cell[0].holds(value)
+
+    def explain(value: Any, path: str, errors: list[str]) -> None:
+        cell[0].explain(value, path, errors)
+
+    return Check(holds, explain)
 
 
 def _children(shape: Shape) -> list[Shape]:

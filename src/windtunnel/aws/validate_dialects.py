@@ -80,9 +80,7 @@ _BY_SERVICE = {
     "docdb": _OLD_QUERY,
     # Attribute values are walked once, by the service, whose bounds are on their bytes.
     "dynamodb": Dialect(skip=frozenset({"AttributeValue", "AttributeName", "AttributeMap", "PutItemInputAttributeMap", "Key"})),
-    "ecr": Dialect(
-        code="InvalidParameterException", sentence="Invalid parameter at '{path}' failed to satisfy constraint: '{constraint}'"
-    ),
+    "ecr": Dialect(code="InvalidParameterException", sentence="Invalid parameter at '{path}' failed to satisfy constraint: '{constraint}'"),
     "elasticache": _OLD_QUERY,
     "iot": Dialect(code="InvalidRequestException"),
     "lambda": Dialect(

@@ -1,6 +1,5 @@
 """How AWS prints values in its sentences about validation: as Java prints them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from windtunnel.aws.model import Shape
@@ -30,11 +29,11 @@ def printed(value: Any, shape: Shape) -> str:
         return "***"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if kind == "list" and isinstance(value, list):
-        return f"[{', '.join(printed(item, shape.member) for item in value)}]"
-    if kind == "map" and isinstance(value, Mapping):
-        return f"{{{', '.join(f'{name}={printed(item, shape.value)}' for name, item in value.items())}}}"
-    if kind == "structure" and isinstance(value, Mapping):
+    if kind == "list":
+        return f"[{', '.join([printed(item, shape.member) for item in value])}]"
+    if kind == "map":
+        return f"{{{', '.join([f'{name}={printed(item, shape.value)}' for name, item in value.items()])}}}"
+    if kind == "structure":
         members = (f"{name[0].lower()}{name[1:]}={printed(value.get(name), member)}" for name, member in shape.members.items())
         return f"{shape.name}({', '.join(members)})"
     if isinstance(value, bytes):

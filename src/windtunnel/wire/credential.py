@@ -185,11 +185,7 @@ def _presigned(request: Request) -> Credential:
 def _legacy_query(request: Request) -> Credential:
     fields = query_fields(request.query)
     if "AWSAccessKeyId" not in fields or "Signature" not in fields or "Expires" not in fields:
-        raise Fault(
-            "AccessDenied",
-            "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
-            status=403,
-        )
+        raise Fault("AccessDenied", "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters", status=403)
     expires = fields["Expires"]
     if not expires.isascii() or not expires.isdigit():
         raise Fault("AccessDenied", f"Invalid date (should be seconds since epoch): {expires}", status=403)

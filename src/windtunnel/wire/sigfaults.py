@@ -52,7 +52,9 @@ def check_time(request: Request, credential: Credential, timestamp: str, signed:
         text = f"Signature expired: {timestamp} is now earlier than {_compact(now - window)} ({_compact(now)} - {window // 60} min.)"
         raise _invalid(request, credential, text)
     if signed > now + window:
-        text = f"Signature not yet current: {timestamp} is still later than {_compact(now + window)} ({_compact(now)} + {window // 60} min.)"
+        text = (
+            f"Signature not yet current: {timestamp} is still later than {_compact(now + window)} ({_compact(now)} + {window // 60} min.)"
+        )
         raise _invalid(request, credential, text)
 
 
@@ -97,7 +99,9 @@ def date_missing(request: Request, credential: Credential, *, s3: bool) -> Fault
     if s3:
         return Fault("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header", status=403)
     if credential.timestamp:
-        return _incomplete(request, f"Date must be in ISO-8601 'basic format'. Got '{credential.timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601")
+        return _incomplete(
+            request, f"Date must be in ISO-8601 'basic format'. Got '{credential.timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601"
+        )
     return _incomplete(request, "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
 
 
@@ -134,10 +138,7 @@ def headers_not_signed(request: Request, credential: Credential) -> Fault:
         if name.startswith("x-amz-") and name not in credential.signed_headers and name != "x-amz-content-sha256"
     )
     return Fault(
-        "AccessDenied",
-        "There were headers present in the request which were not signed",
-        status=403,
-        HeadersNotSigned=", ".join(names),
+        "AccessDenied", "There were headers present in the request which were not signed", status=403, HeadersNotSigned=", ".join(names)
     )
 
 
@@ -170,6 +171,11 @@ def content_sha256_mismatch(given: str, computed: str, *, s3: bool) -> Fault:
         ClientComputedContentSHA256=given,
         S3ComputedContentSHA256=computed,
     )
+
+
+def body_differs(request: Request, credential: Credential) -> Fault:
+    """The same of any other service, where the header is right about the signature and wrong about the body."""
+    return _invalid(request, credential, _MISMATCH)
 
 
 def _invalid(request: Request, credential: Credential, text: str) -> Fault:

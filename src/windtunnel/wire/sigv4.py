@@ -14,12 +14,12 @@ from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
-from windtunnel.aws.errors import Fault
 from windtunnel.wire import sigv2, sigv4a
 from windtunnel.wire.credential import ECDSA, LEGACY, Credential, credential_of, looks_like_s3
 from windtunnel.wire.message import Request
 from windtunnel.wire.sigfaults import (
     SKEW_SECONDS,
+    body_differs,
     check_time,
     content_sha256_invalid,
     content_sha256_mismatch,
@@ -96,9 +96,7 @@ def check_payload_hash(expected: str, computed: str, *, s3: bool) -> None:
         raise content_sha256_mismatch(expected, computed, s3=s3)
 
 
-def verify(
-    request: Request, credential: Credential, secret: str, now: float | None, *, s3: bool, body_sha256: str | None = None
-) -> None:
+def verify(request: Request, credential: Credential, secret: str, now: float | None, *, s3: bool, body_sha256: str | None = None) -> None:
     """Raise AWS's fault unless `credential` was made with `secret`, for this request, within its time.
 
     `now` is the time that clients live in, None to leave all clocks out (a region whose clock was moved is ahead of its
@@ -120,9 +118,7 @@ def verify(
     payload = _payload(request, credential, body_sha256, s3=s3)
     canonical = _canonical(request, credential, payload, s3=s3)
     if credential.algorithm == ECDSA:
-        good = any(
-            sigv4a.matches(_string_to_sign(credential, timestamp, text), credential, secret) for text in _encodings(canonical)
-        )
+        good = any(sigv4a.matches(_string_to_sign(credential, timestamp, text), credential, secret) for text in _encodings(canonical))
     else:
         key = signing_key(secret, credential.date, credential.region, credential.service)
         given = credential.signature.encode()
@@ -134,7 +130,7 @@ def verify(
         string_to_sign = _string_to_sign(credential, timestamp, canonical.encode())
         raise does_not_match(request, credential, string_to_sign, canonical, s3=s3)
     if headers.get("x-amz-content-sha256") and request.stream is None:
-        _check_body(request, payload, body_sha256, s3=s3)
+        _check_body(request, credential, payload, body_sha256, s3=s3)
 
 
 @lru_cache(maxsize=1024)
@@ -195,12 +191,15 @@ def _presigned_hash(request: Request, credential: Credential) -> str:
     return match[1] if match else UNSIGNED
 
 
-def _check_body(request: Request, payload: str, body_sha256: str | None, *, s3: bool) -> None:
+def _check_body(request: Request, credential: Credential, payload: str, body_sha256: str | None, *, s3: bool) -> None:
     if payload in _STREAMING:
         return
     if body_sha256 is None:
         body_sha256 = hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_SHA256
-    check_payload_hash(payload, body_sha256, s3=s3)
+    if s3:
+        check_payload_hash(payload, body_sha256, s3=True)
+    elif not hmac.compare_digest(payload.encode(), body_sha256.encode()):
+        raise body_differs(request, credential)
 
 
 def _canonical(request: Request, credential: Credential, payload: str, *, s3: bool) -> str:
@@ -243,9 +242,7 @@ def _canonical_query(query: str, *, presigned: bool) -> str:
     if _CLEAN_QUERY.fullmatch(query):
         pairs = [(name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part)]
     else:
-        pairs = [
-            (_encoded(name), _encoded(value)) for name, _, value in (part.partition("=") for part in query.split("&") if part)
-        ]
+        pairs = [(_encoded(name), _encoded(value)) for name, _, value in (part.partition("=") for part in query.split("&") if part)]
     if presigned:
         pairs = [pair for pair in pairs if pair[0] != "X-Amz-Signature"]
     # By name and then value, never by the joined text: "-" sorts before "=".
