@@ -37,12 +37,7 @@ class Region:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.cloud = make_cloud(
-            settings.data,
-            account=settings.account,
-            seed=settings.seed,
-            endpoint=f"http://localhost:{settings.port}",
-        )
+        self.cloud = make_cloud(settings.data, account=settings.account, seed=settings.seed, endpoint=f"http://localhost:{settings.port}")
         self._server: Server | None = None
 
     @property
@@ -82,5 +77,3 @@ def _permissive(request: Request) -> bool:
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """uvloop's, which is twice as fast as asyncio's own."""
     return uvloop.new_event_loop()
-
-

@@ -58,9 +58,7 @@ def add_timer(
 ) -> None:
     """Writes a timer's row."""
     serial = tx.serial()
-    timer = Timer(
-        service, handler, dict(payload), tx.account, tx.region, name or "", lane, 0, tx.scope.request_id, tx.scope.endpoint
-    )
+    timer = Timer(service, handler, dict(payload), tx.account, tx.region, name or "", lane, 0, tx.scope.request_id, tx.scope.endpoint)
     if name is not None:
         remove_timer(tx, service, handler, name)
         tx.put(NAMES, tx.account, tx.region, service, handler, name, value=[due, serial])
@@ -177,5 +175,3 @@ class Timers:
         for key, timer in list(tx.scan(PARKED)):
             tx.delete(PARKED, *key)
             tx.put(TIMERS, *key[1:], value=timer)
-
-

@@ -17,10 +17,10 @@ from windtunnel.gateway.proof import SignedRequest
 from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
 from windtunnel.wire.chunked import decode, decoder_of
-from windtunnel.wire.codec import codec_of
+from windtunnel.wire.codec import codec_of, refusal
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import BodyStream, Request, Response
-from windtunnel.wire.route import refuse_unrouted, route
+from windtunnel.wire.route import RouteFault, route
 from windtunnel.wire.sigv4 import check_payload_hash, payload_hash_of
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ class Front:
         try:
             match = route(request)
             codec = codec_of(match)
-        except Fault as fault:
-            reply(refuse_unrouted(request, fault, request_id))
+        except RouteFault as fault:
+            reply(refusal(fault.service, fault.protocol, fault, request_id, head=request.method == "HEAD"))
             return
         try:
             proof = self._proof(request, match)
@@ -68,7 +68,9 @@ class Front:
             members = codec.parse(payload, match)
             handled = self._cloud.handled(match.service, match.operation)
         except Fault as fault:
-            self._cloud.calls.add(self._cloud.clock.now(), match.service, match.operation, self._scope(request, match, request_id), fault.code, 0)
+            self._cloud.calls.add(
+                self._cloud.clock.now(), match.service, match.operation, self._scope(request, match, request_id), fault.code, 0
+            )
             reply(self._refused(codec, match, fault, request_id))
             return
         call = self._cloud.run(

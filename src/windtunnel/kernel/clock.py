@@ -81,9 +81,11 @@ class Clock:
 
     def region_at(self, machine: float) -> float:
         """The region's time at a past moment of the machine's, as far back as the clock's changes are remembered."""
-        for anchor in (self._anchor, *reversed(self._past)):
+        anchor = self._anchor
+        for earlier in reversed(self._past):
             if machine >= anchor.machine:
                 break
+            anchor = earlier
         return anchor.region + (machine - anchor.machine) * anchor.rate
 
     def alarm(self, due: float, ring: Callable[[], None]) -> Alarm:

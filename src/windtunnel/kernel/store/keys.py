@@ -29,9 +29,8 @@ def pack(parts: Iterable[Part]) -> bytes:
     """The bytes of a tuple."""
     out: list[bytes] = []
     for part in parts:
-        kind = type(part)
-        if kind is str:
-            text = part.encode("utf-8", "surrogatepass")  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(part, str):
+            text = part.encode("utf-8", "surrogatepass")
             out.append(b"\x03" + (text.replace(b"\0", b"\0\xff") if b"\0" in text else text) + b"\0")
         else:
             out.append(_pack_other(part))

@@ -81,20 +81,21 @@ class Overlay:
 
 def _merge(written: dict[bytes, bytes | None], below: Iterator[Item], *, reverse: bool) -> Iterator[Item]:
     """Two ordered runs as one; what is written hides what lies below it, and a deletion hides it altogether."""
-    mine = iter(written.items())
-    key, value = next(mine, (None, None))
+    mine = list(written.items())
+    at = 0
     for item in below:
-        while key is not None and (key > item[0] if reverse else key < item[0]):
-            if value is not None:
-                yield key, value
-            key, value = next(mine, (None, None))
-        if key == item[0]:
-            if value is not None:
-                yield key, value
-            key, value = next(mine, (None, None))
+        while at < len(mine) and (mine[at][0] > item[0] if reverse else mine[at][0] < item[0]):
+            yield from _standing(*mine[at])
+            at += 1
+        if at < len(mine) and mine[at][0] == item[0]:
+            yield from _standing(*mine[at])
+            at += 1
         else:
             yield item
-    while key is not None:
-        if value is not None:
-            yield key, value
-        key, value = next(mine, (None, None))
+    for key, value in mine[at:]:
+        yield from _standing(key, value)
+
+
+def _standing(key: bytes, value: bytes | None) -> Iterator[Item]:
+    if value is not None:
+        yield key, value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import apsw
 import msgspec
@@ -43,8 +44,9 @@ class SQLite:
         run("CREATE TABLE IF NOT EXISTS rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID")
 
     def get(self, key: bytes) -> bytes | None:
-        for row in self._connection.execute("SELECT v FROM rows WHERE k = ?", (key,)):
-            return row[0]
+        rows = cast(Iterator[tuple[bytes]], self._connection.execute("SELECT v FROM rows WHERE k = ?", (key,)))
+        for (value,) in rows:
+            return value
         return None
 
     def amount(self, key: bytes) -> Amount:
@@ -56,7 +58,7 @@ class SQLite:
         sql = _REVERSE if reverse else _FORWARD
         size = PAGE_ROWS_MIN if limit is None else min(limit, PAGE_ROWS_MAX)
         while True:
-            page = self._connection.execute(sql, (start, end, size)).fetchall()
+            page = cast(list[Item], self._connection.execute(sql, (start, end, size)).fetchall())
             yield from page
             if len(page) < size:
                 return
@@ -109,10 +111,7 @@ class SQLite:
                 backup.step(4_096)
 
     def load(self, path: str) -> None:
-        with (
-            apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY) as source,
-            self._connection.backup("main", source, "main") as backup,
-        ):
+        with apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY) as source, self._connection.backup("main", source, "main") as backup:
             while not backup.done:
                 backup.step(4_096)
 
