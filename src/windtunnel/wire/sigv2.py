@@ -14,12 +14,12 @@ from windtunnel.wire.message import Request
 from windtunnel.wire.sigfaults import SKEW_SECONDS, request_expired, s3_does_not_match, too_skewed
 
 _SUBRESOURCES = frozenset({
-    "accelerate", "acl", "analytics", "cors", "delete", "defaultObjectAcl", "encryption", "intelligent-tiering", "inventory", "legal-
-    hold", "lifecycle", "location", "logging", "metrics", "notification", "object-lock", "ownershipControls", "partNumber", "policy",
-    "policyStatus", "publicAccessBlock", "replication", "requestPayment", "response-cache-control", "response-content-disposition",
-    "response-content-encoding", "response-content-language", "response-content-type", "response-expires", "restore", "retention",
-    "select", "select-type", "storageClass", "tagging", "torrent", "uploadId", "uploads", "versionId", "versioning", "versions",
-    "website",
+    "accelerate", "acl", "analytics", "cors", "delete", "defaultObjectAcl", "encryption", "intelligent-tiering", "inventory",
+    "legal-hold", "lifecycle", "location", "logging", "metrics", "notification", "object-lock", "ownershipControls", "partNumber",
+    "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "response-cache-control",
+    "response-content-disposition", "response-content-encoding", "response-content-language", "response-content-type",
+    "response-expires", "restore", "retention", "select", "select-type", "storageClass", "tagging", "torrent", "uploadId", "uploads",
+    "versionId", "versioning", "versions", "website",
 })  # fmt: skip
 
 
