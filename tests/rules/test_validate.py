@@ -167,6 +167,16 @@ def test_each_service_has_its_manner(
     assert refusal(service, operation, protocol, request_) == expected
 
 
+def test_a_service_is_validated_in_its_favourite_protocol_unless_told_otherwise() -> None:
+    named = refusal("cloudwatch", "SetAlarmState", "query", {"AlarmName": "a", "StateValue": "INVALID", "StateReason": "x"})
+    favourite = refusal("cloudwatch", "SetAlarmState", "", {"AlarmName": "a", "StateValue": "INVALID", "StateReason": "x"})
+    message = (
+        "1 validation error detected: Value 'INVALID' at 'stateValue' failed to satisfy constraint: Member must satisfy enum value "
+        "set: [INSUFFICIENT_DATA, ALARM, OK]"
+    )
+    assert (named, favourite) == (("ValidationError", message), ("ValidationException", message))
+
+
 def test_a_request_that_keeps_to_the_model_passes() -> None:
     validator("lambda", "Invoke", "rest-json")({"FunctionName": "my-function", "Payload": b"{}"})
     validator("dynamodb", "PutItem", "json")({"TableName": "t", "Item": {"a": {"M": {"b": {"S": "x"}}}}})

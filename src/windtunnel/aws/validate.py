@@ -12,7 +12,7 @@ import msgspec
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.java_patterns import java_pattern
-from windtunnel.aws.model import OperationModel, Shape, operation_model
+from windtunnel.aws.model import OperationModel, Shape, operation_model, service_model
 from windtunnel.aws.validate_dialects import Dialect, dialect_of
 from windtunnel.aws.validate_words import enum_words, printed
 
@@ -34,9 +34,13 @@ class Check(msgspec.Struct, frozen=True):
 
 
 @cache
-def validator(service: str, operation: str, protocol: str) -> Validator:
-    """A function that raises AWS's fault for a request that its model forbids, and otherwise does nothing."""
+def validator(service: str, operation: str, protocol: str = "") -> Validator:
+    """A function that raises AWS's fault for a request that its model forbids, and otherwise does nothing.
+
+    Without a protocol the service's favourite one gives the manner: most services word their faults alike in all of theirs.
+    """
     model = operation_model(service, operation)
+    protocol = protocol or service_model(service).protocols[0]
     shape = model.input_shape
     dialect = dialect_of(service, protocol)
     if shape is None or not dialect.checks:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
 from datetime import UTC, datetime
+from typing import Any
 
 from windtunnel.aws.errors import Fault
 from windtunnel.wire.credential import Credential, is_json
@@ -60,7 +61,7 @@ def check_time(request: Request, credential: Credential, timestamp: str, signed:
 
 def request_expired(expiry: float, now: float, seconds: str = "") -> Fault:
     """S3's answer to a presigned URL whose time is over; the legacy algorithm has no X-Amz-Expires to name."""
-    members = {"X-Amz-Expires": seconds} if seconds else {}
+    members: dict[str, Any] = {"X-Amz-Expires": seconds} if seconds else {}
     return Fault("AccessDenied", "Request has expired", status=403, **members, Expires=_iso(expiry), ServerTime=_iso(now))
 
 
@@ -116,7 +117,7 @@ def does_not_match(request: Request, credential: Credential, string_to_sign: str
     return _invalid(request, credential, text)
 
 
-def s3_does_not_match(credential: Credential, string_to_sign: str, **members: str) -> Fault:
+def s3_does_not_match(credential: Credential, string_to_sign: str, **members: Any) -> Fault:
     """S3's form of it, which the legacy algorithm shares."""
     return Fault(
         "SignatureDoesNotMatch",
