@@ -109,18 +109,37 @@ def simple(
     return Prepared(load)
 
 
-def send_message(server: Server, scale: Scale) -> Prepared:
-    url = create_queue(server, "send")
-
-    def make() -> list[bytes]:
-        return [server.signer.sqs("SendMessage", json.dumps({"QueueUrl": url, "MessageBody": message(i)}).encode()) for i in range(256)]
-
-    return simple(server, scale, make)
+def held(server: Server, urls: list[str]) -> int:
+    """How many messages the queues say they hold."""
+    client, name = server.client("sqs"), "ApproximateNumberOfMessages"
+    return sum(int(client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]) for url in urls)
 
 
-def send_message_batch(server: Server, scale: Scale) -> Prepared:
-    url = create_queue(server, "send-batch")
-    return simple(server, scale, lambda: [batch(server, url, i) for i in range(64)])
+def sending(make: Callable[[Server, str], list[bytes]], each: int) -> Callable[[Server, Scale], Prepared]:
+    """Every round has a queue of its own, so that nobody's grows with his speed; afterwards the queue must hold what was sent."""
+
+    def prepare(server: Server, scale: Scale) -> Prepared:
+        urls: list[str] = []
+
+        def requests() -> list[bytes]:
+            urls.append(create_queue(server, f"send-{each}-{len(urls)}"))
+            return make(server, urls[-1])
+
+        def settle(outcome: Outcome) -> str:
+            stored = held(server, urls[-1:])
+            return "" if stored >= outcome.done * each else f"stored {stored:,} of {outcome.done * each:,}"
+
+        return Prepared(simple(server, scale, requests).load, settle)
+
+    return prepare
+
+
+def single_messages(server: Server, url: str) -> list[bytes]:
+    return [server.signer.sqs("SendMessage", json.dumps({"QueueUrl": url, "MessageBody": message(i)}).encode()) for i in range(256)]
+
+
+def batches(server: Server, url: str) -> list[bytes]:
+    return [batch(server, url, i) for i in range(64)]
 
 
 def receive_delete(depth: int | None) -> Callable[[Server, Scale], Prepared]:
@@ -146,38 +165,38 @@ def receive_delete(depth: int | None) -> Callable[[Server, Scale], Prepared]:
 
 def publish(server: Server, scale: Scale) -> Prepared:
     """Delivery counts: the time and the CPU until all three queues hold what was published are part of the measure."""
-    sns, sqs = server.client("sns"), server.client("sqs")
-    topic = sns.create_topic(Name="fan-out")["TopicArn"]
-    urls = [create_queue(server, f"fan-out-{i}") for i in range(3)]
-    for url in urls:
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-
-    def held() -> int:
-        name = "ApproximateNumberOfMessages"
-        return sum(int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]) for url in urls)
+    urls: list[str] = []
 
     def make() -> list[bytes]:
-        for url in urls:
-            sqs.purge_queue(QueueUrl=url)
+        topic, urls[:] = fan_out(server, f"fan-out-{time.monotonic_ns()}")
         return [server.signer.sns({"Action": "Publish", "TopicArn": topic, "Message": message(i)}) for i in range(256)]
 
     def settle(outcome: Outcome) -> str:
         cpu, began = Cpu(server.process.pid), time.perf_counter()
         cpu.begin()
-        while (delivered := held()) < 3 * outcome.done and time.perf_counter() - began < SETTLE_SECONDS_MAX:
+        while (delivered := held(server, urls)) < 3 * outcome.done and time.perf_counter() - began < SETTLE_SECONDS_MAX:
             time.sleep(0.02)
         if delivered < 3 * outcome.done:
-            return f"delivered {delivered:,} of {3 * outcome.done:,}"
+            raise Unable(f"delivered {delivered:,} of {3 * outcome.done:,} in {SETTLE_SECONDS_MAX:.0f} s")
         cpu.end()
         outcome.cpu += cpu.seconds
         outcome.seconds += time.perf_counter() - began
         return ""
 
-    prepared = simple(server, scale, make, warm=0)
-    return Prepared(prepared.load, settle)
+    return Prepared(simple(server, scale, make, warm=0).load, settle)
+
+
+def fan_out(server: Server, name: str) -> tuple[str, list[str]]:
+    """A topic and three queues that it delivers to."""
+    sns, sqs = server.client("sns"), server.client("sqs")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    urls = [create_queue(server, f"{name}-{i}") for i in range(3)]
+    for url in urls:
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [allow]})})
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return topic, urls
 
 
 def create_bucket(server: Server, name: str) -> None:
@@ -193,7 +212,11 @@ def put_object(size: int) -> Callable[[Server, Scale], Prepared]:
             body = bytes(range(256)) * (size // 256)
             return [server.signer.s3("PUT", f"/put-{size}/object-{i}", body) for i in range(1 if large else 8 if size > 1 << 16 else 128)]
 
-        return _objects(server, scale, make, size)
+        def settle(_outcome: Outcome) -> str:
+            stored = server.client("s3").head_object(Bucket=f"put-{size}", Key="object-0")["ContentLength"]
+            return "" if stored == size else f"stored {stored:,} bytes of {size:,}"
+
+        return Prepared(_objects(server, scale, make, size).load, settle)
 
     return prepare
 
@@ -203,7 +226,12 @@ def get_object(size: int) -> Callable[[Server, Scale], Prepared]:
         create_bucket(server, f"get-{size}")
         body = bytes(range(256)) * (size // 256)
         send_all(server, [server.signer.s3("PUT", f"/get-{size}/object-{i}", body) for i in range(2)], 60.0, 1)
-        return _objects(server, scale, lambda: [server.signer.s3("GET", f"/get-{size}/object-{i}") for i in range(2)], size)
+
+        def settle(outcome: Outcome) -> str:
+            return "" if outcome.bytes >= outcome.done * size else f"got {outcome.bytes:,} bytes of {outcome.done * size:,}"
+
+        prepared = _objects(server, scale, lambda: [server.signer.s3("GET", f"/get-{size}/object-{i}") for i in range(2)], size)
+        return Prepared(prepared.load, settle)
 
     return prepare
 
@@ -253,8 +281,8 @@ def invoke(server: Server, scale: Scale) -> Prepared:
 
 
 CASES = (
-    Case("send", "SendMessage", send_message),
-    Case("send-batch", "SendMessageBatch(10)", send_message_batch),
+    Case("send", "SendMessage", sending(single_messages, 1)),
+    Case("send-batch", "SendMessageBatch(10)", sending(batches, 10)),
     Case("drain-200", "Receive+Delete, 200 deep", receive_delete(200), "pair"),
     Case("drain-deep", "Receive+Delete, 100,000 deep", receive_delete(None), "pair"),
     Case("publish", "Publish to 3 queues, delivered", publish),
