@@ -191,6 +191,7 @@ def test_a_request_that_keeps_to_the_model_passes() -> None:
         (r"\d{3}", "123", "١٢٣"),
         (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*", "tab\t😀", "\x01"),
         (r"a|b", "b", "bc"),
+        (r"[\w-_/]*", "a-b_c/d", "a b"),
     ],
 )
 def test_a_java_pattern_matches_the_same_texts_here(pattern: str, matching: str, other: str) -> None:

@@ -28,6 +28,8 @@ _HORIZONTAL = r" \t\u00a0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000"
 _BEYOND_BMP = r"\U00010000-\U0010ffff"
 _PROPERTY = re.compile(r"\\([pP])(?:\{(?:general_category=|gc=)?\^?(\w+)\}|([A-Z]))")
 _SURROGATES = re.compile(r"\\uD[89A-B]\w\w\\uD[C-F]\w\w-\\uD[89A-B]\w\w\\uD[C-F]\w\w", re.IGNORECASE)
+_DASH = re.compile(r"(\\[wdsWDS])-(?!\])")
+"""A dash after a class is a dash to Java, and a bad range to Python."""
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]+)\}")
 _EVERYTHING = frozenset({r"[\s\S]*", r"[\S\s]*", r"[\w\W]*", r"[\d\D]*", r"(?s).*", r"^[\s\S]*$", r"^[\S\s]*$"})
 
@@ -53,6 +55,7 @@ def _translated(text: str) -> str:
         raise KeyError(text)
     text = _SURROGATES.sub(lambda _: _BEYOND_BMP, text)
     text = _CODE_POINT.sub(lambda match: f"\\U{int(match[1], 16):08x}", text)
+    text = _DASH.sub(r"\1\\-", text)
     text = text.replace(r"\z", r"\Z").replace(r"\h", f"[{_HORIZONTAL}]" if "[" not in text else _HORIZONTAL)
     out: list[str] = []
     at = 0
