@@ -228,7 +228,7 @@ class Connection(asyncio.Protocol):
 
     def _is_current(self, url: bytes) -> bool:
         parts = url.removeprefix(PREFIX).split(b"/")
-        return len(parts) == 3 and parts[0] == b"invocation" and self._api.is_current(parts[1].decode("latin-1"))  # noqa: PLR2004
+        return len(parts) == 3 and parts[0] == b"invocation" and self._api.is_current(parts[1].decode("latin-1"))
 
     def _payload(self) -> bytes:
         return self._body[0] if len(self._body) == 1 else b"".join(self._body)

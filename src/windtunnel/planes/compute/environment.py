@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -22,6 +21,16 @@ SAMPLE_SECONDS_MIN, SAMPLE_SECONDS_MAX = 0.01, 0.2
 ALLOCATION_MB_PER_SECOND = 4000
 SILENCE_SECONDS_MAX = 0.5
 EMPTY_OUTCOME = Outcome(Kind.EXIT)
+SIGNALS = {
+    2: "interrupt",
+    4: "illegal instruction",
+    6: "aborted",
+    8: "floating point exception",
+    9: "killed",
+    11: "segmentation fault",
+    13: "broken pipe",
+    15: "terminated",
+}
 
 
 class Environment:
@@ -119,7 +128,7 @@ class Environment:
         address = ""
         if spec.runtime.family == "provided" or os.name != "posix":
             self._server = await self._loop.create_server(self._api.connection, "127.0.0.1", 0)
-            address = "127.0.0.1:%d" % self._server.sockets[0].getsockname()[1]
+            address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         else:
             ours, theirs = socket.socketpair()
         order, failure = make_order(self._machine, spec, self._folder, -1 if theirs is None else theirs.fileno(), address, self._cgroup)
@@ -132,7 +141,7 @@ class Environment:
             self._fail_to_start(_exit_outcome("Runtime.InvalidEntrypoint", f"fork/exec {order.command[0]}: {error.strerror}"), ours, theirs)
             return
         os.close(self._logs.writer)
-        self._process = Process(popen, self._loop, self._on_exit)
+        self._process = Process(popen, self._loop, self._machine.isolated, self._on_exit)
         if ours is not None and theirs is not None:
             theirs.close()
             ours.setblocking(False)
@@ -310,9 +319,7 @@ def _named(outcome: Outcome, request_id: str) -> Outcome:
 
 def _signal_name(number: int) -> str:
     """As Go, in which AWS's supervisor is written, calls signals."""
-    names = {signal.SIGABRT: "aborted", signal.SIGSEGV: "segmentation fault", signal.SIGTERM: "terminated", signal.SIGFPE: "floating point exception"}
-    names |= {signal.SIGINT: "interrupt", signal.SIGILL: "illegal instruction", signal.Signals(9): "killed"}
-    return names.get(number, f"signal {number}")
+    return SIGNALS.get(number, f"signal {number}")
 
 
 def _new_cgroup(machine: Machine, name: str, memory_mb: int) -> str:

@@ -29,7 +29,7 @@ class LogPipe:
         self._handle, self.writer = os.pipe()
         os.set_blocking(self._handle, False)
         if sys.platform == "linux":
-            import fcntl  # noqa: PLC0415  # not on every system
+            import fcntl  # not on every system
 
             try:
                 fcntl.fcntl(self._handle, F_SETPIPE_SZ, PIPE_BYTES)
@@ -78,7 +78,7 @@ class LogPipe:
             return 0
         lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
         self._rest = lines.pop()
-        while len(self._rest) >= LOG_LINE_BYTES_MAX:
+        while len(self._rest) > LOG_LINE_BYTES_MAX:
             lines.append(self._rest[:LOG_LINE_BYTES_MAX])
             self._rest = self._rest[LOG_LINE_BYTES_MAX:]
         if lines:

@@ -1,4 +1,7 @@
-"""Weighs a sandbox's processes through /proc, which works on every Linux without rights; a cgroup does the same in the kernel where one can be made."""
+"""Weighs a sandbox's processes through /proc, which works on every Linux without rights.
+
+Where a cgroup can be made, the kernel does the same, and sooner.
+"""
 
 import os
 
@@ -11,16 +14,19 @@ def processes_below(pid: int) -> list[int]:
     found: list[int] = []
     waiting = [pid]
     while waiting and len(found) < PROCESSES_MAX:
-        parent = waiting.pop()
-        try:
-            tasks = os.listdir(f"/proc/{parent}/task")
-        except OSError:
-            continue  # it ended meanwhile
-        for task in tasks:
-            children = [int(child) for child in _text(f"/proc/{parent}/task/{task}/children").split()]
-            found += children
-            waiting += children
+        born = children(waiting.pop())
+        found += born
+        waiting += born
     return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that any thread of this one started; none when it has ended meanwhile."""
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    return [int(child) for task in tasks for child in _text(f"/proc/{pid}/task/{task}/children").split()]
 
 
 def used_mb(pids: list[int], limit_mb: int) -> float:

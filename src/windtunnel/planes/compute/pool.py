@@ -74,6 +74,7 @@ class Pool:
         self._end(environment)
 
     def _end(self, environment: Environment) -> None:
+        environment.kill()
         task = asyncio.get_running_loop().create_task(environment.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

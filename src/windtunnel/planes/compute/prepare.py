@@ -21,7 +21,11 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
     environment: dict[str, str] = {"PATH": PATH if machine.isolated else os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", **given}
     if spec.runtime.family == "nodejs":
         versioned = spec.runtime.name.removeprefix("nodejs").split(".")[0]
-        places = [f"/opt/nodejs/node{versioned}/node_modules", "/opt/nodejs/node_modules", spec.runtime.environment.get("WINDTUNNEL_NODE_MODULES", "")]
+        places = [
+            f"/opt/nodejs/node{versioned}/node_modules",
+            "/opt/nodejs/node_modules",
+            spec.runtime.environment.get("WINDTUNNEL_NODE_MODULES", ""),
+        ]
         environment["NODE_PATH"] = ":".join(place for place in (given.get("NODE_PATH", ""), *places) if place)
     environment |= {key: value for key, value in spec.runtime.environment.items() if key != "WINDTUNNEL_NODE_MODULES"}
     if opt != "/opt":
@@ -44,7 +48,8 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
         command=[wrapper, *command] if wrapper else command,
         environment=environment,
         folder=task,
-        binds=[(path, path) for path in spec.runtime.readable] + [(str(Path(spec.code).resolve()), "/var/task"), (str(BOOTSTRAP), "/var/runtime")],
+        binds=[(path, path) for path in spec.runtime.readable]
+        + [(str(Path(spec.code).resolve()), "/var/task"), (str(BOOTSTRAP), "/var/runtime")],
         layers=[str(Path(layer).resolve()) for layer in spec.layers],
         tmp_mb=spec.tmp_mb,
         socket=socket,

@@ -96,7 +96,9 @@ def _python(name: str, version: str) -> Runtime | Missing:
                 break
     if chosen is None:
         chosen = own
-        note = f"Python {version} is not installed: functions of {name} run with Python {own.version}; install python{version} to change that"
+        note = (
+            f"Python {version} is not installed: functions of {name} run with Python {own.version}; install python{version} to change that"
+        )
     packages = [path for path in chosen.packages if path]
     environment: dict[str, str] = {}
     lent = sysconfig.get_path("purelib")
@@ -116,7 +118,9 @@ def _python(name: str, version: str) -> Runtime | Missing:
 def _own_python() -> _Python:
     base = getattr(sys, "_base_executable", sys.executable)
     said = _ask([base, "-I", "-c", ASK_PYTHON])
-    known = msgspec.json.decode(said, type=_Python) if said else _Python(sys.version.split()[0], base, sys.base_prefix, "", "", "", False, ())
+    known = (
+        msgspec.json.decode(said, type=_Python) if said else _Python(sys.version.split()[0], base, sys.base_prefix, "", "", "", False, ())
+    )
     lent = dict.fromkeys([sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
     return msgspec.structs.replace(known, packages=(*known.packages, *(path for path in lent if path not in known.packages)))
 
@@ -135,7 +139,14 @@ def _node(name: str, version: str) -> Runtime | Missing:
         note = f"{note}; " if note else ""
         note += "the AWS SDK for JavaScript is not installed here, so functions must bring it: npm install --global @aws-sdk/client-…"
     environment = {"WINDTUNNEL_NODE_MODULES": ":".join(dict.fromkeys(modules))} if modules else {}
-    return Runtime(name, "nodejs", (str(executable),), _beyond_system({str(executable.parent.parent): None, **dict.fromkeys(modules)}), environment, note)
+    return Runtime(
+        name,
+        "nodejs",
+        (str(executable),),
+        _beyond_system({str(executable.parent.parent): None, **dict.fromkeys(modules)}),
+        environment,
+        note,
+    )
 
 
 def _beyond_system(folders: dict[str, None]) -> tuple[str, ...]:

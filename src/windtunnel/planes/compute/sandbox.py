@@ -18,6 +18,8 @@ from pathlib import Path
 
 import msgspec
 
+from windtunnel.planes.compute.memory import children
+
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
 PROCESSES_MAX = 1024
 FILES_MAX = 1024
@@ -48,7 +50,9 @@ class Machine:
         self.folder = Path(tempfile.mkdtemp(prefix="windtunnel-compute-"))
         self.mode = mode or _probe()
         self.cgroups = _cgroups() if self.mode != "plain" else None
-        self.note = "" if self.mode != "plain" else "functions run as plain processes: this machine allows no namespaces, so they see its files"
+        self.note = (
+            "" if self.mode != "plain" else "functions run as plain processes: this machine allows no namespaces, so they see its files"
+        )
         self._serial = 0
 
     @property
@@ -71,9 +75,12 @@ class Machine:
 class Process:
     """One sandboxed process; `on_exit` is called once with its exit code, negative for a signal."""
 
-    def __init__(self, popen: "subprocess.Popen[bytes]", loop: asyncio.AbstractEventLoop, on_exit: Callable[[int], None]) -> None:
+    def __init__(
+        self, popen: "subprocess.Popen[bytes]", loop: asyncio.AbstractEventLoop, namespace: bool, on_exit: Callable[[int], None]
+    ) -> None:
         self._popen = popen
         self._loop = loop
+        self._namespace = namespace
         self._on_exit = on_exit
         self.pid = popen.pid
         self._pidfd = -1
@@ -84,15 +91,21 @@ class Process:
             threading.Thread(target=self._wait, daemon=True).start()
 
     def kill(self) -> None:
-        """Ends it and all that it started; fine when it has ended already."""
-        if self._popen.returncode is None:
-            try:
-                if hasattr(os, "killpg"):
-                    os.killpg(self.pid, signal.SIGKILL)
-                else:
-                    self._popen.kill()
-            except (ProcessLookupError, PermissionError):
+        """Ends it and all that it started; fine when it has ended already.
+
+        In a namespace the first process inside is killed, so that the launcher outside ends only when the kernel has ended all.
+        """
+        if self._popen.returncode is not None:
+            return
+        try:
+            if self._namespace and (first := children(self.pid)):
+                os.kill(first[0], signal.SIGKILL)
+            elif hasattr(os, "killpg"):
+                os.killpg(self.pid, signal.SIGKILL)
+            else:
                 self._popen.kill()
+        except (ProcessLookupError, PermissionError):
+            self._popen.kill()
 
     def _wait(self) -> None:
         self._popen.wait()
@@ -106,7 +119,7 @@ class Process:
             os.close(self._pidfd)
             self._pidfd = -1
         code = self._popen.returncode
-        if hasattr(os, "killpg"):
+        if not self._namespace and hasattr(os, "killpg"):
             try:
                 os.killpg(self.pid, signal.SIGKILL)  # children that a plain process left behind
             except (ProcessLookupError, PermissionError):
@@ -141,7 +154,7 @@ def _probe() -> str:
     for mode in ("uid", "userns") if os.geteuid() == 0 else ("userns",):
         order = Order(mode, os.getpid(), ["/bin/sh", "-c", "exit 7"], {}, tmp_mb=1)
         with open(os.devnull, "wb") as nowhere, spawn(order, nowhere.fileno()) as process:
-            if process.wait() == 7:  # noqa: PLR2004  # the number the probe ends with
+            if process.wait() == 7:  # the number the probe ends with
                 return mode
     return "plain"
 

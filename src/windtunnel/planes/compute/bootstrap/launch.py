@@ -25,9 +25,9 @@ FIRST_UID = 1_900_000_000
 ROOT = "/proc"  # a folder that every machine has and that no bind comes from: the new root is built over it
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/nix", "/gnu/store")
 SETTINGS = (
-    "alternatives ca-certificates fonts gai.conf host.conf hosts ld.so.cache ld.so.conf ld.so.conf.d localtime mime.types "
-    "nsswitch.conf pki protocols resolv.conf services ssl"
-).split()
+    *("alternatives", "ca-certificates", "fonts", "gai.conf", "host.conf", "hosts", "ld.so.cache", "ld.so.conf"),
+    *("ld.so.conf.d", "localtime", "mime.types", "nsswitch.conf", "pki", "protocols", "resolv.conf", "services", "ssl"),
+)
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -87,7 +87,7 @@ def merge(layers: list[str], target: str) -> None:
                 return mount("overlay", target, "overlay", RDONLY, "lowerdir=" + ":".join(reversed(layers)))
             except OSError:
                 pass  # no overlay in this kernel or in this kind of namespace
-        import shutil  # noqa: PLC0415  # rarely needed, and it costs as much as everything else here
+        import shutil  # rarely needed, and it costs as much as everything else here
 
         for layer in layers:
             shutil.copytree(layer, target, symlinks=True, dirs_exist_ok=True)
@@ -114,9 +114,7 @@ def build_root(order: Order, uid: int) -> None:
             os.symlink(os.readlink(path), ROOT + path)
         elif bind(path, ROOT + path):
             bound.append(ROOT + path)
-    for name in SETTINGS:
-        if bind(f"/etc/{name}", f"{ROOT}/etc/{name}"):
-            bound.append(f"{ROOT}/etc/{name}")
+    bound += [f"{ROOT}/etc/{name}" for name in SETTINGS if bind(f"/etc/{name}", f"{ROOT}/etc/{name}")]
     for name in DEVICES:
         bind(f"/dev/{name}", f"{ROOT}/dev/{name}")
     for name, link in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
@@ -146,8 +144,8 @@ def set_limits(order: Order) -> None:
     for limit, value in ((resource.RLIMIT_NOFILE, order["files"]), (resource.RLIMIT_NPROC, order["processes"])):
         if value:
             hard = resource.getrlimit(limit)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(limit, (value, value))
+            allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(limit, (allowed, allowed))
 
 
 def become(order: Order, group: int) -> NoReturn:

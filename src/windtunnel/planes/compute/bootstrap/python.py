@@ -47,9 +47,9 @@ class Connection:
         self.rest = b""
 
     def send(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self.handle, view) :]
+        sent = os.write(self.handle, data)
+        while sent < len(data):
+            sent += os.write(self.handle, memoryview(data)[sent:])
 
     def receive(self) -> tuple[int, dict[str, str], bytes]:
         data = self.rest
@@ -59,7 +59,7 @@ class Connection:
                 break
             data += self.more()
         lines = data[:end].decode("latin-1").split("\r\n")
-        headers = {}
+        headers: dict[str, str] = {}
         for line in lines[1:]:
             name, _, value = line.partition(": ")
             headers[name.lower()] = value
@@ -125,12 +125,11 @@ class LambdaContext:
         self.aws_request_id = headers["lambda-runtime-aws-request-id"]
         self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
         self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
-        environ = os.environ.get
-        self.log_group_name = environ("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = environ("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = environ("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb = environ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.function_version = environ("AWS_LAMBDA_FUNCTION_VERSION")
+        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         given = headers.get("lambda-runtime-client-context")
         self.client_context = ClientContext(json.loads(given)) if given else None
         given = headers.get("lambda-runtime-cognito-identity")

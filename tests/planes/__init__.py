@@ -1,0 +1,1 @@
+"""The planes, tried on this machine: files, processes."""

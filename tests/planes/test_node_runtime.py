@@ -1,0 +1,108 @@
+"""Node.js functions behave as in Lambda: handlers of every style, errors, log lines and streamed responses."""
+
+import asyncio
+import re
+import shutil
+
+import pytest
+
+from tests.planes.kit import NODE, Bench, invocation, invoke, value
+from windtunnel.planes.compute import Environment, Kind, Outcome
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js here")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("app.js", "exports.handler = async (event) => ({got: event})"),
+        ("app.mjs", "export const handler = async (event) => ({got: event})"),
+        ("app.cjs", "exports.handler = (event, context, callback) => { setTimeout(() => callback(null, {got: event}), 5) }"),
+        ("app.js", "exports.handler = (event, context) => { context.succeed({got: event}) }"),
+        (
+            "app.js",
+            "exports.handler = (event, c, done) => { c.callbackWaitsForEmptyEventLoop = false; setInterval(() => {}, 9); done(0, {got: event}) }",
+        ),
+    ],
+)
+def test_every_style_of_handler_answers_and_stays_warm(bench: Bench, name: str, code: str) -> None:
+    async def story(environment: Environment) -> object:
+        return [await invoke(environment, {"n": number}, f"r{number}") for number in range(2)]
+
+    assert bench.within(bench.spec(code, name=name, runtime=NODE), story) == [{"got": {"n": 0}}, {"got": {"n": 1}}]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "error_type", "message"),
+    [
+        ("exports.handler = async () => { throw new TypeError('no') }", Kind.ERROR, "TypeError", "no"),
+        ("exports.handler = (e, c, callback) => callback('text')", Kind.ERROR, "string", "text"),
+        ("exports.handler = () => { setTimeout(() => { throw new Error('late') }, 1) }", Kind.ERROR, "Error", "late"),
+        (
+            "exports.handler = async () => { Promise.reject(new Error('lost')); await new Promise(r => setTimeout(r, 500)) }",
+            Kind.ERROR,
+            "Runtime.UnhandledPromiseRejection",
+            "Error: lost",
+        ),
+        ("exports.other = 1", Kind.INIT_ERROR, "Runtime.HandlerNotFound", "app.handler is undefined or not exported"),
+        ("exports.handler = 1", Kind.INIT_ERROR, "Runtime.HandlerNotFound", "app.handler is not a function"),
+        ("exports.handler = (", Kind.INIT_ERROR, "Runtime.UserCodeSyntaxError", "SyntaxError: Unexpected token '}'"),
+        ("throw new RangeError('early')", Kind.INIT_ERROR, "RangeError", "early"),
+    ],
+)
+def test_errors_have_awss_names(bench: Bench, code: str, kind: Kind, error_type: str, message: str) -> None:
+    outcome = bench.run(code, name="app.js", runtime=NODE)
+    shape = value(outcome)
+    assert (outcome.kind, outcome.error_type, shape["errorType"]) == (kind, error_type, error_type)
+    if error_type != "Runtime.UserCodeSyntaxError":
+        assert shape["errorMessage"] == message
+    assert isinstance(shape["trace"], list)
+
+
+def test_a_missing_module_and_an_exit_are_told_apart(bench: Bench) -> None:
+    missing = value(bench.run("require('nothing-such')", name="app.js", runtime=NODE))
+    assert (missing["errorType"], missing["errorMessage"].split("\n")[0]) == (
+        "Runtime.ImportModuleError",
+        "Error: Cannot find module 'nothing-such'",
+    )
+    ended = value(bench.run("exports.handler = async () => process.exit(4)", name="app.js", runtime=NODE))
+    assert ended == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": "RequestId: request-1 Error: Runtime exited with error: exit status 4",
+    }
+
+
+def test_console_lines_have_awss_format(bench: Bench) -> None:
+    code = "exports.handler = async () => { console.log('a %d', 1, {b: 2}); console.error('two\\nlines'); process.stdout.write('raw\\n') }"
+    bench.run(code, name="app.js", runtime=NODE)
+    lines = [re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>", line) for line in bench.texts()]
+    assert lines == ["<time>\trequest-1\tINFO\ta 1 { b: 2 }", "<time>\trequest-1\tERROR\ttwo\nlines", "raw"]
+
+
+def test_a_streamed_response_comes_in_pieces_while_the_function_runs(bench: Bench) -> None:
+    code = """
+exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {
+  stream = awslambda.HttpResponseStream.from(stream, {statusCode: 201});
+  stream.write('one');
+  await new Promise(resolve => setTimeout(resolve, 50));
+  if (event) throw new Error('midway');
+  stream.write('two');
+  stream.end();
+});
+"""
+
+    async def story(environment: Environment) -> tuple[list[bytes], Outcome]:
+        pieces = [piece async for piece in environment.stream(invocation())]
+        outcome = pieces.pop()
+        assert isinstance(outcome, Outcome)
+        assert outcome.duration_ms > 45
+        assert b"".join(piece for piece in pieces if isinstance(piece, bytes)) == b'{"statusCode":201}' + bytes(8) + b"onetwo"
+        assert (outcome.kind, outcome.content_type) == (Kind.OK, "application/vnd.awslambda.http-integration-response")
+        broken = [piece async for piece in environment.stream(invocation(1, "r2"))]
+        assert b"".join(piece for piece in broken if isinstance(piece, bytes)) == b'{"statusCode":201}' + bytes(8) + b"one"
+        failed = broken[-1]
+        assert isinstance(failed, Outcome)
+        assert (failed.kind, failed.error_type, value(failed)["errorMessage"]) == (Kind.ERROR, "Error", "midway")
+        return await asyncio.wait_for(environment.invoke(invocation(None, "r3")), 5)
+
+    assert bench.within(bench.spec(code, name="app.js", runtime=NODE), story).kind is Kind.OK
