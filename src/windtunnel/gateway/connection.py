@@ -166,33 +166,42 @@ class Connection(asyncio.Protocol):
                     break
                 head = data if stop - position == end else data[position:stop]
                 request, framing = self._context.heads.parse(head, self._source_ip, self._scheme)
-                position = stop
-                self._on_head(request, framing, position < end)
+                position = self._on_head(request, framing, data, stop)
         if position < end and not self._deaf:
             self._tail = data[position:]
 
     def _takes_requests(self) -> bool:
         return len(self._exchanges) < self._context.limits.pipeline_requests_max and not self.write_paused and not self._upgrading
 
-    def _on_head(self, request: Request, framing: Framing, more: bool) -> None:
+    def _on_head(self, request: Request, framing: Framing, data: bytes, position: int) -> int:
+        """Take up a request whose body, if any, begins at `position`; where it was used is returned."""
         context = self._context
         keep_alive = framing.keep_alive and not context.closing
         exchange = Exchange(self, request.method == "HEAD", keep_alive, framing.http_1_1)
         self._exchanges.append(exchange)
-        if framing.length or framing.chunked:
-            self._last = not keep_alive
-            exchange.expects_continue = framing.expects_continue and not more
-            self._begin_body(request, framing, exchange)
-        elif framing.upgrades and len(self._exchanges) == 1:
+        length = framing.length
+        if framing.upgrades and not length and not framing.chunked and len(self._exchanges) == 1:
             self._begin_upgrade(request, exchange)
-        else:
-            self._last = not keep_alive
-            context.app.handle(request, exchange)
+            return position
+        if not keep_alive:
+            self._last = True
+        if length or framing.chunked:
+            stop = position + length
+            streams = context.app.streams(request)
+            if streams or framing.chunked or stop > len(data):
+                exchange.expects_continue = framing.expects_continue and position == len(data)
+                self._begin_body(request, framing, exchange, streams)
+                return position
+            # The usual case, a small body that arrived with its head.
+            request.body = data[position:stop]
+            position = stop
+        context.app.handle(request, exchange)
+        return position
 
-    def _begin_body(self, request: Request, framing: Framing, exchange: Exchange) -> None:
+    def _begin_body(self, request: Request, framing: Framing, exchange: Exchange, streams: bool) -> None:
         context = self._context
         length = None if framing.chunked else framing.length
-        stream = RequestStream(self, length) if context.app.streams(request) else None
+        stream = RequestStream(self, length) if streams else None
         body = Incoming(request, length, stream, context.limits)
         self._body = exchange.incoming = body
         if stream is None:
@@ -310,6 +319,7 @@ class Connection(asyncio.Protocol):
     def _begin_upgrade(self, request: Request, exchange: Exchange) -> None:
         refusal = check_handshake(request)
         if refusal is not None:
+            exchange.linger = True
             exchange(refusal)
             return
         self._upgrading = True

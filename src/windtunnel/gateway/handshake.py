@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from windtunnel.wire.message import Request, Response
 
-from .head import Refusal
 from .websocket import WebSocket, accept_key, valid_key
 
 if TYPE_CHECKING:
@@ -16,12 +15,10 @@ if TYPE_CHECKING:
 def check_handshake(request: Request) -> Response | None:
     """The refusal of a handshake that this server can't follow; None where all is well."""
     headers = request.headers
-    if request.method != "GET":
-        raise Refusal(400, "a WebSocket is opened with GET")
-    if headers.get("sec-websocket-version") != "13":
-        return Response(426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")])
-    if not valid_key(headers.get("sec-websocket-key", "")):
-        raise Refusal(400, "the Sec-WebSocket-Key is not one")
+    if request.method == "GET" and headers.get("sec-websocket-version") != "13":
+        return Response(426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket"), ("Connection", "close")])
+    if request.method != "GET" or not valid_key(headers.get("sec-websocket-key", "")):
+        return Response(400, [("Content-Type", "text/plain"), ("Connection", "close")], b"this does not open a WebSocket\n")
     return None
 
 

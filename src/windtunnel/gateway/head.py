@@ -4,6 +4,7 @@ The connection cuts the head out of what arrives, so the parser never sees a bod
 """
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote
 
 import httptools
@@ -16,8 +17,8 @@ from .limits import Limits
 NAMES_MAX = 2_000
 _SCHEME = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _BARE_LF = re.compile(rb"(?<!\r)\n|\r[^\n]|\x00")
-_HTTP_1_1 = 49
-"""The last digit of "HTTP/1.1"."""
+_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")}
+_SINGULAR = frozenset(("host", "content-length", "transfer-encoding", "authorization", "content-type"))
 _VISIBLE_ASCII = "".join(map(chr, range(33, 127)))
 
 
@@ -55,102 +56,131 @@ class _Names(dict[bytes, str]):
 
 
 class HeadParser:
-    """Turns the bytes of a head into a `Request` and its `Framing`."""
+    """Turns the bytes of a head into a `Request` and its `Framing`.
+
+    The parser's callbacks are methods of a list and a dict, so that no Python runs for each header. That forgets repeated
+    headers; the number of lines tells, and such a head is read again.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._names = _Names()
-        self._headers: dict[str, str] = {}
-        self._target = b""
-        self._parser = httptools.HttpRequestParser(self)
-
-    def on_url(self, target: bytes) -> None:
-        self._target += target
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        lower = self._names[name]
-        headers = self._headers
-        if lower in headers:
-            separator = "; " if lower == "cookie" else ","
-            headers[lower] += separator + value.decode("latin-1").strip(" \t")
-        else:
-            headers[lower] = value.decode("latin-1").rstrip(" \t")
+        self._sized: dict[str, Framing] = {}
+        self._targets: list[bytes] = []
+        self._fields: dict[bytes, bytes] = {}
+        self._callbacks = _Callbacks(self._targets.append, self._fields.__setitem__)
+        self._parser = httptools.HttpRequestParser(self._callbacks)
 
     def parse(self, head: bytes, source_ip: str, scheme: str) -> tuple[Request, Framing]:
         """Parse a head, blank line included. Raises `Refusal`."""
         line_end = head.find(b"\r\n")
-        self._check_sizes(head, line_end)
-        headers: dict[str, str] = {}
-        self._headers = headers
-        self._target = b""
+        lines = head.count(b"\n") - 2
+        limits = self._limits
+        if line_end > limits.target_bytes_max or len(head) > limits.header_bytes_max or lines > limits.headers_max:
+            self._check_sizes(head, line_end, lines)
+        fields, targets = self._fields, self._targets
+        fields.clear()
+        targets.clear()
         method = self._feed(head)
-        http_1_1 = head[line_end - 1] == _HTTP_1_1
-        if not http_1_1 or "content-length" in headers or "transfer-encoding" in headers or "connection" in headers:
-            # The parser now waits for a body that it will not be shown, or for the end of the connection.
-            self._parser = httptools.HttpRequestParser(self)
-        if not self._target:
-            self._parser = httptools.HttpRequestParser(self)
+        if len(targets) != 1:
             raise Refusal(400, "the request has no head")
-        target = self._target.decode("latin-1")
-        if target[:1] != "/":
-            target = _origin_form(target, method, headers)
-        elif not target.isascii():
-            target = quote(target, safe=_VISIBLE_ASCII, encoding="latin-1")
+        names = self._names
+        headers = {names[name]: value.decode("latin-1").rstrip(" \t") for name, value in fields.items()}
+        if len(headers) != lines:
+            headers = self._repeated(head)
+        target = targets[0].decode("latin-1")
+        if target[0] != "/" or not target.isascii():
+            target = _unusual_target(target, method, headers)
         path, _, query = target.partition("?")
-        framing = self._framing(headers, http_1_1)
+        version = head[line_end - 9 : line_end]
+        if version != b" HTTP/1.1" and version != b" HTTP/1.0":
+            raise Refusal(505, "the versions known are HTTP/1.1 and HTTP/1.0")
+        framing = self._framing(headers, version == b" HTTP/1.1")
         return Request(method, path, query, headers, b"", None, scheme, source_ip), framing
 
     def _feed(self, head: bytes) -> str:
+        parser = self._parser
         try:
-            self._parser.feed_data(head)
+            parser.feed_data(head)
+            method = parser.get_method()
         except httptools.HttpParserUpgrade:
-            method = self._parser.get_method()
-            self._parser = httptools.HttpRequestParser(self)
+            method = parser.get_method()
             if method == b"CONNECT":
                 raise Refusal(405, "CONNECT is for proxies") from None
-            return method.decode("latin-1")
         except httptools.HttpParserInvalidMethodError as error:
-            self._parser = httptools.HttpRequestParser(self)
             raise Refusal(501, str(error)) from None
         except httptools.HttpParserError as error:
-            self._parser = httptools.HttpRequestParser(self)
             raise Refusal(400, str(error)) from None
-        return self._parser.get_method().decode("latin-1")
+        finally:
+            # It may be waiting now for a body that it will not be shown, or for the end of the connection. A new one costs
+            # less than finding out.
+            self._parser = httptools.HttpRequestParser(self._callbacks)
+        return _METHODS.get(method) or method.decode("latin-1")
 
-    def _check_sizes(self, head: bytes, line_end: int) -> None:
+    def _check_sizes(self, head: bytes, line_end: int, lines: int) -> None:
         limits = self._limits
         if line_end > limits.target_bytes_max:
             raise Refusal(414, "the request target is too long")
-        if len(head) > limits.header_bytes_max:
-            if len(head) > limits.head_bytes_max:
-                raise Refusal(431, "the request head is too large")
-            if max(map(len, head[line_end:].split(b"\r\n"))) > limits.header_bytes_max:
-                raise Refusal(431, "a header is too large")
-        if head.count(b"\n") - 2 > limits.headers_max:
+        if lines > limits.headers_max:
             raise Refusal(431, "there are too many headers")
+        if len(head) > limits.head_bytes_max or max(map(len, head[line_end:].split(b"\r\n"))) > limits.header_bytes_max:
+            raise Refusal(431, "the request head is too large")
+
+    def _repeated(self, head: bytes) -> dict[str, str]:
+        """Headers with repeated ones joined, which the order of a dict of the last ones can't tell."""
+        fields: list[tuple[bytes, bytes]] = []
+        try:
+            httptools.HttpRequestParser(_Callbacks(_ignore, lambda name, value: fields.append((name, value)))).feed_data(head)
+        except httptools.HttpParserUpgrade:
+            pass
+        headers: dict[str, str] = {}
+        for name, value in fields:
+            lower = self._names[name]
+            text = value.decode("latin-1").rstrip(" \t")
+            if lower not in headers:
+                headers[lower] = text
+            elif lower in _SINGULAR:
+                raise Refusal(400, f"there is more than one {lower} header")
+            else:
+                headers[lower] += ("; " if lower == "cookie" else ",") + text
+        return headers
 
     def _framing(self, headers: dict[str, str], http_1_1: bool) -> Framing:
-        length_text = headers.get("content-length")
-        coding = headers.get("transfer-encoding")
-        connection = headers.get("connection")
+        text = headers.get("content-length")
+        if http_1_1 and "host" in headers and "connection" not in headers and "transfer-encoding" not in headers and "expect" not in headers:
+            return _PLAIN if text is None else self._sized.get(text) or self._framing_of_size(text)
         if http_1_1 and "host" not in headers:
             raise Refusal(400, "an HTTP/1.1 request needs a Host header")
-        if "," in headers.get("host", ""):
-            raise Refusal(400, "there is more than one Host header")
         expect = headers.get("expect")
         if expect is not None and expect.lower() != "100-continue":
             raise Refusal(417, "the only expectation known is 100-continue")
-        if length_text is None and coding is None and connection is None and http_1_1 and expect is None:
-            return _PLAIN
-        options = [option.strip() for option in connection.lower().split(",")] if connection else ()
+        options = [option.strip() for option in headers.get("connection", "").lower().split(",")]
         return Framing(
             keep_alive="close" not in options if http_1_1 else "keep-alive" in options,
             http_1_1=http_1_1,
-            length=_length(length_text),
-            chunked=_chunked(coding, length_text, http_1_1),
+            length=0 if text is None else _length(text),
+            chunked=_chunked(headers.get("transfer-encoding"), text, http_1_1),
             expects_continue=expect is not None and http_1_1,
             upgrades=http_1_1 and "upgrade" in options and headers.get("upgrade", "").lower() == "websocket",
         )
+
+    def _framing_of_size(self, text: str) -> Framing:
+        if len(self._sized) >= NAMES_MAX:
+            self._sized.clear()
+        framing = self._sized[text] = Framing(keep_alive=True, http_1_1=True, length=_length(text))
+        return framing
+
+
+class _Callbacks:
+    __slots__ = ("on_header", "on_url")
+
+    def __init__(self, on_url: Callable[[bytes], None], on_header: Callable[[bytes, bytes], None]) -> None:
+        self.on_url = on_url
+        self.on_header = on_header
+
+
+def _ignore(target: bytes) -> None:
+    pass
 
 
 def check_partial(data: bytes, limits: Limits) -> None:
@@ -161,9 +191,7 @@ def check_partial(data: bytes, limits: Limits) -> None:
         raise Refusal(400, "a line of the head does not end with CR LF")
 
 
-def _length(text: str | None) -> int:
-    if text is None:
-        return 0
+def _length(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 18:
         raise Refusal(400, "the Content-Length is not a number")
     return int(text)
@@ -181,14 +209,15 @@ def _chunked(coding: str | None, length_text: str | None, http_1_1: bool) -> boo
     return True
 
 
-def _origin_form(target: str, method: str, headers: dict[str, str]) -> str:
+def _unusual_target(target: str, method: str, headers: dict[str, str]) -> str:
     """A target in absolute form, as sent to proxies, names the host: it counts, not the header (RFC 9112, 3.2.2)."""
     if target == "*" and method == "OPTIONS":
         return target
-    match = _SCHEME.match(target)
-    if not match:
-        raise Refusal(400, "the request target is neither a path nor an URL")
-    headers["host"] = match[1]
-    rest = target[match.end() :]
-    rest = rest if rest.startswith("/") else "/" + rest
-    return rest if rest.isascii() else quote(rest, safe=_VISIBLE_ASCII, encoding="latin-1")
+    if target[0] != "/":
+        match = _SCHEME.match(target)
+        if not match:
+            raise Refusal(400, "the request target is neither a path nor an URL")
+        headers["host"] = match[1]
+        target = target[match.end() :]
+        target = target if target.startswith("/") else "/" + target
+    return quote(target, safe=_VISIBLE_ASCII, encoding="latin-1")
