@@ -31,6 +31,7 @@ class Bench:
         self.machine = made
         self.folder = folder
         self.lines: list[tuple[str, str]] = []
+        self.heard = asyncio.Event()
 
     def spec(self, code: str, *, name: str = "app.py", runtime: str = PYTHON, **given: Any) -> Spec:
         file = self.folder / "code" / name
@@ -43,6 +44,7 @@ class Bench:
 
     def log(self, request_id: str, lines: Sequence[str]) -> None:
         self.lines += [(request_id, line) for line in lines]
+        self.heard.set()
 
     def texts(self) -> list[str]:
         return [line for _, line in self.lines]

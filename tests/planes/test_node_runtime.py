@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="there is n
         ("app.js", "exports.handler = (event, context) => { context.succeed({got: event}) }"),
         (
             "app.js",
-            "exports.handler = (event, c, done) => { c.callbackWaitsForEmptyEventLoop = false; setInterval(() => {}, 9); done(0, {got: event}) }",
+            "exports.handler = (e, c, done) => { c.callbackWaitsForEmptyEventLoop = false; setInterval(e => e, 9); done(null, {got: e}) }",
         ),
     ],
 )

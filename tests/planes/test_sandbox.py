@@ -183,6 +183,59 @@ done
     assert bench.within(bench.spec(code, name="bootstrap", runtime="provided.al2023"), story) == [{"got": 1}, {"got": [2]}]
 
 
+def test_nobody_else_can_ask_for_a_custom_runtimes_events(bench: Bench) -> None:
+    if bench.machine.mode != "uid":
+        pytest.skip("sandboxes have no users of their own here")
+
+    async def story(environment: Environment) -> bytes:
+        await bench.heard.wait()
+        reader, writer = await asyncio.open_connection(*bench.texts()[0].split(":"))
+        writer.write(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        return answer
+
+    code = '#!/bin/sh\necho "$AWS_LAMBDA_RUNTIME_API"\nsleep 100'
+    assert bench.within(bench.spec(code, name="bootstrap", runtime="provided.al2023"), story) == b""
+
+
+def test_a_wrapper_script_of_a_layer_runs_around_the_runtime(sandbox: Bench) -> None:
+    wrapper = sandbox.folder / "layer" / "wrapper"
+    wrapper.parent.mkdir()
+    wrapper.write_text('#!/bin/sh\nexport ADDED=1\nexec "$@"\n')
+    wrapper.chmod(0o755)
+    code = "import os\ndef handler(event, context): return os.environ['ADDED']"
+    environment = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}
+    assert value(sandbox.run(code, layers=[str(wrapper.parent)], environment=environment)) == "1"
+
+
+def test_a_slow_start_counts_as_part_of_the_first_invocation(bench: Bench) -> None:
+    code = "import time\ntime.sleep(0.4)\ndef handler(event, context): return 'late'"
+    late = bench.run(code, init_timeout=0.05)
+    assert (late.kind, late.payload, late.init_ms, late.duration_ms > 300) == (Kind.OK, b'"late"', None, True)
+    assert bench.run(code, init_timeout=0.05, timeout=0.1).kind is Kind.TIMEOUT
+
+
+def test_an_environment_that_died_while_idle_says_so(bench: Bench) -> None:
+    async def story(environment: Environment) -> Outcome:
+        await environment.invoke(invocation())
+        environment.kill()
+        await environment.close()
+        return await environment.invoke(invocation(None, "request-2"))
+
+    outcome = bench.within(bench.spec("def handler(event, context): pass"), story)
+    message = "RequestId: request-2 Error: Runtime exited with error: signal: killed"
+    assert (outcome.kind, value(outcome)) == (Kind.EXIT, {"errorType": "Runtime.ExitError", "errorMessage": message})
+
+
+def test_an_answer_that_is_not_streamed_comes_as_one_stream_all_the_same(bench: Bench) -> None:
+    async def story(environment: Environment) -> list[bytes | Outcome]:
+        return [piece async for piece in environment.stream(invocation())]
+
+    *pieces, outcome = bench.within(bench.spec("def handler(event, context): return 'x' * 3_000_000"), story)
+    assert (b"".join(pieces), outcome.kind) == (b'"' + b"x" * 3_000_000 + b'"', Kind.OK)
+
+
 def test_a_custom_runtime_without_bootstrap_is_an_invalid_entrypoint(bench: Bench) -> None:
     outcome = bench.run("", runtime="provided.al2023")
     assert value(outcome) == {

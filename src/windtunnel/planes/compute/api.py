@@ -74,6 +74,8 @@ class RuntimeApi:
         self._asking: Connection | None = None
         self._waiting: Exchange | None = None
         self.current: Exchange | None = None
+        self.uid: int | None = None
+        """The user that alone may connect to a loopback port, where each sandbox has its own."""
 
     def connection(self) -> "Connection":
         """A protocol for a new connection."""
@@ -137,7 +139,10 @@ class Connection(asyncio.Protocol):
         self._stream: Exchange | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        peer = transport.get_extra_info("peername")
+        if self._api.uid is not None and isinstance(peer, tuple) and _owner(peer[1]) != self._api.uid:  # pyright: ignore[reportUnknownArgumentType]
+            transport.close()  # another sandbox, or a curious user of the machine
+            return
         self.transport = transport  # pyright: ignore[reportAttributeAccessIssue]  # uvloop's transports don't derive from asyncio's
         self._api.connections.add(self)
 
@@ -250,3 +255,14 @@ def _decoded(text: bytes) -> bytes:
         return base64.b64decode(text)
     except binascii.Error:
         return text
+
+
+def _owner(port: int) -> int:
+    """Which user holds the other end of a loopback connection, as the kernel tells it; -1 when it is gone."""
+    address = f"0100007F:{port:04X}"
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        for line in file:
+            fields = line.split()
+            if fields[1] == address and fields[3] == "01":
+                return int(fields[7])
+    return -1

@@ -14,13 +14,12 @@ from windtunnel.planes.compute import memory
 from windtunnel.planes.compute.api import Exchange, Report, RuntimeApi
 from windtunnel.planes.compute.logs import LogPipe
 from windtunnel.planes.compute.prepare import make_order
-from windtunnel.planes.compute.records import INIT_SECONDS_MAX, RESPONSE_BYTES_MAX, Invocation, Kind, OnLog, Outcome, Spec
-from windtunnel.planes.compute.sandbox import PROCESSES_MAX, Machine, Process, spawn
+from windtunnel.planes.compute.records import RESPONSE_BYTES_MAX, Invocation, Kind, OnLog, Outcome, Spec
+from windtunnel.planes.compute.sandbox import FIRST_UID, PROCESSES_MAX, Machine, Process, spawn
 
 SAMPLE_SECONDS_MIN, SAMPLE_SECONDS_MAX = 0.01, 0.2
 ALLOCATION_MB_PER_SECOND = 4000
 SILENCE_SECONDS_MAX = 0.5
-EMPTY_OUTCOME = Outcome(Kind.EXIT)
 SIGNALS = {
     2: "interrupt",
     4: "illegal instruction",
@@ -54,6 +53,7 @@ class Environment:
         self._over_limit = False
         self._ready: asyncio.Future[None] = loop.create_future()
         self._init_report: Outcome | None = None
+        self._end_report: Outcome | None = None
         self._done: asyncio.Future[Outcome] | None = None
         self._gone: asyncio.Future[None] = loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
@@ -69,13 +69,17 @@ class Environment:
         `on_end` is called when the process has ended, for whatever reason.
         """
         environment = cls(machine, spec, on_log, on_end)
-        await environment._launch()
+        try:
+            await environment._launch()
+        except BaseException:
+            environment.kill()
+            raise
         return environment
 
     async def ready(self) -> Outcome | None:
         """Waits for the init phase; answers an outcome when it failed."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(INIT_SECONDS_MAX):
+            async with asyncio.timeout(self.spec.init_timeout):
                 await asyncio.shield(self._ready)
         return self._init_report
 
@@ -141,7 +145,9 @@ class Environment:
             self._fail_to_start(_exit_outcome("Runtime.InvalidEntrypoint", f"fork/exec {order.command[0]}: {error.strerror}"), ours, theirs)
             return
         os.close(self._logs.writer)
-        self._process = Process(popen, self._loop, self._machine.isolated, self._on_exit)
+        if self._machine.mode == "uid":
+            self._api.uid = FIRST_UID + popen.pid
+        self._process = Process(popen, self._loop, self._on_exit, namespace=self._machine.isolated)
         if ours is not None and theirs is not None:
             theirs.close()
             ours.setblocking(False)
@@ -170,8 +176,8 @@ class Environment:
                     # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
                     self._init_told = True
                 self._began = self._machine.monotonic()
-            if self._init_report is not None or not self.alive:
-                return _named(self._init_report or EMPTY_OUTCOME, exchange.invocation.request_id)
+            if failed := self._init_report or self._end_report:
+                return _named(failed, exchange.invocation.request_id)
             self._logs.begin(exchange.invocation.request_id)
             self._timer = self._loop.call_later(self.spec.timeout, self._on_timeout)
             self._sampler = self._loop.call_later(SAMPLE_SECONDS_MIN, self._sample)
@@ -239,6 +245,7 @@ class Environment:
             reason = f"Runtime exited with error: exit status {code}"
         outcome = _exit_outcome("Runtime.ExitError", reason)
         outcome = self._outcome(Kind.EXIT, outcome.payload, outcome.error_type)
+        self._end_report = outcome
         if not self._ready.done():
             self._init_report = outcome
             self._ready.set_result(None)

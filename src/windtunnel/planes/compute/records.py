@@ -56,6 +56,8 @@ class Spec(msgspec.Struct, frozen=True):
     memory_mb: int = 128
     timeout: float = 3.0
     tmp_mb: int = 512
+    init_timeout: float = INIT_SECONDS_MAX
+    """How long the init phase may take before it counts as part of the first invocation."""
 
 
 class Invocation(msgspec.Struct, frozen=True):

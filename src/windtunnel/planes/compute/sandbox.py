@@ -23,6 +23,7 @@ from windtunnel.planes.compute.memory import children
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
 PROCESSES_MAX = 1024
 FILES_MAX = 1024
+FIRST_UID = 1_900_000_000  # as in bootstrap/launch.py
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -76,7 +77,7 @@ class Process:
     """One sandboxed process; `on_exit` is called once with its exit code, negative for a signal."""
 
     def __init__(
-        self, popen: "subprocess.Popen[bytes]", loop: asyncio.AbstractEventLoop, namespace: bool, on_exit: Callable[[int], None]
+        self, popen: "subprocess.Popen[bytes]", loop: asyncio.AbstractEventLoop, on_exit: Callable[[int], None], *, namespace: bool
     ) -> None:
         self._popen = popen
         self._loop = loop
