@@ -352,23 +352,31 @@ def _anything_but_nested(reader: Reader, dialect: Dialect) -> Test:
     if dialect == "sns" and operator != "prefix":
         reader.refuse(f"Unsupported anything-but pattern: {operator}")
     if operator in ("prefix", "suffix"):
-        texts = tuple(_texts(reader, "prefix/suffix match pattern must be a string", dialect))
-        holds: Test = (
-            (lambda value: type(value) is not str or not value.startswith(texts))
-            if operator == "prefix"
-            else (lambda value: type(value) is not str or not value.endswith(texts))
-        )
+        holds = _but_affix(operator, tuple(_texts(reader, "prefix/suffix match pattern must be a string", dialect)))
     elif operator == "equals-ignore-case":
-        folded = frozenset(text.lower() for text in _texts(reader, _BUT_CASELESS, dialect))
-        holds = lambda value: type(value) is not str or value.lower() not in folded  # noqa: E731 (one closure an operator)
+        holds = _but_caseless(frozenset(text.lower() for text in _texts(reader, _BUT_CASELESS, dialect)))
     elif operator == "wildcard":
-        regexes = tuple(_wildcard_regex(reader, t, twice=True) for t in _texts(reader, "wildcard match pattern must be a string", dialect))
-        holds = lambda value: type(value) is not str or not any(r.fullmatch(value) for r in regexes)  # noqa: E731
+        wanted = _texts(reader, "wildcard match pattern must be a string", dialect)
+        holds = _but_wildcard(tuple(_wildcard_regex(reader, text, twice=True) for text in wanted))
     else:
         reader.refuse(f"Unsupported anything-but pattern: {operator}")
     if reader.next().kind != "}":
         reader.refuse(_ONE_KEY)
     return holds
+
+
+def _but_affix(operator: str, texts: tuple[str, ...]) -> Test:
+    if operator == "prefix":
+        return lambda value: type(value) is not str or not value.startswith(texts)
+    return lambda value: type(value) is not str or not value.endswith(texts)
+
+
+def _but_caseless(folded: frozenset[str]) -> Test:
+    return lambda value: type(value) is not str or value.lower() not in folded
+
+
+def _but_wildcard(patterns: tuple[re.Pattern[str], ...]) -> Test:
+    return lambda value: type(value) is not str or not any(pattern.fullmatch(value) for pattern in patterns)
 
 
 def _texts(reader: Reader, refusal: str, dialect: Dialect) -> Iterator[str]:
