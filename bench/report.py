@@ -133,7 +133,9 @@ def table(report: Report) -> str:
 
 
 def machine() -> str:
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    """The load says how far to trust the rates: well above 2 on two cores, somebody else was at work too."""
+    load = os.getloadavg()[0]
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}, load {load:.1f}"
 
 
 def save(report: Report) -> None:

@@ -1,0 +1,1 @@
+"""AWS's services, one folder each; they don't know each other."""
