@@ -1,6 +1,6 @@
 """Writes `src/windtunnel/data/routes.json`: what routing must know of every service before any model is loaded.
 
-Run it after botocore was upgraded: `PYTHONPATH=src python -P tools/routes.py`.
+Run it after botocore was upgraded: `PYTHONPATH=src python -m tools.routes`.
 """
 
 import re

@@ -4,11 +4,11 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 """
 
 from functools import cache
-from urllib.parse import unquote
 
 from windtunnel.aws.model import service_model
 from windtunnel.wire.message import Request
 from windtunnel.wire.paths import Candidate, Labels, Query, candidate_of, choose, ranked
+from windtunnel.wire.query import unquoted
 
 
 @cache
@@ -27,14 +27,16 @@ def _levels() -> dict[tuple[str, str], list[Candidate]]:
 def find(request: Request, host_bucket: str, query: Query) -> tuple[str, Labels] | None:
     """The operation of a request to S3 and its Bucket and Key, decoded."""
     path = request.path
+    if path == "/WriteGetObjectResponse" and request.method == "POST" and "x-amz-request-route" in request.headers:
+        return "WriteGetObjectResponse", {}
     if host_bucket:
         bucket, raw_key = host_bucket, path[1:]
     else:
         bucket, _, raw_key = path[1:].partition("/")
         if "%" in bucket:
-            bucket = unquote(bucket)
+            bucket = unquoted(bucket)
     if raw_key:
-        labels = {"Bucket": bucket, "Key": unquote(raw_key) if "%" in raw_key else raw_key}
+        labels = {"Bucket": bucket, "Key": unquoted(raw_key) if "%" in raw_key else raw_key}
         level = "/{Bucket}/{Key+}"
     elif bucket:
         labels = {"Bucket": bucket}
@@ -42,8 +44,6 @@ def find(request: Request, host_bucket: str, query: Query) -> tuple[str, Labels]
     else:
         labels = {}
         level = "/"
-    if bucket == "WriteGetObjectResponse" and not raw_key and request.method == "POST":
-        return "WriteGetObjectResponse", {}
     candidates = _levels().get((level, request.method))
     if candidates is None:
         return None

@@ -385,7 +385,7 @@ def refuser(service: str) -> Callable[[Fault, str], Response]:
         body = fault_body(fault, None) | {"__type": model.code}
         if model.shape is not None:
             body = _fault_members(fault, model.shape) | {"__type": model.code}
-        headers = _headers(request_id, _MEDIA)
+        headers = [*_headers(request_id, _MEDIA), *fault.headers.items()]
         if model.query_error:
             headers.append(("x-amzn-query-error", f"{model.query_code};{'Sender' if status < 500 else 'Receiver'}"))
         out = bytearray()

@@ -100,7 +100,7 @@ def refuser(service: str, media: str) -> Callable[[Fault, str], Response]:
         body = fault_body(fault, model.shape)
         body["__type"] = prefix + model.code
         status = fault.status or model.status
-        headers = [("x-amzn-RequestId", request_id), ("Content-Type", media)]
+        headers = [("x-amzn-RequestId", request_id), ("Content-Type", media), *fault.headers.items()]
         if model.query_error:
             headers.append(("x-amzn-query-error", f"{model.query_code};{'Sender' if status < 500 else 'Receiver'}"))
         return Response(status, headers, orjson.dumps(body))

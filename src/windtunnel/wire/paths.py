@@ -6,12 +6,11 @@ Literal segments win over labels, labels over greedy ones, and of several operat
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
 from windtunnel.aws.model import OperationModel, service_model
-from windtunnel.wire.query import decoded
+from windtunnel.wire.query import decoded, unquoted
 
 Query = dict[str, list[str]]
 Labels = dict[str, str]
@@ -153,7 +152,7 @@ def _search(
         for name, child in node.labels.items():
             found = _search(child, segments, at + 1, method, query, headers)
             if found is not None:
-                found[1][name] = unquote(segment)
+                found[1][name] = unquoted(segment) if "%" in segment else segment
                 return found
     for name, tail, leaf in node.greedy:
         end = len(segments) - len(tail)
@@ -161,5 +160,5 @@ def _search(
             candidates = leaf.methods.get(method)
             operation = choose(candidates, query, headers) if candidates else None
             if operation is not None:
-                return operation, {name: unquote("/".join(segments[at:end]))}
+                return operation, {name: unquoted("/".join(segments[at:end]))}
     return None

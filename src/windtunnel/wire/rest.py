@@ -13,7 +13,7 @@ import orjson
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape
 from windtunnel.wire.match import Match
-from windtunnel.wire.message import Request
+from windtunnel.wire.message import FileSlice, Request
 from windtunnel.wire.scalar import blob_of, flag, flag_of, iso8601, iso8601_milli, number, number_of, rfc822, time_of, unix_text
 
 ReadText = Callable[[str], Any]
@@ -22,6 +22,7 @@ Refuse = Callable[[str, str], Fault]
 """Makes the service's fault for a parameter of that name with that unreadable text."""
 
 _HEADER_ITEM: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,]*?))\s*(?:,|$)')
+_HEADERS_FEW: Final = 6
 _WHOLE: Final = re.compile(r"\s*[+-]?\d+\s*")
 
 
@@ -40,7 +41,7 @@ def reader(operation: OperationModel, refuse: Refuse) -> Callable[[Request, Matc
     """Compiles what reads a request's head into its members."""
     shape = operation.input_shape
     labels: list[tuple[str, str, ReadText]] = []
-    headers: list[tuple[str, str, ReadText]] = []
+    headers: dict[str, tuple[str, ReadText]] = {}
     prefixes: list[tuple[str, str]] = []
     queries: list[tuple[str, str, Shape, ReadText]] = []
     rest: list[tuple[str, bool]] = []
@@ -50,7 +51,7 @@ def reader(operation: OperationModel, refuse: Refuse) -> Callable[[Request, Matc
             case "uri":
                 labels.append((name, wire, _checked(wire, _text_reader(member), refuse)))
             case "header":
-                headers.append((name, wire.lower(), _checked(wire, _header_reader(member), refuse)))
+                headers[wire.lower()] = (name, _checked(wire, _header_reader(member), refuse))
             case "headers":
                 prefixes.append((name, wire.lower()))
             case "querystring" if member.type_name == "map":
@@ -60,7 +61,11 @@ def reader(operation: OperationModel, refuse: Refuse) -> Callable[[Request, Matc
                 queries.append((name, wire, member, _checked(wire, _text_reader(inner), refuse)))
             case _:
                 pass
-    taken = frozenset(wire for _, wire, _, _ in queries)
+    template: str = operation.http["requestUri"].partition("?")[2]
+    taken = {wire for _, wire, _, _ in queries} | {pair.partition("=")[0] for pair in template.split("&")}
+
+    # S3 has operations with forty headers, of which a request has three.
+    few = tuple(headers.items()) if len(headers) < _HEADERS_FEW else ()
 
     def read(request: Request, match: Match, out: dict[str, Any]) -> None:
         for name, wire, convert in labels:
@@ -68,10 +73,16 @@ def reader(operation: OperationModel, refuse: Refuse) -> Callable[[Request, Matc
             if value is not None:
                 out[name] = convert(value)
         found = request.headers
-        for name, wire, convert in headers:
-            value = found.get(wire)
-            if value is not None:
-                out[name] = convert(value)
+        if few:
+            for wire, (name, convert) in few:
+                value = found.get(wire)
+                if value is not None:
+                    out[name] = convert(value)
+        else:
+            for wire, value in found.items():
+                member = headers.get(wire)
+                if member is not None:
+                    out[member[0]] = member[1](value)
         for name, prefix in prefixes:
             cut = len(prefix)
             several = {key[cut:]: value for key, value in found.items() if key.startswith(prefix) and len(key) > cut}
@@ -116,7 +127,7 @@ def _text_reader(shape: Shape) -> ReadText:
 
 
 def _whole(text: str) -> int:
-    if _WHOLE.fullmatch(text) is None:
+    if not text.isdecimal() and _WHOLE.fullmatch(text) is None:
         raise ValueError(text)
     return int(text)
 
@@ -172,14 +183,14 @@ def _dates(text: str) -> list[str]:
 
 def writer(shape: Shape | None) -> Callable[[Mapping[str, Any], list[tuple[str, str]]], int | None]:
     """Compiles what writes a result's headers, and returns the status code where a member carries it."""
-    simple: list[tuple[str, str, WriteText]] = []
+    simple: dict[str, tuple[str, WriteText]] = {}
     prefixes: list[tuple[str, str]] = []
     status: str | None = None
     for name, member in (shape.members if shape is not None else {}).items():
         wire: str = member.serialization.get("name", name)
         match member.serialization.get("location"):
             case "header":
-                simple.append((name, wire, _header_writer(member)))
+                simple[name] = (wire, _header_writer(member))
             case "headers":
                 prefixes.append((name, wire))
             case "statusCode":
@@ -188,10 +199,10 @@ def writer(shape: Shape | None) -> Callable[[Mapping[str, Any], list[tuple[str, 
                 pass
 
     def write(result: Mapping[str, Any], headers: list[tuple[str, str]]) -> int | None:
-        for name, wire, convert in simple:
-            value = result.get(name)
-            if value is not None:
-                headers.append((wire, convert(value)))
+        for name, value in result.items():
+            member = simple.get(name)
+            if member is not None and value is not None:
+                headers.append((member[0], member[1](value)))
         for name, prefix in prefixes:
             for key, value in (result.get(name) or {}).items():
                 headers.append((prefix + key, str(value)))
@@ -238,3 +249,21 @@ def is_streaming(shape: Shape | None) -> bool:
 def iso_of(service: str) -> Callable[[float], str]:
     """S3 always prints milliseconds."""
     return iso8601_milli if service in {"s3", "s3control"} else iso8601
+
+
+# ---------------------------------------------------------------- payloads
+
+
+def payload(out: dict[str, Any], name: str, value: Any) -> None:
+    """Sets the member that is the whole body, unless there is none."""
+    if value is not None and value not in (b"", ""):
+        out[name] = value
+
+
+def opaque(value: Any) -> Any:
+    """A blob that is the whole body: bytes, text, a piece of a file, or an iterator of bytes."""
+    if value is None:
+        return b""
+    if hasattr(value, "path"):  # a blob's piece
+        return FileSlice(value.path, value.offset, value.length)
+    return value.encode() if isinstance(value, str) else value

@@ -66,16 +66,11 @@ def _body_reader(operation: OperationModel, shape: Shape) -> Callable[[Request, 
         events = eventstream.reader(member, decoder, loads)
         return lambda request, out: out.update({payload: events(request)})
     if member.type_name == "blob":
-        return lambda request, out: _payload(out, payload, request.body if request.stream is None else request.stream)
+        return lambda request, out: rest.payload(out, payload, request.body if request.stream is None else request.stream)
     if member.type_name == "string":
-        return lambda request, out: _payload(out, payload, request.body.decode("utf-8", "replace"))
+        return lambda request, out: rest.payload(out, payload, request.body.decode("utf-8", "replace"))
     inner = decoder(member)
-    return lambda request, out: _payload(out, payload, inner(loads(request.body)) if request.body else None)
-
-
-def _payload(out: dict[str, Any], name: str, value: Any) -> None:
-    if value is not None and value != b"" and value != "":
-        out[name] = value
+    return lambda request, out: rest.payload(out, payload, inner(loads(request.body)) if request.body else None)
 
 
 def _body_shape(shape: Shape) -> Shape:
@@ -114,17 +109,11 @@ def _body_writer(shape: Shape | None) -> tuple[Callable[[Mapping[str, Any]], Any
         events = eventstream.writer(member, encoder, orjson.dumps, _MEDIA)
         return (lambda result: events(result[payload], b"")), "application/vnd.amazon.eventstream"
     if member.type_name == "blob":
-        return (lambda result: _opaque(result.get(payload))), "application/octet-stream"
+        return (lambda result: rest.opaque(result.get(payload))), "application/octet-stream"
     if member.type_name == "string":
         return (lambda result: (result.get(payload) or "").encode()), "text/plain"
     inner = encoder(member)
     return (lambda result: orjson.dumps(inner(result[payload])) if result.get(payload) is not None else b"{}"), _MEDIA
-
-
-def _opaque(value: Any) -> Any:
-    if value is None:
-        return b""
-    return value.encode() if isinstance(value, str) else value
 
 
 def refuser(service: str, *, head: bool = False) -> Callable[[Fault, str], Response]:
@@ -132,11 +121,13 @@ def refuser(service: str, *, head: bool = False) -> Callable[[Fault, str], Respo
 
     def refuse(fault: Fault, request_id: str) -> Response:
         model = fault_of(service, fault.code)
-        headers = [("x-amzn-RequestId", request_id), ("Content-Type", _MEDIA), ("x-amzn-ErrorType", model.code)]
+        headers = [("x-amzn-RequestId", request_id), ("Content-Type", _MEDIA), *fault.headers.items()]
         body = fault_body(fault, model.shape)
         del body["__type"]
         if model.shape is not None:
             rest.writer(model.shape)(fault.members, headers)
+        if not any(name.lower() == "x-amzn-errortype" for name, _ in headers):
+            headers.append(("x-amzn-ErrorType", model.code))
         return Response(fault.status or model.status, headers, b"" if head else orjson.dumps(body))
 
     return refuse

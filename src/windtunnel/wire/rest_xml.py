@@ -11,7 +11,7 @@ from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
 from windtunnel.wire import eventstream, rest
 from windtunnel.wire.match import Codec, Match
-from windtunnel.wire.message import FileSlice, Request, Response
+from windtunnel.wire.message import Request, Response
 from windtunnel.wire.query import members
 from windtunnel.wire.xml import PROLOG, Decoders, Encode, Encoders, MalformedXml, escape, parse
 
@@ -111,16 +111,11 @@ def _body_reader(service: str, shape: Shape) -> Callable[[Request, dict[str, Any
         return lambda request, out: out.update(decode(request.body) or {})
     member = shape.members[payload]
     if member.type_name == "blob":
-        return lambda request, out: _payload(out, payload, request.body if request.stream is None else request.stream)
+        return lambda request, out: rest.payload(out, payload, request.body if request.stream is None else request.stream)
     if member.type_name == "string":
-        return lambda request, out: _payload(out, payload, request.body.decode("utf-8", "replace"))
+        return lambda request, out: rest.payload(out, payload, request.body.decode("utf-8", "replace"))
     inner = _document(service, member)
-    return lambda request, out: _payload(out, payload, inner(request.body))
-
-
-def _payload(out: dict[str, Any], name: str, value: Any) -> None:
-    if value is not None and value != b"" and value != "":
-        out[name] = value
+    return lambda request, out: rest.payload(out, payload, inner(request.body))
 
 
 def _document(service: str, shape: Shape) -> Callable[[bytes], Any]:
@@ -187,7 +182,7 @@ def _body_writer(operation: OperationModel) -> tuple[Callable[[Mapping[str, Any]
         events = eventstream.writer(member, _event_compiler(encoders), str.encode, "text/xml")
         return (lambda result: events(result[payload], b"")), "application/vnd.amazon.eventstream"
     if member.type_name == "blob":
-        return (lambda result: _opaque(result.get(payload))), "binary/octet-stream"
+        return (lambda result: rest.opaque(result.get(payload))), "binary/octet-stream"
     if member.type_name == "string":
         return (lambda result: (result.get(payload) or "").encode()), "application/json"
     root = member.serialization.get("name", member.name)
@@ -211,14 +206,6 @@ def _location(result: Mapping[str, Any]) -> bytes:
 
 def _event_compiler(encoders: Encoders) -> eventstream.Compile:
     return lambda shape: encoders.element(shape, shape.serialization.get("name", shape.name))
-
-
-def _opaque(value: Any) -> Any:
-    if value is None:
-        return b""
-    if hasattr(value, "path"):  # a blob's piece
-        return FileSlice(value.path, value.offset, value.length)
-    return value.encode() if isinstance(value, str) else value
 
 
 def refuser(service: str, *, head: bool = False) -> Callable[[Fault, str], Response]:

@@ -10,20 +10,22 @@ from typing import Final
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import service_model
 from windtunnel.wire import buckets, paths
+from windtunnel.wire.codec import refusal
 from windtunnel.wire.credential import Credential, credential_of, looks_like_s3
 from windtunnel.wire.hosts import host_of
 from windtunnel.wire.index import index
 from windtunnel.wire.match import Match
-from windtunnel.wire.message import Request
+from windtunnel.wire.message import Request, Response
 from windtunnel.wire.query import form_of
 
-__all__ = ["Match", "RouteFault", "route"]
+__all__ = ["Match", "RouteFault", "refuse_unrouted", "route"]
 
 _DATED: Final = re.compile(r"/(\d{4}-\d{2}-\d{2})(?:/|$)")
 _QUEUE: Final = re.compile(r"/(?:queue/[a-z0-9-]+/)?\d{12}/[\w.-]+/?")
 _SIGNING_ALIASES: Final = {"s3express": "s3", "s3-object-lambda": "s3", "cloudwatch": "monitoring"}
 _UNSIGNED_QUERIES: Final = ("sts", "sns", "sqs", "ses")
 """Where a form without signature and version may belong: web identities, and the links in SNS's messages."""
+_CONTROL: Final = {"x-amz-account-id", "x-amz-outpost-id"}
 _FORM: Final = "application/x-www-form-urlencoded"
 _REST: Final = {"rest-json", "rest-xml"}
 
@@ -34,7 +36,7 @@ class RouteFault(Fault):
     __slots__ = ("protocol", "service")
 
     def __init__(self, service: str, protocol: str, fault: Fault) -> None:
-        super().__init__(fault.code, fault.message, status=fault.status, **fault.members)
+        super().__init__(fault.code, fault.message, status=fault.status, headers=fault.headers, **fault.members)
         self.service = service
         self.protocol = protocol
 
@@ -64,6 +66,13 @@ def route(request: Request) -> Match:
     return _by_action(request, credential, services)
 
 
+def refuse_unrouted(request: Request, fault: Fault, request_id: str) -> Response:
+    """The answer to a request for which `route` raised a fault, in the protocol that it seemed to be in."""
+    if isinstance(fault, RouteFault):
+        return refusal(fault.service, fault.protocol, fault, request_id, head=request.method == "HEAD")
+    return refusal("s3", "rest-xml", fault, request_id, head=request.method == "HEAD")
+
+
 def _credential(request: Request) -> Credential | None:
     try:
         return credential_of(request)
@@ -86,8 +95,8 @@ def _services(request: Request, credential: Credential | None, by_host: tuple[st
     if credential is not None:
         signing = _SIGNING_ALIASES.get(credential.service, credential.service)
         if signing == "s3":
-            control = "x-amz-account-id" in request.headers and request.path.startswith("/v20180820/")
-            return ("s3control",) if control else ("s3",)
+            control = _CONTROL & request.headers.keys() and request.path.startswith("/v20180820/")
+            return ("s3control",) if control or "s3control" in by_host else ("s3",)
         by_signing = index().signing.get(signing) or index().endpoints.get(signing, ())
         both = tuple(name for name in by_signing if name in by_host)
         return both or by_signing or by_host or (("sqs",) if signing == "sqs" else ())
@@ -113,7 +122,7 @@ def _unsigned_form(request: Request) -> tuple[str, ...]:
     if _QUEUE.fullmatch(request.path):
         return ("sqs",)
     named = (*index().versions.get(form.get("Version", ""), ()), *_UNSIGNED_QUERIES)
-    return tuple(name for name in named if action in service_model(name).raw["operations"])[:1]
+    return next(((name,) for name in named if action in service_model(name).raw["operations"]), ())
 
 
 # ---------------------------------------------------------------- which operation
@@ -136,7 +145,9 @@ def _by_target(request: Request, target: str, credential: Credential | None) -> 
 
 def _by_rpc_path(request: Request, credential: Credential | None) -> Match:
     parts = request.path.split("/")
-    services = index().targets.get(parts[2].rpartition(".")[2]) if len(parts) == 5 else None
+    # Some write the service with its namespace; some services' names contain dots themselves.
+    targets = index().targets
+    services = (targets.get(parts[2]) or targets.get(parts[2].rpartition(".")[2])) if len(parts) == 5 else None
     if services is None:
         raise _unknown("cloudwatch", "smithy-rpc-v2-cbor", 404)
     if parts[4] not in service_model(services[0]).raw["operations"]:
@@ -160,7 +171,7 @@ def _by_action(request: Request, credential: Credential | None, services: tuple[
         if action in service_model(service).raw["operations"]:
             protocol = "ec2" if "ec2" in entries[service].protocols else "query"
             return Match(service, action, protocol, {}, credential, {}, form)
-    service = likeliest[0]
+    service = next(iter(likeliest))
     if not {"query", "ec2"} & set(entries[service].protocols) and service != "sqs":
         raise _unknown(service, entries[service].protocols[0], 404)
     raise RouteFault(service, "ec2" if service == "ec2" else "query", _invalid_action(service, action, version or entries[service].version))
@@ -191,6 +202,8 @@ def _s3(request: Request, credential: Credential | None, host_bucket: str) -> Ma
         )
         raise RouteFault("s3", "rest-xml", fault)
     operation, labels = found
+    if operation == "ListBuckets" and credential is not None and credential.service == "s3express":
+        operation = "ListDirectoryBuckets"
     return Match("s3", operation, "rest-xml", labels, credential, query)
 
 

@@ -14,21 +14,29 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 _SPECIAL: Final = {"Infinity": float("inf"), "-Infinity": float("-inf"), "NaN": float("nan")}
 
 
+# A listing prints a thousand times that are rarely the same: their parts are looked up, and only the day is worth remembering.
+_MINUTES: Final = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
+_SECONDS: Final = tuple(f"{second:02d}" for second in range(60))
+_MILLIS: Final = tuple(f".{milli:03d}Z" for milli in range(1000))
+
+
 @lru_cache(4096)
-def _iso_second(second: int) -> str:
-    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S")
+def _iso_day(day: int) -> str:
+    at = _EPOCH + timedelta(days=day)
+    return f"{at.year:04d}-{at.month:02d}-{at.day:02d}"
 
 
 def iso8601(time: float) -> str:
     """`2015-10-21T07:28:00Z`, with milliseconds where there are any."""
-    second, milli = divmod(round(time * 1000), 1000)
-    return f"{_iso_second(second)}.{milli:03d}Z" if milli else f"{_iso_second(second)}Z"
+    text = iso8601_milli(time)
+    return f"{text[:-5]}Z" if text.endswith(".000Z") else text
 
 
 def iso8601_milli(time: float) -> str:
     """`2015-10-21T07:28:00.000Z`: S3 and EC2 print milliseconds even where there are none."""
     second, milli = divmod(round(time * 1000), 1000)
-    return f"{_iso_second(second)}.{milli:03d}Z"
+    day, left = divmod(second, 86400)
+    return f"{_iso_day(day)}{_MINUTES[left // 60]}{_SECONDS[left % 60]}{_MILLIS[milli]}"
 
 
 @lru_cache(4096)

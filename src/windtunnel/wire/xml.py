@@ -18,8 +18,7 @@ Decode = Callable[[Element], Any]
 Content = Callable[[Mapping[str, Any]], str]
 
 PROLOG: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_SPECIAL: Final = re.compile("[&<>\"\x00-\x08\x0b-\x1f\ufffe\uffff]")
-_ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 class MalformedXml(Exception):
@@ -31,12 +30,19 @@ class MalformedXml(Exception):
 
 def escape(text: str) -> str:
     """Text as an element's content or an attribute's value. Control characters become references, as AWS writes them."""
-    return _SPECIAL.sub(_reference, text) if _SPECIAL.search(text) else text
+    if "&" in text:
+        text = text.replace("&", "&amp;")
+    if "<" in text:
+        text = text.replace("<", "&lt;")
+    if ">" in text:
+        text = text.replace(">", "&gt;")
+    if '"' in text:
+        text = text.replace('"', "&quot;")
+    return text if text.isprintable() else _CONTROL.sub(_reference, text)
 
 
 def _reference(match: re.Match[str]) -> str:
-    char = match.group()
-    return _ESCAPES.get(char) or f"&#x{ord(char):x};"
+    return f"&#x{ord(match.group()):x};"
 
 
 class Encoders:
@@ -55,10 +61,7 @@ class Encoders:
             return self._list(shape, tag)
         if kind == "map":
             return self._map(shape, tag)
-        head, tail = f"<{tag}>", f"</{tag}>"
-        if kind == "string":
-            return lambda value: f"{head}{_SPECIAL.sub(_reference, value) if _SPECIAL.search(value) else value}{tail}"
-        write = self.scalar(shape)
+        write, head, tail = self.scalar(shape), f"<{tag}>", f"</{tag}>"
         return lambda value: f"{head}{write(value)}{tail}"
 
     def content(self, shape: Shape) -> Content:
@@ -66,16 +69,27 @@ class Encoders:
         known = self._contents.get(shape.name)
         if known is not None:
             return known
-        members: dict[str, Encode] = {}
+        members: dict[str, tuple[str, Encode, str]] = {}
 
         def write(value: Mapping[str, Any]) -> str:
-            return "".join([members[name](item) for name, item in value.items() if item is not None])
+            out = ""
+            for name, item in value.items():
+                if item is not None:
+                    head, inner, tail = members[name]
+                    out += f"{head}{inner(item)}{tail}"
+            return out
 
         self._contents[shape.name] = write
         for name, member in shape.members.items():
             if "location" not in member.serialization and not member.serialization.get("xmlAttribute"):
-                members[name] = self.element(member, element_name(name, member))
+                members[name] = self._parts(member, element_name(name, member))
         return write
+
+    def _parts(self, shape: Shape, tag: str) -> tuple[str, Encode, str]:
+        """An element in three parts, to save a call where they are constant."""
+        if shape.type_name in {"structure", "list", "map"}:
+            return "", self.element(shape, tag), ""
+        return f"<{tag}>", self.scalar(shape), f"</{tag}>"
 
     def scalar(self, shape: Shape) -> Encode:
         """What writes a scalar's text."""
