@@ -1,6 +1,7 @@
 """`make bench`: windtunnel, moto and MiniStack, the same requests to each, in turns."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -30,7 +31,10 @@ def measure_start(name: str, rounds: int) -> Figure:
     """Time from the command to the first answered API request, and memory when nothing has been asked since."""
     samples: list[Figure] = []
     for _ in range(rounds):
-        server = servers.start(name)
+        try:
+            server = servers.start(name)
+        except NotServing as fault:
+            return Figure(why=str(fault)[:140])
         memory = server.memory() / 1e6
         server.stop()
         milliseconds = server.started_in * 1000
@@ -80,6 +84,7 @@ def run_case(case: Case, running: list[Server], scale: Scale, rounds: int) -> It
 
 def main() -> None:
     options = parse(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended then, too
     names = [name for name in options.servers.split(",") if name in servers.NAMES]
     wanted = [case for case in CASES if not options.only or case.name in options.only]
     scale = QUICK if options.quick else Scale()

@@ -133,17 +133,23 @@ def start(name: str) -> Server:
     os.sched_setaffinity(0, ours)
     log.close()
     server = Server(name, port, process, data, 0.0, signer)
-    request = signer.sqs("ListQueues", b"{}")
-    while time.perf_counter() - began < START_SECONDS_MAX:
-        if process.poll() is not None:
-            break
-        if answers(port, request):
+    try:
+        wait_for_answer(server, began)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def wait_for_answer(server: Server, began: float) -> None:
+    request = server.signer.sqs("ListQueues", b"{}")
+    while time.perf_counter() - began < START_SECONDS_MAX and server.process.poll() is None:
+        if answers(server.port, request):
             server.started_in = time.perf_counter() - began
-            return server
+            return
         time.sleep(0.005)
-    last = (data / "server.log").read_text(errors="replace").strip().splitlines()[-1:]
-    server.stop()
-    raise NotServing(f"{name} did not answer: {' '.join(last) or 'no output'}")
+    last = (server.data / "server.log").read_text(errors="replace").strip().splitlines()[-1:]
+    raise NotServing(f"{server.name} did not answer ListQueues: {' '.join(last) or 'no output'}")
 
 
 def answers(port: int, request: bytes) -> bool:
