@@ -15,7 +15,9 @@ def test_a_request_arrives_as_it_was_sent(run: Run) -> None:
 
     async def scenario(house: House) -> None:
         client = await house.client()
-        status, headers, body = await client.ask(post(b"hello", "X-One: 1", "x-ONE: 2", "Cookie: a=1", "Cookie: b=2", "Empty:", path="/a%20b/c?x=1&y=%2F?"))
+        status, headers, body = await client.ask(
+            post(b"hello", "X-One: 1", "x-ONE: 2", "Cookie: a=1", "Cookie: b=2", "Empty:", path="/a%20b/c?x=1&y=%2F?")
+        )
         assert (status, headers, body) == (200, {"server": "windtunnel", "content-length": "5"}, b"hello")
 
     run(app, scenario)
@@ -41,7 +43,13 @@ def test_a_connection_serves_many_requests_however_they_are_cut(run: Run) -> Non
 
     async def scenario(house: House) -> None:
         client = await house.client()
-        stream = post(b"one") + get("/two") + post(b"three", "Transfer-Encoding: chunked").replace(b"Content-Length: 5\r\n", b"").replace(b"\r\n\r\nthree", b"\r\n\r\n5\r\nthree\r\n0\r\n\r\n")
+        stream = (
+            post(b"one")
+            + get("/two")
+            + post(b"three", "Transfer-Encoding: chunked")
+            .replace(b"Content-Length: 5\r\n", b"")
+            .replace(b"\r\n\r\nthree", b"\r\n\r\n5\r\nthree\r\n0\r\n\r\n")
+        )
         for size in (1, 2, 3, 7, 50, len(stream)):
             for start in range(0, len(stream), size):
                 await client.send(stream[start : start + size])
@@ -65,15 +73,14 @@ def test_an_absolute_target_names_the_host(run: Run) -> None:
 
 
 def test_pipelined_replies_come_in_order_whatever_order_they_are_given_in(run: Run) -> None:
-    waiting: list[tuple[Request, Reply]] = []
-    app = Application(lambda request, reply: waiting.append((request, reply)))
+    waiting: asyncio.Queue[tuple[Request, Reply]] = asyncio.Queue()
+    app = Application(lambda request, reply: waiting.put_nowait((request, reply)))
 
     async def scenario(house: House) -> None:
         client = await house.client()
         await client.send(b"".join(get(f"/{number}") for number in range(5)))
-        while len(waiting) < 5:
-            await asyncio.sleep(0)
-        for request, reply in reversed(waiting):
+        asked = [await waiting.get() for _ in range(5)]
+        for request, reply in reversed(asked):
             reply(Response(200, [], request.path.encode()))
         assert [(await client.response())[2] for _ in range(5)] == [b"/0", b"/1", b"/2", b"/3", b"/4"]
 
@@ -81,22 +88,19 @@ def test_pipelined_replies_come_in_order_whatever_order_they_are_given_in(run: R
 
 
 def test_no_more_requests_are_taken_than_the_pipeline_is_deep(run: Run) -> None:
-    waiting: list[tuple[Request, Reply]] = []
-    app = Application(lambda request, reply: waiting.append((request, reply)))
+    waiting: asyncio.Queue[tuple[Request, Reply]] = asyncio.Queue()
+    app = Application(lambda request, reply: waiting.put_nowait((request, reply)))
 
     async def scenario(house: House) -> None:
         client = await house.client()
         await client.send(b"".join(get(f"/{number}") for number in range(20)))
         other = await house.client()
         await other.send(get("/other"))
-        while len(waiting) < 5:
-            await asyncio.sleep(0)
-        assert [request.path for request, _ in waiting] == ["/0", "/1", "/2", "/3", "/other"]
-        del waiting[4]
+        asked = [await waiting.get() for _ in range(5)]
+        assert [request.path for request, _ in asked] == ["/0", "/1", "/2", "/3", "/other"]
+        del asked[4]
         for number in range(20):
-            while not waiting:
-                await asyncio.sleep(0)
-            request, reply = waiting.pop(0)
+            request, reply = asked.pop(0) if asked else await waiting.get()
             reply(Response(200, [], request.path.encode()))
             assert (await client.response())[2] == f"/{number}".encode()
 
@@ -116,6 +120,7 @@ def test_chunked_bodies_lose_their_framing_and_bring_their_trailers(run: Run) ->
     assert app.requests[0].headers == {"host": "a", "transfer-encoding": "Chunked", "x-sum": "abc"}
 
 
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 MALFORMED = {
     "no version": (b"GET /\r\n\r\n", 505),
     "an unknown version": (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
@@ -148,21 +153,24 @@ MALFORMED = {
     "a vertical tab before the coding": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n", 400),
     "chunks in HTTP/1.0": (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     "an unknown expectation": (b"POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\nContent-Length: 1\r\n\r\na", 417),
-    "a chunk size that is none": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
-    "a chunk size in hexadecimal notation": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n", 400),
-    "a negative chunk size": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n", 400),
-    "a chunk size too long": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400),
-    "a chunk size ended by a bare line feed": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", 400),
-    "a chunk longer than its size": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n", 400),
-    "a chunk extension without end": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"x" * 2000, 400),
-    "a folded trailer": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: b\r\n c\r\n\r\n", 400),
-    "trailers too large": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\na: " + b"b" * 20_000, 431),
+    "a chunk size that is none": (CHUNKED + b"xyz\r\n", 400),
+    "a chunk size in hexadecimal notation": (CHUNKED + b"0x1\r\na\r\n", 400),
+    "a negative chunk size": (CHUNKED + b"-1\r\n", 400),
+    "a chunk size too long": (CHUNKED + b"fffffffffffffffff\r\n", 400),
+    "a chunk size ended by a bare line feed": (CHUNKED + b"1\na\r\n0\r\n\r\n", 400),
+    "a chunk longer than its size": (CHUNKED + b"1\r\nab\r\n0\r\n\r\n", 400),
+    "a chunk extension without end": (CHUNKED + b"1;" + b"x" * 2000, 400),
+    "a folded trailer": (CHUNKED + b"0\r\na: b\r\n c\r\n\r\n", 400),
+    "trailers too large": (CHUNKED + b"0\r\na: " + b"b" * 20_000, 431),
     "a target too long": (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
     "a header too large": (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 40_000 + b"\r\n\r\n", 431),
     "a head too large": (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: %b\r\n" % (b"a" * 30_000) * 3 + b"\r\n", 431),
     "a head without end": (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000, 431),
     "too many headers": (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 300 + b"\r\n", 431),
-    "a WebSocket without a key": (b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n", 400),
+    "a WebSocket without a key": (
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        400,
+    ),
     "TLS where there is none": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 501),
 }
 
@@ -188,15 +196,13 @@ def test_malformed_requests_are_refused_and_the_connection_is_closed(run: Run, c
 
 
 def test_a_malformed_request_is_refused_after_the_replies_that_go_before(run: Run) -> None:
-    waiting: list[Reply] = []
-    app = Application(lambda request, reply: waiting.append(reply))
+    waiting: asyncio.Queue[Reply] = asyncio.Queue()
+    app = Application(lambda request, reply: waiting.put_nowait(reply))
 
     async def scenario(house: House) -> None:
         client = await house.client()
         await client.send(get("/first") + b"nonsense\r\n\r\n")
-        while not waiting:
-            await asyncio.sleep(0)
-        waiting[0](Response(200, [], b"first"))
+        (await waiting.get())(Response(200, [], b"first"))
         assert (await client.response())[2] == b"first"
         assert (await client.response())[0] == 501
         assert await client.rest() == b""
@@ -221,7 +227,7 @@ def test_a_chunked_body_is_refused_when_it_has_become_too_large(run: Run) -> Non
 
     async def scenario(house: House) -> None:
         client = await house.client()
-        await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"64\r\n" + b"a" * 100 + b"\r\n", b"1\r\na\r\n")
+        await client.send(CHUNKED, b"64\r\n" + b"a" * 100 + b"\r\n", b"1\r\na\r\n")
         assert (await client.response())[0] == 413
 
     run(app, scenario, limits=Limits(body_bytes_max=100))
@@ -229,20 +235,18 @@ def test_a_chunked_body_is_refused_when_it_has_become_too_large(run: Run) -> Non
 
 
 def test_a_client_that_expects_100_continue_is_told_so_and_in_its_turn(run: Run) -> None:
-    waiting: list[Reply] = []
+    waiting: asyncio.Queue[Reply] = asyncio.Queue()
 
     def handle(request: Request, reply: Reply) -> None:
         if request.method == "GET":
-            waiting.append(reply)
+            waiting.put_nowait(reply)
         else:
             reply(Response(200, [], request.body))
 
     async def scenario(house: House) -> None:
         client = await house.client()
         await client.send(get("/first") + post(b"", "Expect: 100-continue").replace(b"Content-Length: 0", b"Content-Length: 5"))
-        while not waiting:
-            await asyncio.sleep(0)
-        waiting[0](Response(200, [], b"first"))
+        (await waiting.get())(Response(200, [], b"first"))
         assert (await client.response())[2] == b"first"
         assert await client.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         assert (await client.ask(b"hello"))[2] == b"hello"

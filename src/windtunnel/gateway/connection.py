@@ -57,6 +57,9 @@ class Connection(asyncio.Protocol):
         self._write_deadline = inf
         self._progress = 0
         self._pinged = False
+        """A WebSocket was silent for long and has been asked; anything that arrives is an answer."""
+        self._goodbye = False
+        """A WebSocket is in its closing handshake, which has a time of its own."""
         self.write_paused = False
         self.file_bytes_sent = 0
         self._drained: asyncio.Future[None] | None = None
@@ -66,7 +69,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         address = transport.get_extra_info("peername")
-        self._source_ip = str(address[0]) if isinstance(address, tuple) else "127.0.0.1"
+        self._source_ip = str(cast(tuple[object, ...], address)[0]) if isinstance(address, tuple) else "127.0.0.1"
         self._context.add(self)
 
     def data_received(self, data: bytes) -> None:
@@ -147,6 +150,7 @@ class Connection(asyncio.Protocol):
                 elif position == start or position < end:
                     break
             elif self._websocket is not None:
+                self._pinged = False
                 self._websocket.feed(data[position:])
                 return
             elif self._last:
@@ -222,25 +226,27 @@ class Connection(asyncio.Protocol):
                 self._context.app.handle(body.request, exchange)
 
     def _refuse(self, refusal: Refusal) -> None:
-        response = Response(refusal.status, [("Content-Type", "text/plain")], f"{refusal.reason}\n".encode())
-        self._last = True
-        exchange = self._exchanges[-1] if self._body is not None and self._exchanges else None
-        if exchange is None or exchange.incoming is not self._body:
+        self._last = self._deaf = True
+        self._tail = b""
+        body, self._body = self._body, None
+        exchange = self._exchanges[-1] if self._exchanges and body is not None and self._exchanges[-1].incoming is body else None
+        if exchange is not None:
+            exchange.incoming = None
+        elif body is None:
             exchange = Exchange(self, False, False, True)
             self._exchanges.append(exchange)
-        self._deaf = True
-        self._tail = b""
+        if body is not None and body.stream is not None:
+            body.stream.fail(refusal.reason)
+        if exchange is None:
+            # The rest of a body that was answered before it had been read.
+            if not self._exchanges:
+                self._end(linger=True)
+            return
         exchange.keep_alive = False
         exchange.linger = True
-        if self._body is not None and self._body.stream is not None:
-            # The application has the request already; it hears of this as of a client that went away, and answers or not.
-            self._body.stream.fail(refusal.reason)
-            self._body = None
-            exchange.incoming = None
-        if exchange.response is None:
-            self._body = None
-            exchange.incoming = None
-            exchange(response)
+        if body is None or body.stream is None:
+            exchange(Response(refusal.status, [("Content-Type", "text/plain")], f"{refusal.reason}\n".encode()))
+        # Otherwise the application has the request already, hears of this where it reads, and answers itself.
 
     # What a body or a WebSocket asks for.
 
@@ -309,7 +315,7 @@ class Connection(asyncio.Protocol):
 
     def end_websocket(self, seconds: float) -> None:
         if seconds:
-            self._pinged = True
+            self._goodbye = True
             self._deadline = self._context.tick + seconds
             return
         self._write_out()
@@ -465,7 +471,7 @@ class Connection(asyncio.Protocol):
         limits = self._context.limits
         tick = self._context.tick
         begun = False
-        if self._deaf or self._pinged:
+        if self._deaf or self._goodbye:
             return
         if self._body is not None:
             stream = self._body.stream
@@ -494,7 +500,7 @@ class Connection(asyncio.Protocol):
                 return
         if now <= self._deadline:
             return
-        if self._websocket is not None and not self._pinged:
+        if self._websocket is not None and not self._pinged and not self._goodbye:
             self._pinged = True
             self._websocket.ping()
             self._deadline = now + self._context.limits.websocket_pong_seconds_max

@@ -53,11 +53,7 @@ def permit(request: Request, response: Response) -> Response:
 
 def _origin(request: Request) -> list[tuple[str, str]]:
     """The origin itself instead of "*", which browsers refuse for requests with credentials."""
-    return [
-        ("Access-Control-Allow-Origin", request.headers["origin"]),
-        ("Access-Control-Allow-Credentials", "true"),
-        ("Vary", "Origin"),
-    ]
+    return [("Access-Control-Allow-Origin", request.headers["origin"]), ("Access-Control-Allow-Credentials", "true"), ("Vary", "Origin")]
 
 
 class _PermittingReply:

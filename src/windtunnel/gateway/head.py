@@ -147,7 +147,13 @@ class HeadParser:
 
     def _framing(self, headers: dict[str, str], http_1_1: bool) -> Framing:
         text = headers.get("content-length")
-        if http_1_1 and "host" in headers and "connection" not in headers and "transfer-encoding" not in headers and "expect" not in headers:
+        if (
+            http_1_1
+            and "host" in headers
+            and "connection" not in headers
+            and "transfer-encoding" not in headers
+            and "expect" not in headers
+        ):
             return _PLAIN if text is None else self._sized.get(text) or self._framing_of_size(text)
         if http_1_1 and "host" not in headers:
             raise Refusal(400, "an HTTP/1.1 request needs a Host header")

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _FRAMING = frozenset(("content-length", "transfer-encoding", "connection", "keep-alive"))
 _OWN = _FRAMING | {"date", "server"}
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
-_BODILESS = frozenset((204, 304))
+_SWITCHING = 101
+_BODILESS = frozenset((_SWITCHING, 204, 304))
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -70,7 +71,9 @@ class HeadWriter:
             lines.append("Transfer-Encoding: chunked\r\n")
         elif length is not None and status not in _BODILESS:
             lines.append(f"Content-Length: {length}\r\n")
-        if not keep_alive:
+        if status == _SWITCHING:
+            lines.append("Connection: Upgrade\r\n")
+        elif not keep_alive:
             lines.append("Connection: close\r\n")
         elif not exchange.http_1_1:
             lines.append("Connection: keep-alive\r\n")

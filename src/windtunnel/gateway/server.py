@@ -1,6 +1,8 @@
 """Opens a port and keeps its connections: how many, how long, and how they end. Any number of listeners may run in one process."""
 
 import asyncio
+import functools
+import socket
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -20,7 +22,7 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: c
 class _Door(asyncio.Protocol):
     """Looks at the first byte of a connection, which tells TLS from HTTP, and hands the connection on."""
 
-    def __init__(self, context: Context, tls: Tls | None) -> None:
+    def __init__(self, context: Context, tls: Callable[[], ssl.SSLContext] | None) -> None:
         self._context = context
         self._tls = tls
         self._deadline = context.tick + context.limits.handshake_seconds_max
@@ -42,9 +44,7 @@ class _Door(asyncio.Protocol):
             return
         self._context.remove(self)
         if self._tls is not None and data[0] == _TLS_HANDSHAKE:
-            if not isinstance(self._tls, ssl.SSLContext):
-                self._tls = self._tls()
-            self._hand_to(SecureTransport(self._context, self._tls, Connection(self._context, "https")))
+            self._hand_to(SecureTransport(self._context, self._tls(), Connection(self._context, "https")))
         else:
             self._hand_to(Connection(self._context, "http"))
         cast(asyncio.Protocol, self._transport.get_protocol()).data_received(data)
@@ -125,11 +125,12 @@ async def serve(
     loop = asyncio.get_running_loop()
     context = Context(app, limits or Limits(), loop, now, name)
     listeners: list[asyncio.Server] = []
-    addresses = await loop.getaddrinfo(host, port, type=1, flags=1) if host else []
+    make_tls = None if tls is None else functools.cache(lambda: tls if isinstance(tls, ssl.SSLContext) else tls())
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE) if host else []
     hosts = list(dict.fromkeys(str(address[4][0]) for address in addresses)) or [None]
     for address in hosts:
         # Port 0 takes any free port for the first address, and the same one for the others.
-        listener = await loop.create_server(lambda: _Door(context, tls), address, port, backlog=1024, reuse_port=reuse_port or None)
+        listener = await loop.create_server(lambda: _Door(context, make_tls), address, port, backlog=1024, reuse_port=reuse_port or None)
         listeners.append(listener)
         port = port or int(listener.sockets[0].getsockname()[1])
     return Server(context, listeners, port)

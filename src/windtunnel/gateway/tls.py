@@ -86,7 +86,7 @@ def make_pair(names: Sequence[str], now: float) -> bytes:
     return private + certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _general_name(name: str):  # noqa: ANN202
+def _general_name(name: str):
     from cryptography import x509
 
     try:
