@@ -106,3 +106,24 @@ exports.handler = awslambda.streamifyResponse(async (event, stream, context) => 
         return await asyncio.wait_for(environment.invoke(invocation(None, "r3")), 5)
 
     assert bench.within(bench.spec(code, name="app.js", runtime=NODE), story).kind is Kind.OK
+
+
+def test_a_large_stream_waits_for_a_slow_reader(bench: Bench) -> None:
+    code = """
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  const piece = Buffer.alloc(1 << 20, 'x');
+  for (let i = 0; i < 20; i++) if (!stream.write(piece)) await new Promise(resolve => stream.once('drain', resolve));
+  stream.end();
+});
+"""
+
+    async def story(environment: Environment) -> tuple[int, Outcome | bytes]:
+        size, last = 0, b""
+        async for piece in environment.stream(invocation()):
+            await asyncio.sleep(0)
+            last = piece
+            size += len(piece) if isinstance(piece, bytes) else 0
+        return size, last
+
+    size, outcome = bench.within(bench.spec(code, name="app.js", runtime=NODE), story)
+    assert (size, outcome.kind) == (20 << 20, Kind.OK)

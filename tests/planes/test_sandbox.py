@@ -296,6 +296,15 @@ def test_the_pool_uses_the_warmest_first_and_evicts_the_oldest(bench: Bench) -> 
     asyncio.run(story())
 
 
+def test_a_new_machine_removes_what_a_killed_one_left(bench: Bench) -> None:
+    if sys.platform != "linux":
+        pytest.skip("who lives is asked of /proc")
+    left = bench.machine.folder.with_name("windtunnel-compute-4194305-left")  # above the highest process number there is
+    left.mkdir()
+    with machine(bench.machine.mode):
+        assert (left.exists(), bench.machine.folder.exists()) == (False, True)
+
+
 def test_what_cannot_run_here_says_what_would_change_that() -> None:
     for name in ("java21", "ruby3.3", "cobol74"):
         missing = runtime_for(name)

@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from windtunnel.planes.compute import memory
-from windtunnel.planes.compute.api import Exchange, Report, RuntimeApi
+from windtunnel.planes.compute.api import STREAM_AHEAD_BYTES, Exchange, Report, RuntimeApi
 from windtunnel.planes.compute.logs import LogPipe
 from windtunnel.planes.compute.prepare import make_order
-from windtunnel.planes.compute.records import RESPONSE_BYTES_MAX, Invocation, Kind, OnLog, Outcome, Spec
+from windtunnel.planes.compute.records import Invocation, Kind, OnLog, Outcome, Spec
 from windtunnel.planes.compute.sandbox import FIRST_UID, PROCESSES_MAX, Machine, Process, spawn
 
 SAMPLE_SECONDS_MIN, SAMPLE_SECONDS_MAX = 0.01, 0.2
@@ -90,14 +90,15 @@ class Environment:
     async def stream(self, invocation: Invocation) -> AsyncIterator[bytes | Outcome]:
         """Runs one invocation and yields the response as it comes, in pieces; the last thing yielded is the Outcome."""
         pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
-        waiting = 0
+        waiting, paused = 0, False
 
         def on_piece(piece: bytes) -> None:
-            nonlocal waiting
+            nonlocal waiting, paused
             waiting += len(piece)
             pieces.put_nowait(piece)
-            if waiting > RESPONSE_BYTES_MAX and exchange.source is not None:
+            if waiting > STREAM_AHEAD_BYTES and not paused and exchange.source is not None:
                 exchange.source.pause_reading()  # the function waits until the reader has caught up
+                paused = True
 
         exchange = Exchange(invocation, self.spec.timeout, on_piece)
         task = self._loop.create_task(self._run(exchange))
@@ -105,8 +106,10 @@ class Environment:
         try:
             while (piece := await pieces.get()) is not None:
                 waiting -= len(piece)
-                if waiting <= RESPONSE_BYTES_MAX and exchange.source is not None:
-                    exchange.source.resume_reading()
+                if waiting <= STREAM_AHEAD_BYTES and paused and exchange.source is not None:
+                    paused = False
+                    if not exchange.source.is_closing():
+                        exchange.source.resume_reading()
                 yield piece
             yield msgspec.structs.replace(task.result(), content_type=exchange.content_type)
         finally:

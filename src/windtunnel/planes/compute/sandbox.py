@@ -6,6 +6,7 @@ that forbid namespaces). DESIGN.md's sixth idea: where the machine can't, the an
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -23,6 +24,8 @@ from windtunnel.planes.compute.memory import children
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
 PROCESSES_MAX = 1024
 FILES_MAX = 1024
+FOLDERS = "windtunnel-compute-"
+CGROUPS = Path("/sys/fs/cgroup")
 FIRST_UID = 1_900_000_000  # as in bootstrap/launch.py
 
 
@@ -48,7 +51,8 @@ class Machine:
 
     def __init__(self, monotonic: Callable[[], float], *, mode: str | None = None) -> None:
         self.monotonic = monotonic
-        self.folder = Path(tempfile.mkdtemp(prefix="windtunnel-compute-"))
+        _remove_what_the_dead_left()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}-"))
         self.mode = mode or _probe()
         self.cgroups = _cgroups() if self.mode != "plain" else None
         self.note = (
@@ -71,6 +75,9 @@ class Machine:
     def close(self) -> None:
         """Removes what is left of temporary files."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.cgroups is not None:
+            with contextlib.suppress(OSError):
+                self.cgroups.rmdir()
 
 
 class Process:
@@ -162,13 +169,30 @@ def _probe() -> str:
 
 def _cgroups() -> Path | None:
     """A folder of the cgroup v2 tree in which this process may limit memory, or None (then sandboxes are weighed through /proc)."""
-    root = Path("/sys/fs/cgroup")
     try:
-        if not {"memory", "pids"} <= set((root / "cgroup.subtree_control").read_text().split()):
+        if not {"memory", "pids"} <= set((CGROUPS / "cgroup.subtree_control").read_text().split()):
             return None
-        folder = root / f"windtunnel-{os.getpid()}"
+        folder = CGROUPS / f"{FOLDERS}{os.getpid()}"
         folder.mkdir(exist_ok=True)
         (folder / "cgroup.subtree_control").write_text("+memory +pids")
     except OSError:
         return None
     return folder
+
+
+def _remove_what_the_dead_left() -> None:
+    """A region that was killed could not remove its folders; their names say whose they were."""
+    if sys.platform != "linux":
+        return
+    for folder in Path(tempfile.gettempdir()).glob(FOLDERS + "*-*"):
+        if not _lives(folder.name.removeprefix(FOLDERS).split("-")[0]):
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in CGROUPS.glob(FOLDERS + "*"):
+        if not _lives(folder.name.removeprefix(FOLDERS)):
+            for group in (*folder.glob("*/"), folder):
+                with contextlib.suppress(OSError):
+                    group.rmdir()
+
+
+def _lives(pid: str) -> bool:
+    return not pid.isdigit() or Path("/proc", pid).exists()
