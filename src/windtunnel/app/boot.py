@@ -10,8 +10,9 @@ from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.ids import Ids
 from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.planes.blobs import Blobs
+from windtunnel.services import sqs
 
-SERVICES: tuple[Service, ...] = ()
+SERVICES: tuple[Service, ...] = (sqs.SERVICE,)
 
 STORE_FILE = "region.db"
 BLOBS_FOLDER = "blobs"

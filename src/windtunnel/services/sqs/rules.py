@@ -1,0 +1,225 @@
+"""SQS's limits, checksums, addresses and the checks that need no state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import md5, sha256
+from struct import pack
+from typing import Any
+from urllib.parse import urlsplit
+
+from windtunnel.aws.errors import Fault
+
+RECEIVED_MAX = 10
+BATCH_ENTRIES_MAX = 10
+BATCH_BYTES_MAX = 1_048_576
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+ATTRIBUTES_MAX = 10
+IN_FLIGHT_MAX = 120_000
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html"""
+DELAY_SECONDS_MAX = 900
+VISIBILITY_SECONDS_MAX = 43_200
+WAIT_SECONDS_MAX = 20
+DEDUPLICATION_SECONDS = 300
+ATTEMPT_SECONDS = 300
+RECREATE_SECONDS = 60
+PURGE_SECONDS = 60
+BODY_INLINE_MAX = 1_024
+"""Longer bodies lie in a row of their own, so that receiving moves a small row."""
+BILLED_BYTES = 65_536
+"""Every 64 KB of a payload are billed as a request: https://aws.amazon.com/sqs/pricing/"""
+FIRST_SEQUENCE = 18_850_000_000_000_000_000
+
+SYSTEM_ATTRIBUTES = frozenset(
+    {
+        "All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "SequenceNumber",
+        "MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn",
+    }
+)  # fmt: skip
+
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_FIFO_NAME = re.compile(r"(?=.{6,80}$)[A-Za-z0-9_-]+\.fifo")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_TOKEN = re.compile(r"[!-~]{1,128}")
+_BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_ATTRIBUTE_NAME = re.compile(r"(?!(?i:aws|amazon)\.)(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_LEGACY_HOST = "queue.amazonaws.com"
+
+
+def invalid_value(value: object, parameter: str, reason: str) -> Fault:
+    return Fault("InvalidParameterValue", f"Value {value} for parameter {parameter} is invalid. Reason: {reason}")
+
+
+def missing(parameter: str) -> Fault:
+    return Fault("MissingParameter", f"The request must contain the parameter {parameter}.")
+
+
+@lru_cache(maxsize=8192)
+def address_of(url: str) -> tuple[str, str, str]:
+    """(region, account, name) of a queue's URL; region and account are empty where the URL doesn't name them.
+
+    Hosts are AWS's (`sqs.us-east-1.amazonaws.com`, the older `us-east-1.queue.amazonaws.com`) or any other.
+    """
+    parts = urlsplit(url)
+    path = parts.path.strip("/").split("/")
+    name = path[-1]
+    if not name or (parts.netloc and len(path) < 2):
+        raise Fault("InvalidAddress", f"The address {url} is not valid for this endpoint.")
+    host = parts.hostname or ""
+    region = next((label for label in host.split(".") if _REGION.fullmatch(label)), "")
+    if host == _LEGACY_HOST:
+        region = "us-east-1"
+    account = path[-2] if len(path) > 1 else ""
+    if not region and len(path) > 2 and _REGION.fullmatch(path[-3]):
+        region = path[-3]
+    return region, account, name
+
+
+def check_name(name: str, *, fifo: bool) -> None:
+    if fifo and not _FIFO_NAME.fullmatch(name):
+        raise Fault(
+            "InvalidParameterValue",
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix"
+            " and be 1 to 80 in length.",
+        )
+    if not fifo and not _QUEUE_NAME.fullmatch(name):
+        raise Fault("InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+
+
+def check_body(body: str) -> None:
+    """Only what XML 1.0 allows: https://www.w3.org/TR/REC-xml/#charsets"""
+    if not body:
+        raise missing("MessageBody")
+    if not (body.isascii() and body.isprintable()) and _FORBIDDEN.search(body):
+        raise Fault(
+            "InvalidMessageContents",
+            "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to"
+            " #x10FFFF",
+        )
+
+
+def check_token(value: str, parameter: str) -> None:
+    """Group, deduplication and attempt ids."""
+    if not _TOKEN.fullmatch(value):
+        raise invalid_value(value, parameter, f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+
+
+def check_between(value: int, parameter: str, least: int, most: int, reason: str) -> int:
+    if not least <= value <= most:
+        raise invalid_value(value, parameter, reason)
+    return value
+
+
+def check_entries(entries: list[Any], kind: str) -> None:
+    """What is refused of a batch as a whole."""
+    if not entries:
+        raise Fault("EmptyBatchRequest", f"There should be at least one {kind} in the request.")
+    if len(entries) > BATCH_ENTRIES_MAX:
+        raise Fault(
+            "TooManyEntriesInBatchRequest", f"Maximum number of entries per request are {BATCH_ENTRIES_MAX}. You have sent {len(entries)}."
+        )
+    seen: set[str] = set()
+    for entry in entries:
+        id = entry.get("Id", "")
+        if not _BATCH_ID.fullmatch(id):
+            raise Fault(
+                "InvalidBatchEntryId",
+                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.",
+            )
+        if id in seen:
+            raise Fault("BatchEntryIdsNotDistinct", f"Id {id} repeated.")
+        seen.add(id)
+
+
+def failed(id: str, fault: Fault) -> dict[str, Any]:
+    """The entry of a batch's result for what was refused."""
+    return {"Id": id, "SenderFault": True, "Code": fault.code, "Message": fault.message}
+
+
+def check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html"""
+    if len(attributes) > ATTRIBUTES_MAX:
+        raise Fault("InvalidParameterValue", f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{ATTRIBUTES_MAX}].")
+    for name, attribute in attributes.items():
+        if not _ATTRIBUTE_NAME.fullmatch(name):
+            raise Fault(
+                "InvalidParameterValue",
+                f"The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-),"
+                " and period (.) characters.",
+            )
+        kind = attribute.get("DataType") or ""
+        base = kind.partition(".")[0]
+        if base not in {"String", "Number", "Binary"}:
+            raise Fault(
+                "InvalidParameterValue",
+                f"The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary,"
+                " Number, and String.",
+            )
+        value = attribute.get("BinaryValue" if base == "Binary" else "StringValue")
+        if not value:
+            raise Fault("InvalidParameterValue", f"Message (user) attribute '{name}' must contain a non-empty value of type '{base}'.")
+        if base != "Binary":
+            if _FORBIDDEN.search(value):
+                raise Fault("InvalidParameterValue", f"Message (user) attribute '{name}' contains invalid characters.")
+            if base == "Number" and not _NUMBER.fullmatch(value):
+                raise Fault("InvalidParameterValue", f"Can't cast the value of message (user) attribute '{name}' to a number.")
+
+
+def bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def size_of(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
+    """A message's size: its body, and names, types and values of its attributes."""
+    size = bytes_of(body)
+    for name, attribute in attributes.items():
+        binary = attribute.get("BinaryValue")
+        size += bytes_of(name) + bytes_of(attribute["DataType"])
+        size += len(binary) if binary is not None else bytes_of(attribute["StringValue"])
+    return size
+
+
+def digest(text: str) -> str:
+    return md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def content_id(body: str) -> str:
+    """The deduplication id that a body stands for."""
+    return sha256(body.encode()).hexdigest()
+
+
+def attributes_digest(attributes: Mapping[str, Mapping[str, Any]]) -> str:
+    """The MD5 of attributes, as AWS's SDKs verify it.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
+    """
+    if not attributes:
+        return ""
+    out: list[bytes] = []
+    for name in sorted(attributes):
+        attribute = attributes[name]
+        kind = attribute["DataType"]
+        binary = kind.partition(".")[0] == "Binary"
+        value = attribute["BinaryValue"] if binary else attribute["StringValue"].encode()
+        for part in (name.encode(), kind.encode()):
+            out += (pack(">I", len(part)), part)
+        out += (b"\x02" if binary else b"\x01", pack(">I", len(value)), value)
+    return md5(b"".join(out), usedforsecurity=False).hexdigest()
+
+
+def chosen(attributes: Mapping[str, Mapping[str, Any]], names: list[str]) -> dict[str, Mapping[str, Any]]:
+    """The attributes that a receiver asks for: by name, by prefix (`order.*`) or all of them."""
+    if "All" in names or ".*" in names:
+        return dict(attributes)
+    exact = {name for name in names if not name.endswith(".*")}
+    prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))
+    return {name: value for name, value in attributes.items() if name in exact or (prefixes and name.startswith(prefixes))}
+
+
+def sequence_of(serial: int) -> str:
+    """A FIFO message's sequence number: 20 digits that rise."""
+    return str(FIRST_SEQUENCE + serial)

@@ -1,0 +1,115 @@
+"""How a standard queue's messages lie in the store: put, taken, moved and removed at a cost that doesn't grow with their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf, nextafter
+
+import msgspec
+
+from windtunnel.fabric import Tx
+from windtunnel.services.sqs.receipts import Receipt, handle_of
+from windtunnel.services.sqs.rules import BODY_INLINE_MAX, IN_FLIGHT_MAX
+from windtunnel.services.sqs.state import BODIES, MESSAGES, NUMBERS, PLACES, Message, Place, Queue, body_of, count_after, count_at
+
+replace = msgspec.structs.replace
+
+class Taken(msgspec.Struct, frozen=True):
+    """A message that is being received."""
+
+    serial: int
+    message: Message
+    handle: str
+    body: str
+
+
+def insert(tx: Tx, queue: Queue, serial: int, message: Message, visible: float) -> None:
+    """Puts a message into a queue, to be received from `visible` on. Its body may be of any length."""
+    store = queue.store
+    if len(message.body) > BODY_INLINE_MAX:
+        tx.put(BODIES, store, serial, value=message.body)
+        message = replace(message, body="", large=True)
+    tx.put(MESSAGES, store, visible, serial, value=message)
+    if visible != message.sent:
+        place = Place(visible, "delayed" if visible > tx.now else "", message.large)
+        tx.put(PLACES, store, message.sent, serial, value=place)
+        _count(tx, store, place, 1)
+    tx.add(NUMBERS, store, "all", amount=1)
+
+
+def remove(tx: Tx, queue: Queue, sent: float, serial: int, place: Place) -> None:
+    """Takes a message out for good."""
+    store = queue.store
+    tx.delete(MESSAGES, store, place.visible, serial)
+    tx.delete(PLACES, store, sent, serial)
+    if place.large:
+        tx.delete(BODIES, store, serial)
+    _count(tx, store, place, -1)
+    tx.add(NUMBERS, store, "all", amount=-1)
+
+
+def place_of(tx: Tx, queue: Queue, visible: float, serial: int, message: Message) -> Place:
+    """The place of a message that was found at `visible`; one that nothing happened to has no row."""
+    place = None if visible == message.sent and not message.count else tx.get(PLACES, queue.store, message.sent, serial)
+    return place or Place(visible, "", message.large)
+
+
+def ready(tx: Tx, queue: Queue, limit: int) -> Iterator[tuple[float, int, Message]]:
+    """Messages that can be received now: (visible at, serial, message)."""
+    for (_, visible, serial), message in tx.scan(MESSAGES, queue.store, end=(nextafter(tx.now, inf),), limit=limit):
+        yield visible, serial, message  # pyright: ignore[reportReturnType]
+
+
+def soonest(tx: Tx, queue: Queue) -> float:
+    """When the next message can be received."""
+    return next((float(key[1] or 0) for key, _ in tx.scan(MESSAGES, queue.store, start=(nextafter(tx.now, inf),), limit=1)), inf)
+
+
+def take(tx: Tx, queue: Queue, visible: float, serial: int, message: Message, timeout: int) -> Taken:
+    """Receives a message: it is out of sight until the timeout ends."""
+    received = replace(message, count=message.count + 1, first=message.first or tx.now)
+    _move(tx, queue.store, serial, received, place_of(tx, queue, visible, serial, message), timeout)
+    handle = handle_of(queue.id, queue.store, message.sent, serial, tx.now, received.count)
+    return Taken(serial, received, handle, body_of(tx, queue.store, serial, message))
+
+
+def in_flight(tx: Tx, queue: Queue) -> int:
+    return count_after(tx, queue.store, "held", tx.now)
+
+
+def is_full(tx: Tx, queue: Queue) -> bool:
+    """Whether as many messages are in flight as may be; counted in full only where that is possible at all."""
+    return tx.amount(NUMBERS, queue.store, "held") >= IN_FLIGHT_MAX and in_flight(tx, queue) >= IN_FLIGHT_MAX
+
+
+def delete(tx: Tx, queue: Queue, receipt: Receipt) -> None:
+    """Deletes a received message. A handle of an earlier receiving does as well, and one of a message that is gone does nothing."""
+    place = tx.get(PLACES, receipt.store, receipt.sent, receipt.serial) if receipt.store == queue.store else None
+    if place is not None:
+        remove(tx, queue, receipt.sent, receipt.serial, place)
+
+
+def change_visibility(tx: Tx, queue: Queue, receipt: Receipt, timeout: int) -> bool:
+    """Moves a received message to the end of another timeout; tells whether there is such a message."""
+    place = tx.get(PLACES, receipt.store, receipt.sent, receipt.serial) if receipt.store == queue.store else None
+    message = None if place is None else tx.get(MESSAGES, queue.store, place.visible, receipt.serial)
+    if place is None or message is None:
+        return False
+    _move(tx, queue.store, receipt.serial, message, place, timeout)
+    return True
+
+
+def _move(tx: Tx, store: int, serial: int, message: Message, was: Place, timeout: int) -> None:
+    place = Place(tx.now + timeout, "held" if timeout else "", message.large)
+    tx.delete(MESSAGES, store, was.visible, serial)
+    tx.put(MESSAGES, store, place.visible, serial, value=message)
+    tx.put(PLACES, store, message.sent, serial, value=place)
+    _count(tx, store, was, -1)
+    _count(tx, store, place, 1)
+
+
+def _count(tx: Tx, store: int, place: Place, amount: int) -> None:
+    if place.kind:
+        count_at(tx, store, place.kind, place.visible, amount)
+        if place.kind == "held":
+            tx.add(NUMBERS, store, "held", amount=amount)
