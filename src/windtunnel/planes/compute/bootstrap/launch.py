@@ -173,7 +173,7 @@ def wait_for(child: int) -> NoReturn:
             os._exit(code if code >= 0 else 128 - code)
 
 
-def inside(order: Order, uid: int, group: int) -> NoReturn:
+def inside(order: Order, uid: int, group: int, keeper: int) -> NoReturn:
     """The first process of the namespace: builds the root, gives up its rights, starts the runtime and reaps orphans."""
     try:
         build_root(order, uid)
@@ -183,6 +183,8 @@ def inside(order: Order, uid: int, group: int) -> NoReturn:
             os.setresuid(uid, uid, uid)
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)  # only now: changing the user clears it
+        if keeper_is_gone(keeper):
+            os._exit(0)
     except (OSError, KeyError) as error:
         os.write(2, f"windtunnel: no sandbox: {error}\n".encode())
         os._exit(125)
@@ -191,6 +193,17 @@ def inside(order: Order, uid: int, group: int) -> NoReturn:
         become(order, group)
     close_after_fork(order, group)
     wait_for(child)
+
+
+def keeper_is_gone(keeper: int) -> bool:
+    """Whether the launcher died before its death could be watched: the pipe it held is then at its end."""
+    os.set_blocking(keeper, False)
+    try:
+        return os.read(keeper, 1) == b""
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(keeper)
 
 
 def close_after_fork(order: Order, group: int) -> None:
@@ -225,9 +238,12 @@ def main() -> NoReturn:
     except OSError as error:
         os.write(2, f"windtunnel: no sandbox: {error}\n".encode())
         os._exit(125)
+    keeper, held = os.pipe()
     first = os.fork()
     if not first:
-        inside(order, uid, group)
+        os.close(held)
+        inside(order, uid, group, keeper)
+    os.close(keeper)
     close_after_fork(order, group)
     wait_for(first)
 
