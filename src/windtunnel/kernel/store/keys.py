@@ -21,20 +21,27 @@ _SIGN = 1 << 63
 _ALL = (1 << 64) - 1
 
 INT_BYTES_MAX = 8
+_POSITIVE = tuple(bytes((_ZERO + size,)) for size in range(INT_BYTES_MAX + 1))
 AFTER = b"\xff"
 """Sorts after every part: `pack(prefix) + AFTER` ends the range of all keys that begin with the prefix."""
 
 
 def pack(parts: Iterable[Part]) -> bytes:
     """The bytes of a tuple."""
-    out: list[bytes] = []
+    out = b""
     for part in parts:
         if isinstance(part, str):
             text = part.encode("utf-8", "surrogatepass")
-            out.append(b"\x03" + (text.replace(b"\0", b"\0\xff") if b"\0" in text else text) + b"\0")
+            out += b"\x03" + (text.replace(b"\0", b"\0\xff") if b"\0" in text else text) + b"\0"
+        elif type(part) is int and 0 < part <= _ALL:
+            size = (part.bit_length() + 7) >> 3
+            out += _POSITIVE[size] + part.to_bytes(size, "big")
+        elif type(part) is float and part > 0:
+            # The sign's bit alone differs between a number and its negative.
+            out += b"\x21" + _AS_DOUBLE.pack(-part)
         else:
-            out.append(_pack_other(part))
-    return b"".join(out)
+            out += _pack_other(part)
+    return out
 
 
 def _pack_other(part: Part) -> bytes:
