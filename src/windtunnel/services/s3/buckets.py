@@ -1,0 +1,161 @@
+"""Buckets: their names belong to all accounts and regions together."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws import pages
+from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric.tags import remove_all_tags, set_tags
+from windtunnel.services.s3.grants import check_canned, check_draft, check_ownership
+from windtunnel.services.s3.places import bucket_of, check_owner
+from windtunnel.services.s3.rules import REGIONS, is_bucket_name, owner_of
+from windtunnel.services.s3.state import BUCKET, BUCKETS, DOCUMENTS, PARTS, UPLOADS, VERSIONS, Bucket
+from windtunnel.services.s3.tags import bucket_tags_of
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import s3 as t
+
+HOME = "us-east-1"
+
+
+def create_bucket(tx: Tx, req: t.CreateBucketRequest) -> t.CreateBucketOutput:
+    name = req["Bucket"]
+    if not is_bucket_name(name):
+        raise Fault("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
+    if req.get("ObjectLockEnabledForBucket"):
+        raise Fault("NotImplemented", "windtunnel does not implement S3 Object Lock.", status=501)
+    configuration = req.get("CreateBucketConfiguration") or {}
+    region = _region_of(tx, configuration.get("LocationConstraint"))
+    check_canned(req.get("ACL"), bucket=True)
+    ownership = check_ownership(req.get("ObjectOwnership"))
+    tags = bucket_tags_of(configuration.get("Tags") or [])
+    location = f"/{name}" if region == HOME else f"http://{name}.s3.amazonaws.com/"
+    arn = BUCKET.arn_of(tx.account, region, name)
+    found = tx.get(BUCKETS, name)
+    if found is not None:
+        _check_again(tx, name, found, region, tagged=bool(tags))
+        return {"Location": location, "BucketArn": arn}
+    bucket = Bucket(tx.account, region, int(tx.now), ownership=ownership)
+    tx.put(BUCKETS, name, value=bucket)
+    grants = check_draft(bucket, req)
+    if grants:
+        tx.put(DOCUMENTS, name, "acl", value={"grants": list(grants)})
+    set_tags(tx, arn, tags)
+    return {"Location": location, "BucketArn": arn}
+
+
+def _region_of(tx: Tx, constraint: str | None) -> str:
+    """Where a new bucket goes. The endpoint of us-east-1 makes buckets everywhere, the others only at home."""
+    if tx.region in (HOME, "aws-global"):
+        if constraint is None:
+            return HOME
+        if constraint == "EU":
+            return "eu-west-1"
+        if constraint == HOME or constraint not in REGIONS:
+            raise Fault("InvalidLocationConstraint", "The specified location-constraint is not valid", LocationConstraint=constraint)
+        return constraint
+    if constraint != tx.region:
+        message = f"The {constraint or 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to."
+        raise Fault("IllegalLocationConstraintException", message)
+    return tx.region
+
+
+def _check_again(tx: Tx, name: str, found: Bucket, region: str, *, tagged: bool) -> None:
+    """In us-east-1 an owner may create a bucket again, for old times' sake."""
+    if found.account != tx.account:
+        raise Fault(
+            "BucketAlreadyExists",
+            "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a"
+            " different name and try again.",
+            BucketName=name,
+        )
+    if found.region != HOME or region != HOME or tagged:
+        message = "Your previous request to create the named bucket succeeded and you already own it."
+        raise Fault("BucketAlreadyOwnedByYou", message, BucketName=name)
+
+
+def delete_bucket(tx: Tx, req: t.DeleteBucketRequest) -> None:
+    name = req["Bucket"]
+    bucket = bucket_of(tx, req)
+    if next(tx.scan(VERSIONS, name, limit=1), None) is not None:
+        message = "The bucket you tried to delete is not empty"
+        raise Fault(
+            "BucketNotEmpty", message + (". You must delete all versions in the bucket." if bucket.versioning else ""), BucketName=name
+        )
+    for (_, key, upload_id), _ in list(tx.scan(UPLOADS, name)):
+        for (_, number), part in list(tx.scan(PARTS, upload_id)):
+            tx.drop(part.blob)
+            tx.delete(PARTS, upload_id, number)
+        tx.delete(UPLOADS, name, key, upload_id)
+    for key, _ in list(tx.scan(DOCUMENTS, name)):
+        tx.delete(DOCUMENTS, *key)
+    remove_all_tags(tx, BUCKET.arn_of(bucket.account, bucket.region, name))
+    tx.delete(BUCKETS, name)
+
+
+def head_bucket(tx: Tx, req: t.HeadBucketRequest) -> t.HeadBucketOutput:
+    bucket = bucket_of(tx, req)
+    arn = BUCKET.arn_of(bucket.account, bucket.region, req["Bucket"])
+    return {"BucketArn": arn, "BucketRegion": bucket.region, "AccessPointAlias": False}
+
+
+def get_bucket_location(tx: Tx, req: t.GetBucketLocationRequest) -> t.GetBucketLocationOutput:
+    """The one question about a bucket that every region answers."""
+    bucket = tx.get(BUCKETS, req["Bucket"])
+    if bucket is None:
+        raise Fault("NoSuchBucket", "The specified bucket does not exist", BucketName=req["Bucket"])
+    if (expected := req.get("ExpectedBucketOwner")) is not None:
+        check_owner(expected, bucket)
+    return {} if bucket.region == HOME else {"LocationConstraint": bucket.region}
+
+
+def list_buckets(tx: Tx, req: t.ListBucketsRequest) -> t.ListBucketsOutput:
+    """An account's buckets of all regions, by name."""
+    region, prefix, token, most = req.get("BucketRegion"), req.get("Prefix"), req.get("ContinuationToken"), req.get("MaxBuckets")
+    if region is not None and region not in REGIONS:
+        raise Fault("InvalidArgument", f"Argument value {region} is not a valid AWS Region", ArgumentName="bucket-region")
+    paged = any(value is not None for value in (region, prefix, token, most))
+    start: tuple[Any, ...] | None = None
+    if token:
+        try:
+            start = pages.decode(token)
+        except ValueError:
+            raise Fault("InvalidArgument", "The continuation token provided is incorrect", ArgumentName="continuation-token") from None
+    found = (
+        (key, bucket)
+        for key, bucket in tx.find(BUCKETS, "account", tx.account, start=start)
+        if (region is None or bucket.region == region) and str(key[0]).startswith(prefix or "")
+    )
+    taken = list(islice(found, (most or 10_000) + 1))
+    result: t.ListBucketsOutput = {"Buckets": [], "Owner": owner_of(tx.account)}
+    if len(taken) > (most or 10_000):
+        result["ContinuationToken"] = pages.encode(taken.pop()[0])
+    for key, bucket in taken:
+        name = str(key[0])
+        shown: t.Bucket = {"Name": name, "CreationDate": bucket.created}
+        if paged:
+            shown |= {"BucketRegion": bucket.region, "BucketArn": BUCKET.arn_of(bucket.account, bucket.region, name)}
+        result["Buckets"].append(shown)
+    if prefix is not None:
+        result["Prefix"] = prefix
+    return result
+
+
+def get_bucket_versioning(tx: Tx, req: t.GetBucketVersioningRequest) -> t.GetBucketVersioningOutput:
+    bucket = bucket_of(tx, req)
+    return {"Status": bucket.versioning} if bucket.versioning else {}
+
+
+def put_bucket_versioning(tx: Tx, req: t.PutBucketVersioningRequest) -> None:
+    bucket = bucket_of(tx, req)
+    wanted = req.get("VersioningConfiguration") or {}
+    status = wanted.get("Status")
+    if not status:
+        raise Fault("IllegalVersioningConfigurationException", "The Versioning element must be specified")
+    if wanted.get("MFADelete") == "Enabled":
+        raise Fault("NotImplemented", "windtunnel does not implement MFA delete.", status=501)
+    tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, versioning=status))

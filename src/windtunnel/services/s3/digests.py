@@ -1,0 +1,182 @@
+"""Checksums of a body: which one is to be kept, and whether those that came with it are right."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws.checksums import ALGORITHMS, Checksum, checksum, is_checksum
+from windtunnel.fabric import Fault
+from windtunnel.services.s3.rules import INLINE_BYTES_MAX
+
+if TYPE_CHECKING:
+    from windtunnel.fabric import Call
+
+MEMBERS = {algorithm: f"Checksum{algorithm}" for algorithm in ALGORITHMS}
+_HEADERS = {algorithm: f"x-amz-checksum-{algorithm.lower()}" for algorithm in ALGORITHMS}
+_UNKNOWN = ("ChecksumSHA512", "ChecksumMD5", "ChecksumXXHASH64", "ChecksumXXHASH3", "ChecksumXXHASH128")
+DEFAULT = "CRC64NVME"
+BODY_READ_BYTES = 1024 * 1024
+MD5_BYTES, HEX_AS_BASE64_BYTES = 16, 24
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A body that was taken in: where its bytes are, and what they add up to."""
+
+    size: int
+    inline: bytes
+    blob: str
+    etag: str
+    algorithm: str
+    checksum: str
+
+
+class Md5:
+    """An MD5 that runs with the others."""
+
+    __slots__ = ("_hash", "update")
+
+    def __init__(self) -> None:
+        self._hash = hashlib.md5(usedforsecurity=False)
+        self.update = self._hash.update
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def given_checksum(req: Mapping[str, Any]) -> tuple[str, str] | None:
+    """(algorithm, value) of the checksum among a request's members; several are refused."""
+    found = [(algorithm, req[member]) for algorithm, member in MEMBERS.items() if req.get(member)]
+    if any(req.get(member) for member in _UNKNOWN):
+        raise unsupported()
+    if len(found) > 1:
+        raise Fault("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+    return found[0] if found else None
+
+
+def unsupported() -> Fault:
+    return Fault(
+        "InvalidRequest",
+        "Checksum algorithm provided is unsupported. Please try again with any of the valid types:"
+        " [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
+    )
+
+
+def algorithm_of(req: Mapping[str, Any]) -> str:
+    """What ChecksumAlgorithm asks for; "" where it is left to S3."""
+    name = (req.get("ChecksumAlgorithm") or "").upper()
+    if name and name not in MEMBERS:
+        raise unsupported()
+    return name
+
+
+async def receive(call: Call, req: Mapping[str, Any], default: str = DEFAULT) -> Received:
+    """Takes in a request's body and holds it against the digests that came with it. A blob it wrote belongs to the caller."""
+    given = given_checksum(req)
+    algorithm = given[0] if given else algorithm_of(req) or default
+    if given and not is_checksum(*given):
+        raise Fault("InvalidRequest", f"Value for {_HEADERS[algorithm]} header is invalid.")
+    expected_md5 = _md5_of(req.get("ContentMD5"))
+    source: Any = req.get("Body", b"")
+    body = source if isinstance(source, bytes) else await _small(source)
+    md5, running = Md5(), checksum(algorithm) if algorithm else None
+    if isinstance(body, bytes) and len(body) <= INLINE_BYTES_MAX:
+        md5.update(body)
+        if running is not None:
+            running.update(body)
+        size, inline, blob = len(body), body, ""
+    else:
+        stored = await call.blobs.write(body, digests=(md5, running) if running is not None else (md5,))
+        size, inline, blob = stored.size, b"", stored.id
+    received = Received(size, inline, blob, md5.hexdigest(), algorithm, running.base64() if running is not None else "")
+    try:
+        return await _checked(call, received, given, expected_md5, getattr(source, "trailers", None))
+    except BaseException:
+        if blob:
+            call.blobs.delete(blob)
+        raise
+
+
+async def _checked(
+    call: Call, received: Received, given: tuple[str, str] | None, md5: bytes | None, trailers: Mapping[str, str] | None
+) -> Received:
+    if md5 is not None and md5.hex() != received.etag:
+        raise Fault(
+            "BadDigest",
+            "The Content-MD5 you specified did not match what we received.",
+            ExpectedDigest=b64encode(md5).decode(),
+            CalculatedDigest=b64encode(bytes.fromhex(received.etag)).decode(),
+        )
+    if given is None and trailers:
+        given = next(((name, trailers[header]) for name, header in _HEADERS.items() if header in trailers), None)
+        if given is not None and not is_checksum(*given):
+            raise Fault("InvalidRequest", f"Value for {_HEADERS[given[0]]} trailing header is invalid.")
+    if given is None:
+        return received
+    if given[0] != received.algorithm:  # a trailer that nothing announced
+        text = await computed(call, given[0], received.blob, received.inline)
+        received = msgspec.structs.replace(received, algorithm=given[0], checksum=text)
+    if given[1] != received.checksum:
+        raise Fault("BadDigest", f"The {given[0]} you specified did not match the calculated checksum.")
+    return received
+
+
+def _md5_of(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        value = b64decode(text, validate=True)
+    except (NotBase64, ValueError):
+        value = b""
+    # Hexadecimal digits are base64 as well, of 24 bytes; S3 takes them for a digest that is merely wrong.
+    if len(value) not in (MD5_BYTES, HEX_AS_BASE64_BYTES):
+        raise Fault("InvalidDigest", "The Content-MD5 you specified was invalid.", **{"Content-MD5": text})
+    return value
+
+
+async def _small(stream: AsyncIterable[bytes]) -> bytes | AsyncIterator[bytes]:
+    """The whole of a short stream, or a stream that begins anew where it was."""
+    head: list[bytes] = []
+    size = 0
+    pieces = aiter(stream)
+    async for piece in pieces:
+        head.append(piece)
+        size += len(piece)
+        if size > INLINE_BYTES_MAX:
+            return _rest(head, pieces)
+    return b"".join(head)
+
+
+async def _rest(head: list[bytes], pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in head:
+        yield piece
+    head.clear()
+    async for piece in pieces:
+        yield piece
+
+
+async def computed(call: Call, algorithm: str, blob: str, inline: bytes) -> str:
+    """A checksum of bytes that are stored already."""
+    running: Checksum = checksum(algorithm)
+    if not blob:
+        running.update(inline)
+        return running.base64()
+    async for piece in call.blobs.iter(blob, piece=BODY_READ_BYTES):
+        running.update(piece)
+    return running.base64()
+
+
+async def md5_of_blob(call: Call, blob: str, inline: bytes) -> str:
+    """The MD5 of bytes that are stored already, in hexadecimal."""
+    running = Md5()
+    if not blob:
+        running.update(inline)
+        return running.hexdigest()
+    async for piece in call.blobs.iter(blob, piece=BODY_READ_BYTES):
+        running.update(piece)
+    return running.hexdigest()

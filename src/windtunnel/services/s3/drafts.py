@@ -1,0 +1,118 @@
+"""What a request says of an object before its bytes are there: headers, metadata, tags, encryption, conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.digests import Received
+from windtunnel.services.s3.grants import check_draft
+from windtunnel.services.s3.places import current
+from windtunnel.services.s3.rules import METADATA_BYTES_MAX, NULL, STORAGE_CLASSES, check_conditional_write, check_key, etag_matches, failed
+from windtunnel.services.s3.state import Bucket, Encryption, Version
+from windtunnel.services.s3.tags import header_tags_of
+
+Request = Mapping[str, Any]
+SYSTEM_HEADERS = (
+    "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires", "WebsiteRedirectLocation",
+)  # fmt: skip
+NOT_YET = {
+    "SSECustomerAlgorithm": "encryption with customer-provided keys",
+    "CopySourceSSECustomerAlgorithm": "encryption with customer-provided keys",
+    "ObjectLockMode": "S3 Object Lock",
+    "ObjectLockRetainUntilDate": "S3 Object Lock",
+    "ObjectLockLegalHoldStatus": "S3 Object Lock",
+    "WriteOffsetBytes": "appending to objects",
+}
+
+
+def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
+    """What a request says of an object besides its bytes."""
+    check_key(req["Key"])
+    for member, what in NOT_YET.items():
+        if req.get(member) is not None:
+            raise Fault("NotImplemented", f"windtunnel does not implement {what}.", status=501)
+    storage = req.get("StorageClass") or "STANDARD"
+    if storage not in STORAGE_CLASSES:
+        raise Fault("InvalidStorageClass", "The storage class you specified is not valid", StorageClassRequested=storage)
+    headers = {member: req[member] for member in SYSTEM_HEADERS if req.get(member)}
+    if "ContentEncoding" in headers:
+        # aws-chunked is how the body travelled, not what it is.
+        left = [part.strip() for part in headers["ContentEncoding"].split(",") if part.strip() not in ("", "aws-chunked")]
+        headers["ContentEncoding"] = ",".join(left)
+        if not left:
+            del headers["ContentEncoding"]
+    metadata = {name.lower(): value for name, value in (req.get("Metadata") or {}).items()}
+    size = sum(len(name) + len(value.encode("utf-8", "surrogatepass")) for name, value in metadata.items())
+    if size > METADATA_BYTES_MAX:
+        message = "Your metadata headers exceed the maximum allowed metadata size"
+        raise Fault("MetadataTooLarge", message, Size=str(size), MaxSizeAllowed=str(METADATA_BYTES_MAX))
+    return Version(
+        id=NULL,
+        modified=int(tx.now),
+        owner=bucket.account,
+        content_type=req.get("ContentType") or "binary/octet-stream",
+        headers=headers,
+        metadata=metadata,
+        storage=storage,
+        tags=header_tags_of(req.get("Tagging")),
+        grants=check_draft(bucket, req),
+        encryption=encryption_of(bucket, req),
+    )
+
+
+def encryption_of(bucket: Bucket, req: Request) -> Encryption:
+    """What a request asks for, or what its bucket does by default."""
+    algorithm = req.get("ServerSideEncryption")
+    if algorithm is None:
+        return bucket.encryption
+    return Encryption(algorithm, req.get("SSEKMSKeyId") or "", bool(req.get("BucketKeyEnabled")))
+
+
+def check_write(tx: Tx, bucket: Bucket, req: Request) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    match = req.get("IfMatch")
+    if match is None and req.get("IfNoneMatch") is None:
+        return
+    check_conditional_write(req)
+    found = current(tx, req["Bucket"], bucket, req["Key"])
+    there = found is not None and not found[1].marker
+    if match is None:
+        if there:
+            raise failed("If-None-Match")
+        return
+    if found is None or not there:
+        raise Fault("NoSuchKey", "The specified key does not exist.", Key=req["Key"])
+    if not etag_matches(match, found[1].etag):
+        raise failed("If-Match")
+
+
+def filled(draft: Version, received: Received) -> Version:
+    """A draft with its bytes."""
+    return msgspec.structs.replace(
+        draft,
+        etag=received.etag,
+        size=received.size,
+        inline=received.inline,
+        blob=received.blob,
+        algorithm=received.algorithm,
+        checksum=received.checksum,
+        checksum_type="FULL_OBJECT",
+    )
+
+
+def written_id(version: Version) -> dict[str, str]:
+    """The VersionId of an answer to a write: null versions don't have any there."""
+    return {} if version.id == NULL else {"VersionId": version.id}
+
+
+def encryption_shown(encryption: Encryption) -> dict[str, Any]:
+    shown: dict[str, Any] = {"ServerSideEncryption": encryption.algorithm}
+    if encryption.key_id:
+        shown["SSEKMSKeyId"] = encryption.key_id
+    if encryption.bucket_key:
+        shown["BucketKeyEnabled"] = True
+    return shown

@@ -1,0 +1,131 @@
+"""What S3 tells others of its objects: the Records message for queues, topics and functions, and facts for EventBridge."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote_plus
+
+import orjson
+
+from windtunnel.fabric import Event, Retry, Tx
+from windtunnel.services.s3.rules import NULL, canonical_id
+from windtunnel.services.s3.state import BUCKET, Bucket, Rule, Version
+
+SOURCE = "s3.amazonaws.com"
+SUBJECT = "Amazon S3 Notification"
+RETRY = Retry(phases=((3, 1, 10), (10, 20, 600)), age_seconds_max=86_400)
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+FACTS = {
+    "ObjectCreated:Put": ("Object Created", "PutObject"),
+    "ObjectCreated:Post": ("Object Created", "POST Object"),
+    "ObjectCreated:Copy": ("Object Created", "CopyObject"),
+    "ObjectCreated:CompleteMultipartUpload": ("Object Created", "CompleteMultipartUpload"),
+    "ObjectRemoved:Delete": ("Object Deleted", "DeleteObject"),
+    "ObjectRemoved:DeleteMarkerCreated": ("Object Deleted", "DeleteObject"),
+    "ObjectTagging:Put": ("Object Tags Added", ""),
+    "ObjectTagging:Delete": ("Object Tags Deleted", ""),
+    "ObjectAcl:Put": ("Object ACL Updated", ""),
+}
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html"""
+
+
+def tell(tx: Tx, name: str, bucket: Bucket, key: str, event: str, version: Version) -> None:
+    """Tells whoever the bucket's notification configuration names, in this transaction."""
+    if not bucket.rules and not bucket.event_bridge:
+        return
+    place = tx.at(account=bucket.account, region=bucket.region)
+    sequencer = f"{tx.serial():018X}"
+    arn = BUCKET.arn_of(bucket.account, bucket.region, name)
+    for rule in bucket.rules:
+        if matches(rule, event, key):
+            record = _record(tx, name, bucket, key, event, version, sequencer, rule.id)
+            body = orjson.dumps({"Records": [record]}).decode()
+            place.deliver(rule.target, Event(body=body, subject=SUBJECT), source=SOURCE, source_arn=arn, retry=RETRY)
+    if bucket.event_bridge:
+        title, reason = FACTS[event]
+        place.emit("aws.s3", title, _detail(tx, name, bucket, key, event, version, sequencer, reason), [arn])
+
+
+def matches(rule: Rule, event: str, key: str) -> bool:
+    """Whether a rule is for an event of a key."""
+    if not any(wanted == f"s3:{event}" or (wanted.endswith("*") and f"s3:{event}".startswith(wanted[:-1])) for wanted in rule.events):
+        return False
+    return all(key.startswith(value) if kind.lower() == "prefix" else key.endswith(value) for kind, value in rule.filters)
+
+
+def told_key(key: str) -> str:
+    """A key as messages write it: as an HTML form would, but for its slashes."""
+    return quote_plus(key, safe="/*", errors="surrogatepass")
+
+
+def _object(event: str, version: Version) -> tuple[dict[str, Any], bool]:
+    """What is said of the object besides its key, and whether the event has a place in the order of the key's changes."""
+    known: dict[str, Any] = {}
+    if event.startswith("ObjectCreated"):
+        known["size"] = version.size
+    if event == "ObjectRemoved:DeleteMarkerCreated":
+        known["eTag"] = EMPTY_MD5
+    elif event != "ObjectRemoved:Delete":
+        known["eTag"] = version.etag
+    if version.id != NULL:
+        known["versionId"] = version.id
+    return known, event.startswith(("ObjectCreated", "ObjectRemoved"))
+
+
+def _record(
+    tx: Tx, name: str, bucket: Bucket, key: str, event: str, version: Version, sequencer: str, configuration: str
+) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
+    known, ordered = _object(event, version)
+    return {
+        "eventVersion": "2.1" if ordered else "2.3",
+        "eventSource": "aws:s3",
+        "awsRegion": bucket.region,
+        "eventTime": datetime.fromtimestamp(tx.now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "eventName": event,
+        "userIdentity": {"principalId": f"AWS:{tx.scope.principal.id}"},
+        "requestParameters": {"sourceIPAddress": tx.scope.source_ip},
+        "responseElements": {"x-amz-request-id": tx.scope.request_id, "x-amz-id-2": tx.scope.request_id},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": configuration,
+            "bucket": {
+                "name": name,
+                "ownerIdentity": {"principalId": canonical_id(bucket.account)},
+                "arn": BUCKET.arn_of(bucket.account, bucket.region, name),
+            },
+            "object": {"key": told_key(key), **known, **({"sequencer": sequencer} if ordered else {})},
+        },
+    }
+
+
+def _detail(tx: Tx, name: str, bucket: Bucket, key: str, event: str, version: Version, sequencer: str, reason: str) -> dict[str, Any]:
+    known, ordered = _object(event, version)
+    names = {"size": "size", "eTag": "etag", "versionId": "version-id"}
+    detail: dict[str, Any] = {
+        "version": "0",
+        "bucket": {"name": name},
+        "object": {"key": key, **{names[word]: value for word, value in known.items()}, **({"sequencer": sequencer} if ordered else {})},
+        "request-id": tx.scope.request_id,
+        "requester": tx.scope.principal.account or bucket.account,
+        "source-ip-address": tx.scope.source_ip,
+    }
+    if reason:
+        detail["reason"] = reason
+    if event.startswith("ObjectRemoved"):
+        detail["deletion-type"] = "Permanently Deleted" if event.endswith(":Delete") else "Delete Marker Created"
+    return detail
+
+
+def test_event(tx: Tx, name: str) -> str:
+    """What a destination gets when it is put into a configuration."""
+    told = {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": datetime.fromtimestamp(tx.now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "Bucket": name,
+        "RequestId": tx.scope.request_id,
+        "HostId": tx.scope.request_id,
+    }
+    return orjson.dumps(told).decode()

@@ -1,0 +1,175 @@
+"""Listings of a bucket's objects and versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.aws import pages
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.places import bucket_of, find
+from windtunnel.services.s3.rules import owner_of
+from windtunnel.services.s3.state import LISTED, VERSIONS, Bucket, Listed, Version
+from windtunnel.services.s3.walk import Page, most_of, show_folders, start_of, walk, writer_of
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import s3 as t
+
+Key = tuple[Any, ...]
+
+
+def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Output:
+    bucket = bucket_of(tx, req)
+    write = writer_of(req)
+    after, token = req.get("StartAfter", ""), req.get("ContinuationToken")
+    if token is not None:
+        after = _after_of(token)
+    page, most = _objects(tx, req, after)
+    result: t.ListObjectsV2Output = {
+        "IsTruncated": page.truncated,
+        "Name": req["Bucket"],
+        "Prefix": write(req.get("Prefix") or ""),
+        "MaxKeys": most,
+        "KeyCount": len(page.items) + len(page.prefixes),
+    }
+    _show(result, req, bucket if req.get("FetchOwner") else None, page, write)
+    if token is not None:
+        result["ContinuationToken"] = token
+    elif after:
+        result["StartAfter"] = write(after)
+    if page.truncated:
+        result["NextContinuationToken"] = pages.encode((_text(page.last),))
+    return result
+
+
+def _after_of(token: str) -> str:
+    try:
+        return pages.decode(token)[0]
+    except ValueError:
+        message = "The continuation token provided is incorrect"
+        raise Fault("InvalidArgument", message, ArgumentName="continuation-token") from None
+
+
+def list_objects(tx: Tx, req: t.ListObjectsRequest) -> t.ListObjectsOutput:
+    bucket = bucket_of(tx, req)
+    write = writer_of(req)
+    marker = req.get("Marker") or ""
+    page, most = _objects(tx, req, marker)
+    result: t.ListObjectsOutput = {
+        "IsTruncated": page.truncated,
+        "Marker": write(marker),
+        "Name": req["Bucket"],
+        "Prefix": write(req.get("Prefix") or ""),
+        "MaxKeys": most,
+    }
+    _show(result, req, bucket, page, write)
+    # Without a delimiter the last key is the marker of the next page, and S3 leaves it to the client to see that.
+    if page.truncated and req.get("Delimiter"):
+        result["NextMarker"] = write(_text(page.last))
+    return result
+
+
+def _text(last: Key | str | None) -> str:
+    return last if isinstance(last, str) else last[1] if last else ""
+
+
+def _objects(tx: Tx, req: Mapping[str, Any], after: str) -> tuple[Page, int]:
+    name, prefix, delimiter = req["Bucket"], req.get("Prefix") or "", req.get("Delimiter") or ""
+    most = most_of(req.get("MaxKeys"), "maxKeys")
+
+    def scan(start: Key | None, end: Key | None, limit: int) -> Iterator[tuple[Key, Listed]]:
+        return tx.scan(LISTED, name, start=start, end=end, limit=limit)
+
+    return walk(scan, prefix, delimiter, start_of(prefix, delimiter, after), most, lambda key: (key[1] + "\0",)), most
+
+
+def _show(result: Any, req: Mapping[str, Any], owner: Bucket | None, page: Page, write: Callable[[str], str]) -> None:
+    """The members that both listings share, absent where they are empty."""
+    as_is = write is str
+    if page.items:
+        shown = owner_of(owner.account) if owner is not None else None
+        contents: list[dict[str, Any]] = []
+        for (_, key), row in page.items:
+            item: dict[str, Any] = {
+                "Key": key if as_is else write(key),
+                "LastModified": row.modified,
+                "ETag": f'"{row.etag}"',
+                "Size": row.size,
+                "StorageClass": row.storage,
+            }
+            if row.algorithm:
+                item["ChecksumAlgorithm"] = [row.algorithm]
+                item["ChecksumType"] = row.checksum_type
+            if shown is not None:
+                item["Owner"] = shown
+            contents.append(item)
+        result["Contents"] = contents
+    show_folders(result, req, page, write)
+
+
+def list_object_versions(tx: Tx, req: t.ListObjectVersionsRequest) -> t.ListObjectVersionsOutput:
+    """Keys in order, each with its newest version first; delete markers stand in a list of their own."""
+    bucket_of(tx, req)
+    write = writer_of(req)
+    name, prefix, delimiter = req["Bucket"], req.get("Prefix") or "", req.get("Delimiter") or ""
+    most = most_of(req.get("MaxKeys"), "maxKeys")
+    after, after_version = req.get("KeyMarker") or "", req.get("VersionIdMarker") or ""
+    start, newest = _start_of_versions(tx, name, prefix, delimiter, after, after_version)
+
+    def scan(start: Key | None, end: Key | None, limit: int) -> Iterator[tuple[Key, Version]]:
+        return tx.scan(VERSIONS, name, start=start, end=end, limit=limit)
+
+    page = walk(scan, prefix, delimiter, start, most, lambda key: (key[1], key[2] + 1))
+    result: t.ListObjectVersionsOutput = {
+        "IsTruncated": page.truncated,
+        "KeyMarker": write(after),
+        "VersionIdMarker": after_version,
+        "Name": name,
+        "Prefix": write(prefix),
+        "MaxKeys": most,
+    }
+    versions: list[Any] = []
+    markers: list[Any] = []
+    for (_, key, _), version in page.items:
+        shown: dict[str, Any] = {
+            "Key": write(key),
+            "VersionId": version.id,
+            "IsLatest": key != newest,
+            "LastModified": version.modified,
+            "Owner": owner_of(version.owner),
+        }
+        newest = key
+        if version.marker:
+            markers.append(shown)
+            continue
+        shown |= {"ETag": f'"{version.etag}"', "Size": version.size, "StorageClass": version.storage}
+        if version.algorithm:
+            shown |= {"ChecksumAlgorithm": [version.algorithm], "ChecksumType": version.checksum_type}
+        versions.append(shown)
+    if versions:
+        result["Versions"] = versions
+    if markers:
+        result["DeleteMarkers"] = markers
+    if page.truncated:
+        result["NextKeyMarker"] = write(_text(page.last))
+        if page.items and not isinstance(page.last, str):
+            result["NextVersionIdMarker"] = page.items[-1][1].id
+    show_folders(result, req, page, write)
+    return result
+
+
+def _start_of_versions(tx: Tx, name: str, prefix: str, delimiter: str, after: str, after_version: str) -> tuple[Key | None, str]:
+    """Where a listing of versions begins, and the key whose newest version was on the page before."""
+    if not after_version:
+        return start_of(prefix, delimiter, after), ""
+    if not after:
+        raise Fault(
+            "InvalidArgument",
+            "A version-id marker cannot be specified without a key marker.",
+            ArgumentName="version-id-marker",
+            ArgumentValue=after_version,
+        )
+    found = find(tx, name, after, after_version)
+    if found is None:
+        return start_of(prefix, delimiter, after), ""
+    return (after, found[0] + 1), after

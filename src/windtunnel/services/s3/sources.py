@@ -1,0 +1,48 @@
+"""What a copy is made of: the object that x-amz-copy-source names."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import msgspec
+
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.drafts import Request
+from windtunnel.services.s3.places import bucket_of, lookup
+from windtunnel.services.s3.rules import ARCHIVED, check_source
+from windtunnel.services.s3.state import Version
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What a copy is made of."""
+
+    bucket: str
+    key: str
+    version: Version
+    shown_id: str | None
+
+
+def source_of(tx: Tx, req: Request) -> Source:
+    """The object that x-amz-copy-source names, if the conditions on it hold. It may lie in another region."""
+    text: str = req["CopySource"]
+    path, _, query = text.partition("?versionId=")
+    name, slash, key = unquote(path.removeprefix("/")).partition("/")
+    if not slash or not name or not key:
+        message = "Invalid copy source object key"
+        raise Fault("InvalidArgument", message, ArgumentName="x-amz-copy-source", ArgumentValue=text)
+    asked = {"Bucket": name, "Key": key, "ExpectedBucketOwner": req.get("ExpectedSourceBucketOwner")}
+    place = tx.at()
+    place.scope = msgspec.structs.replace(tx.scope, principal=msgspec.structs.replace(tx.scope.principal, kind="AWSService"))
+    bucket = bucket_of(place, asked)
+    try:
+        _, version = lookup(tx, bucket, {**asked, **({"VersionId": unquote(query)} if query else {})}, "GET")
+    except Fault as fault:
+        if fault.code == "MethodNotAllowed":
+            message = "The source of a copy request may not specifically refer to a delete marker by version id."
+            raise Fault("InvalidRequest", message) from None
+        raise
+    if version.storage in ARCHIVED:
+        message = "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier."
+        raise Fault("ObjectNotInActiveTierError", message)
+    check_source(req, version.etag, version.modified)
+    return Source(name, key, version, version.id if bucket.versioning else None)
