@@ -53,6 +53,15 @@ class Client:
             self.writer.write(piece)
             await self.writer.drain()
 
+    async def takes(self, piece: bytes) -> bool:
+        """Send a piece, and say whether there was room for it within a moment; it goes out in any case."""
+        self.writer.write(piece)
+        try:
+            await asyncio.wait_for(self.writer.drain(), 0.3)
+        except TimeoutError:
+            return False
+        return True
+
     async def until(self, end: bytes) -> bytes:
         return await _soon(self.reader.readuntil(end))
 
@@ -62,6 +71,13 @@ class Client:
     async def rest(self) -> bytes:
         """All until the server closes."""
         return await _soon(self.reader.read())
+
+    async def lost(self) -> None:
+        """Wait for the end, be it a reset."""
+        try:
+            await self.rest()
+        except ConnectionResetError:
+            pass
 
     async def response(self, *, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
         head = (await self.until(b"\r\n\r\n")).decode("latin-1").split("\r\n")

@@ -44,9 +44,9 @@ def test_a_reply_has_the_headers_given_and_those_of_the_gateway(run: Run) -> Non
         client = await house.client()
         await client.send(get())
         head = await client.until(b"\r\n\r\n")
-        assert (
-            head
-            == b"HTTP/1.1 404 Not Found\r\nX-A: 1\r\nX-A: \xe9\r\nDate: Fri, 13 Feb 2009 23:31:30 GMT\r\nServer: windtunnel\r\nContent-Length: 4\r\n\r\n"
+        assert head == (
+            b"HTTP/1.1 404 Not Found\r\nX-A: 1\r\nX-A: \xe9\r\nDate: Fri, 13 Feb 2009 23:31:30 GMT\r\n"
+            b"Server: windtunnel\r\nContent-Length: 4\r\n\r\n"
         )
         assert await client.exactly(4) == b"gone"
 

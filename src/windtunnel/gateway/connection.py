@@ -4,10 +4,7 @@ Everything up to a plain reply happens inside the read callback, without a task;
 """
 
 import asyncio
-import socket
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
 from math import inf
 from typing import cast
 
@@ -18,6 +15,7 @@ from .context import Context
 from .handshake import Handshake, check_handshake
 from .head import Framing, Refusal, check_partial
 from .limits import COPY_BYTES_MAX
+from .outlet import Outlet
 from .reply import CONTINUE, Exchange
 from .send import close_iterator, read_inline, send_body
 from .websocket import WebSocket
@@ -31,6 +29,7 @@ class Connection(asyncio.Protocol):
         self._scheme = scheme
         self._source_ip = ""
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._outlet: Outlet = cast(Outlet, None)
         self._exchanges: deque[Exchange] = deque()
         self._body: Incoming | None = None
         self._tail = b""
@@ -42,7 +41,6 @@ class Connection(asyncio.Protocol):
         self._ahead = False
         """The socket is not read: there is more in `_tail` than may be handled now."""
         self._sending: asyncio.Task[None] | None = None
-        self._sending_file = False
         self._upgrading = False
         self._websocket: WebSocket | None = None
         self._last = False
@@ -54,20 +52,16 @@ class Connection(asyncio.Protocol):
         self._linger_left = context.limits.linger_bytes_max
         self._head_begun = False
         self._deadline = context.tick + context.limits.idle_seconds_max
-        self._write_deadline = inf
-        self._progress = 0
         self._pinged = False
         """A WebSocket was silent for long and has been asked; anything that arrives is an answer."""
         self._goodbye = False
         """A WebSocket is in its closing handshake, which has a time of its own."""
-        self.write_paused = False
-        self.file_bytes_sent = 0
-        self._drained: asyncio.Future[None] | None = None
 
     # What the transport calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._outlet = Outlet(self._transport, self._context.loop, self._context.limits.write_stall_seconds_max)
         address = transport.get_extra_info("peername")
         self._source_ip = str(cast(tuple[object, ...], address)[0]) if isinstance(address, tuple) else "127.0.0.1"
         self._context.add(self)
@@ -90,7 +84,7 @@ class Connection(asyncio.Protocol):
         self._ended = True
         if self._deaf or self._body is not None or self._websocket is not None:
             return False
-        if self._sending is not None and not self._sending_file:
+        if self._sending is not None and not self._outlet.sends_file:
             # Whoever reads an unending answer hasn't half-closed: it has gone.
             return False
         for exchange in self._exchanges:
@@ -102,9 +96,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._context.remove(self)
         self._deaf = True
-        self._write_deadline = inf
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+        self._outlet.wake()
         if self._sending is not None:
             self._sending.cancel()
             self._exchanges.popleft().close()
@@ -115,13 +107,10 @@ class Connection(asyncio.Protocol):
         self._out.clear()
 
     def pause_writing(self) -> None:
-        self.write_paused = True
-        self._write_deadline = self._context.tick + self._context.limits.write_stall_seconds_max
+        self._outlet.pause()
 
     def resume_writing(self) -> None:
-        self.write_paused = False
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
+        self._outlet.resume()
         self._go_on()
 
     # Reading.
@@ -175,7 +164,7 @@ class Connection(asyncio.Protocol):
             self._tail = data[position:]
 
     def _takes_requests(self) -> bool:
-        return len(self._exchanges) < self._context.limits.pipeline_requests_max and not self.write_paused and not self._upgrading
+        return len(self._exchanges) < self._context.limits.pipeline_requests_max and not self._outlet.paused and not self._upgrading
 
     def _on_head(self, request: Request, framing: Framing, data: bytes, position: int) -> int:
         """Take up a request whose body, if any, begins at `position`; where it was used is returned."""
@@ -267,38 +256,11 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes, /) -> None:
         if self._reading:
             self._out.append(data)
-        elif not self._transport.is_closing():
-            self._transport.write(data)
-
-    def write_lines(self, pieces: Iterable[bytes]) -> None:
-        if not self._transport.is_closing():
-            self._transport.writelines(pieces)
+        else:
+            self._outlet.write(data)
 
     async def drain(self) -> None:
-        """Wait until the client has read enough of what was written. Raises `ConnectionResetError` when it has gone."""
-        while self.write_paused:
-            if self._transport.is_closing():
-                raise ConnectionResetError("the client closed the connection")
-            if self._drained is None or self._drained.done():
-                self._drained = self._context.loop.create_future()
-            await asyncio.shield(self._drained)
-
-    @asynccontextmanager
-    async def flushing(self) -> AsyncGenerator[None]:
-        """Inside, `drain` waits until all is written, so that others may write to the socket behind the transport."""
-        self._transport.set_write_buffer_limits(0)
-        self._sending_file = True
-        self._write_deadline = self._context.tick + self._context.limits.write_stall_seconds_max
-        try:
-            yield
-        finally:
-            self._sending_file = False
-            if not self._transport.is_closing():
-                self._transport.set_write_buffer_limits()
-
-    def plain_socket(self) -> socket.socket | None:
-        """The socket, where bytes written to it are the bytes of the connection."""
-        return self._transport.get_extra_info("socket") if self._transport.get_extra_info("sslcontext") is None else None
+        await self._outlet.drain()
 
     def open_websocket(self, exchange: Exchange, response: Response, protocol: str | None) -> WebSocket:
         websocket = WebSocket(self, self._context.limits, protocol)
@@ -379,7 +341,7 @@ class Connection(asyncio.Protocol):
             self.drop(response)
         elif not isinstance(body, bytes):
             self._write_out()
-            self._sending = self._context.loop.create_task(send_body(self, body, sending))
+            self._sending = self._context.loop.create_task(send_body(self._outlet, body, sending))
             self._sending.add_done_callback(self._sent)
             return
         elif len(body) <= COPY_BYTES_MAX:
@@ -490,14 +452,9 @@ class Connection(asyncio.Protocol):
         self._head_begun = begun
 
     def check(self, now: float) -> None:
-        if self.write_paused or self._sending_file:
-            progress = self._transport.get_write_buffer_size() - self.file_bytes_sent
-            if progress != self._progress:
-                self._progress = progress
-                self._write_deadline = now + self._context.limits.write_stall_seconds_max
-            elif now > self._write_deadline:
-                self._transport.abort()
-                return
+        if self._outlet.has_stalled(now):
+            self._transport.abort()
+            return
         if now <= self._deadline:
             return
         if self._websocket is not None and not self._pinged and not self._goodbye:

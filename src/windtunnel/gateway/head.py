@@ -18,6 +18,7 @@ NAMES_MAX = 2_000
 _SCHEME = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _BARE_LF = re.compile(rb"(?<!\r)\n|\r[^\n]|\x00")
 _METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")}
+_VERSIONS = frozenset((b" HTTP/1.1", b" HTTP/1.0"))
 _SINGULAR = frozenset(("host", "content-length", "transfer-encoding", "authorization", "content-type"))
 _VISIBLE_ASCII = "".join(map(chr, range(33, 127)))
 
@@ -93,7 +94,7 @@ class HeadParser:
             target = _unusual_target(target, method, headers)
         path, _, query = target.partition("?")
         version = head[line_end - 9 : line_end]
-        if version != b" HTTP/1.1" and version != b" HTTP/1.0":
+        if version not in _VERSIONS:
             raise Refusal(505, "the versions known are HTTP/1.1 and HTTP/1.0")
         framing = self._framing(headers, version == b" HTTP/1.1")
         return Request(method, path, query, headers, b"", None, scheme, source_ip), framing

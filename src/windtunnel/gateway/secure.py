@@ -45,7 +45,9 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
                 self._open = True
                 self._context.remove(self)
                 self._connection.connection_made(self)
-            self._read()
+            self._flush()
+            if not self._paused:
+                self._read()
         except ssl.SSLWantReadError:
             self._flush()
         except ssl.SSLError:
@@ -55,12 +57,19 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             self._below.close()
 
     def _read(self) -> None:
-        while not self._paused and not self._below.is_closing():
-            data = self._session.read(_READ_BYTES)
-            if not data:
-                self._on_end()
-                return
-            self._connection.data_received(data)
+        """Hand up at once what was decrypted: records are small, and requests are not cut as they are."""
+        pieces: list[bytes] = []
+        ended = False
+        try:
+            while piece := self._session.read(_READ_BYTES):
+                pieces.append(piece)
+            ended = True
+        except ssl.SSLWantReadError:
+            pass
+        if pieces:
+            self._connection.data_received(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if ended and not self.is_closing():
+            self._on_end()
 
     def _on_end(self) -> None:
         if not self._connection.eof_received():

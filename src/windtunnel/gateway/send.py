@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from windtunnel.wire.message import FileSlice
 
 from .limits import FILE_INLINE_BYTES_MAX
+from .outlet import Outlet
 
 if TYPE_CHECKING:
-    from .connection import Connection
     from .reply import Sending
 
 _STEP_BYTES = 1_048_576
@@ -31,14 +31,14 @@ def read_inline(file: FileSlice) -> bytes | None:
     return data if len(data) == file.length else None
 
 
-async def send_body(connection: "Connection", body: FileSlice | AsyncIterator[bytes], sending: "Sending") -> None:
+async def send_body(outlet: Outlet, body: FileSlice | AsyncIterator[bytes], sending: "Sending") -> None:
     """Send head and body. Whatever is raised, the connection can only be cut: the client must not take the part for the whole."""
     if isinstance(body, FileSlice):
-        await _send_file(connection, body, sending.head)
+        await _send_file(outlet, body, sending.head)
         return
     try:
-        connection.write(sending.head)
-        await _send_pieces(connection, body, sending)
+        outlet.write(sending.head)
+        await _send_pieces(outlet, body, sending)
     finally:
         await close_iterator(body)
 
@@ -50,7 +50,7 @@ async def close_iterator(body: AsyncIterator[bytes]) -> None:
         await close()
 
 
-async def _send_pieces(connection: "Connection", body: AsyncIterator[bytes], sending: "Sending") -> None:
+async def _send_pieces(outlet: Outlet, body: AsyncIterator[bytes], sending: "Sending") -> None:
     left = sending.length
     async for piece in body:
         if not piece:
@@ -59,61 +59,61 @@ async def _send_pieces(connection: "Connection", body: AsyncIterator[bytes], sen
             left -= len(piece)
             if left < 0:
                 raise ValueError("the body is longer than its Content-Length")
-            connection.write(piece)
+            outlet.write(piece)
         elif not sending.chunked:
-            connection.write(piece)
+            outlet.write(piece)
         elif len(piece) <= _SMALL_CHUNK_BYTES:
-            connection.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            outlet.write(b"%x\r\n%b\r\n" % (len(piece), piece))
         else:
-            connection.write_lines((b"%x\r\n" % len(piece), piece, b"\r\n"))
-        if connection.write_paused:
-            await connection.drain()
+            outlet.write_lines((b"%x\r\n" % len(piece), piece, b"\r\n"))
+        if outlet.paused:
+            await outlet.drain()
     if left:
         raise ValueError("the body is shorter than its Content-Length")
     if sending.chunked:
-        connection.write(b"0\r\n\r\n")
+        outlet.write(b"0\r\n\r\n")
 
 
-async def _send_file(connection: "Connection", file: FileSlice, head: bytes) -> None:
+async def _send_file(outlet: Outlet, file: FileSlice, head: bytes) -> None:
     source = os.open(file.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        socket = connection.plain_socket()
+        socket = outlet.plain_socket()
         if socket is None or not hasattr(os, "sendfile"):
-            await _copy_file(connection, source, file, head)
+            await _copy_file(outlet, source, file, head)
             return
-        async with connection.flushing():
-            connection.write(head)
-            await connection.drain()
+        async with outlet.flushing():
+            outlet.write(head)
+            await outlet.drain()
             # The loop doesn't let others watch a descriptor that belongs to a transport; a duplicate is the same socket.
             target = os.dup(socket.fileno())
             try:
-                await _FileSender(connection, source, target, file).run()
+                await _FileSender(outlet, source, target, file).run()
             finally:
                 os.close(target)
     finally:
         os.close(source)
 
 
-async def _copy_file(connection: "Connection", source: int, file: FileSlice, head: bytes) -> None:
+async def _copy_file(outlet: Outlet, source: int, file: FileSlice, head: bytes) -> None:
     loop = asyncio.get_running_loop()
     os.lseek(source, file.offset, os.SEEK_SET)
-    connection.write(head)
+    outlet.write(head)
     left = file.length
     while left:
         piece = await loop.run_in_executor(None, os.read, source, min(left, _READ_BYTES))
         if not piece:
             raise EOFError("the file is shorter than was promised")
         left -= len(piece)
-        connection.write(piece)
-        if connection.write_paused:
-            await connection.drain()
+        outlet.write(piece)
+        if outlet.paused:
+            await outlet.drain()
 
 
 class _FileSender:
     """Moves a file into a socket whenever the socket takes more, without a step in Python for the bytes themselves."""
 
-    def __init__(self, connection: "Connection", source: int, target: int, file: FileSlice) -> None:
-        self._connection = connection
+    def __init__(self, outlet: Outlet, source: int, target: int, file: FileSlice) -> None:
+        self._outlet = outlet
         self._source = source
         self._target = target
         self._offset = file.offset
@@ -147,6 +147,6 @@ class _FileSender:
             return
         self._offset += sent
         self._left -= sent
-        self._connection.file_bytes_sent += sent
+        self._outlet.file_bytes_sent += sent
         if not self._left:
             self._done.set_result(None)
