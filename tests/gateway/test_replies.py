@@ -219,6 +219,7 @@ def test_a_reader_that_has_stopped_is_cut_off(run: Run) -> None:
         client = await house.client(receive_buffer_bytes=4_096)
         await client.send(get())
         await endless.closed.wait()
+        assert endless.taken < 50_000_000
 
     run(answering(Response(200, [], endless.body())), scenario, limits=Limits(write_stall_seconds_max=0.05, linger_seconds=0.05))
 
@@ -232,6 +233,7 @@ def test_a_client_that_closes_during_an_endless_answer_ends_it(run: Run) -> None
         await client.until(b"\r\n\r\n")
         client.writer.close()
         await endless.closed.wait()
+        assert house.server.connections == 0
 
     run(answering(Response(200, [], endless.body())), scenario)
 

@@ -135,6 +135,7 @@ def test_a_secure_client_that_leaves_ends_its_long_poll(run: Run, server_side: s
         await polled.wait()
         client.writer.close()
         await gone.wait()
+        assert house.server.connections == 0
 
     run(Application(handle), scenario, tls=server_side)
 

@@ -217,6 +217,8 @@ class Connection(asyncio.Protocol):
     def _refuse(self, refusal: Refusal) -> None:
         self._last = self._deaf = True
         self._tail = b""
+        # Replies that go before are still waited for.
+        self._deadline = inf
         body, self._body = self._body, None
         exchange = self._exchanges[-1] if self._exchanges and body is not None and self._exchanges[-1].incoming is body else None
         if exchange is not None:
