@@ -18,10 +18,13 @@ from windtunnel.kernel.store.store import StoreFull
 PAGE_ROWS_MIN, PAGE_ROWS_MAX = 32, 1024
 CACHE_KIB = 16_384
 WAL_PAGES = 4_000
+RECENT_ROWS_MAX = 4_096
+RECENT_BYTES_MAX = 4_096
 NO_SPACE = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
 
 _FORWARD = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k LIMIT ?"
 _REVERSE = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k DESC LIMIT ?"
+_NONE: tuple[None] = (None,)
 _number = msgspec.msgpack.Decoder(int | float).decode
 _bytes = msgspec.msgpack.Encoder().encode
 
@@ -32,6 +35,9 @@ class SQLite:
     def __init__(self, path: Path | None = None, *, shared: bool = False) -> None:
         self._connection = apsw.Connection(str(path) if path else ":memory:")
         self._open = False
+        self._alone = not shared
+        self._recent: dict[bytes, bytes | None] = {}
+        """Rows as they were last read or written, so that what every call looks at (a queue, a key) is not fetched anew."""
         run = self._connection.execute
         self._connection.set_busy_timeout(5_000)
         if not shared:
@@ -44,10 +50,15 @@ class SQLite:
         run("CREATE TABLE IF NOT EXISTS rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID")
 
     def get(self, key: bytes) -> bytes | None:
+        if key in self._recent:
+            return self._recent[key]
         rows = cast(Iterator[tuple[bytes]], self._connection.execute("SELECT v FROM rows WHERE k = ?", (key,)))
-        for (value,) in rows:
-            return value
-        return None
+        value = next(rows, _NONE)[0]
+        if self._alone and (value is None or len(value) <= RECENT_BYTES_MAX):
+            if len(self._recent) >= RECENT_ROWS_MAX:
+                self._recent.clear()
+            self._recent[key] = value
+        return value
 
     def amount(self, key: bytes) -> Amount:
         value = self.get(key)
@@ -69,22 +80,33 @@ class SQLite:
             size = min(size * 4, PAGE_ROWS_MAX)
 
     def write(self, writes: dict[bytes, bytes | None], increments: dict[bytes, Amount]) -> None:
-        run = self._connection.execute
+        recent = self._recent
+        puts: list[tuple[bytes, bytes]] = []
+        deletes: list[tuple[bytes]] = []
+        for key, value in writes.items():
+            if value is None:
+                deletes.append((key,))
+            else:
+                puts.append((key, value))
+            if key in recent:
+                recent[key] = value
+        for key, amount in increments.items():
+            total = self.amount(key) + amount
+            value = _bytes(total) if total else None
+            if value is None:
+                deletes.append((key,))
+            else:
+                puts.append((key, value))
+            if self._alone:
+                recent[key] = value
         try:
             if not self._open:
-                run("BEGIN IMMEDIATE")
+                self._connection.execute("BEGIN IMMEDIATE")
                 self._open = True
-            for key, value in writes.items():
-                if value is None:
-                    run("DELETE FROM rows WHERE k = ?", (key,))
-                else:
-                    run("INSERT OR REPLACE INTO rows VALUES (?, ?)", (key, value))
-            for key, amount in increments.items():
-                total = self.amount(key) + amount
-                if total:
-                    run("INSERT OR REPLACE INTO rows VALUES (?, ?)", (key, _bytes(total)))
-                else:
-                    run("DELETE FROM rows WHERE k = ?", (key,))
+            if puts:
+                self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", puts)
+            if deletes:
+                self._connection.executemany("DELETE FROM rows WHERE k = ?", deletes)
         except NO_SPACE as error:
             raise StoreFull(str(error)) from error
 
@@ -96,11 +118,13 @@ class SQLite:
         self._open = False
 
     def rollback(self) -> None:
+        self._recent.clear()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._open = False
 
     def clear(self) -> None:
+        self._recent.clear()
         # A dropped table gives back its pages in one step, where deleting would visit each row.
         self._connection.execute("BEGIN IMMEDIATE; DROP TABLE rows")
         self._connection.execute("CREATE TABLE rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID; COMMIT")
@@ -111,6 +135,7 @@ class SQLite:
                 backup.step(4_096)
 
     def load(self, path: str) -> None:
+        self._recent.clear()
         with apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY) as source, self._connection.backup("main", source, "main") as backup:
             while not backup.done:
                 backup.step(4_096)
