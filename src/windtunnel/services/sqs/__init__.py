@@ -6,7 +6,7 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
-from windtunnel.services.sqs import acknowledge, life, permissions, queues, receive, send, tags
+from windtunnel.services.sqs import acknowledge, life, moves, moving, permissions, queues, receive, send, tags
 from windtunnel.services.sqs.state import QUEUE
 
 
@@ -28,9 +28,9 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
 
 SERVICE = Service(
     "sqs",
-    modules=(queues, send, receive, acknowledge, tags, permissions),
+    modules=(queues, send, receive, acknowledge, tags, permissions, moves),
     resources=(QUEUE,),
-    timers={"expire": life.expire, "sweep": life.sweep, "forget_name": life.forget_name},
+    timers={"expire": life.expire, "sweep": life.sweep, "forget_name": life.forget_name, "move": moving.move},
     targets={"sqs": _delivered},
     faults={"InvalidParameterValue": 400, "MissingParameter": 400},
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-logging-using-cloudtrail.html

@@ -39,9 +39,7 @@ def change_message_visibility(tx: Tx, req: t.ChangeMessageVisibilityRequest) -> 
     _change(find_queue(tx, req["QueueUrl"]), req["ReceiptHandle"], req["VisibilityTimeout"])
 
 
-def change_message_visibility_batch(
-    tx: Tx, req: t.ChangeMessageVisibilityBatchRequest
-) -> t.ChangeMessageVisibilityBatchResult:
+def change_message_visibility_batch(tx: Tx, req: t.ChangeMessageVisibilityBatchRequest) -> t.ChangeMessageVisibilityBatchResult:
     found = find_queue(tx, req["QueueUrl"])
     check_entries(req["Entries"], "ChangeMessageVisibilityBatchRequestEntry")
 

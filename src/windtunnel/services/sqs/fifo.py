@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf, nextafter
+from typing import Any
 
-from windtunnel.fabric import Tx
+from windtunnel.fabric import Table, Tx
 from windtunnel.services.sqs.receipts import Receipt, handle_of
 from windtunnel.services.sqs.rules import ATTEMPT_SECONDS, BODY_INLINE_MAX, DEDUPLICATION_SECONDS
 from windtunnel.services.sqs.standard import Taken, replace
@@ -88,7 +89,7 @@ def soonest(tx: Tx, queue: Queue) -> float:
 def available(tx: Tx, queue: Queue, group: str, limit: int) -> Iterator[tuple[int, Message]]:
     """A group's messages in order, up to the first that is in flight or delayed."""
     for key, message in list(tx.scan(GROUPED, queue.store, group, limit=limit)):
-        if (message.visible if message.visible else message.sent + queue.delay) > tx.now:
+        if (message.visible or message.sent + queue.delay) > tx.now:
             return
         yield int(key[2] or 0), message
 
@@ -170,8 +171,8 @@ def _forget_old(tx: Tx, queue: Queue) -> None:
     store, over = queue.store, tx.now - DEDUPLICATION_SECONDS
     for key, _ in list(tx.scan(AGES, store, end=(over,), limit=FORGOTTEN_AT_ONCE)):
         tx.delete(AGES, *key)
-        table = DEDUPLICATION if key[2] == "d" else ATTEMPTS
-        row = tx.get(table, store, *key[3:])
+        table: Table[Any] = DEDUPLICATION if key[2] == "d" else ATTEMPTS
+        row: Sent | Attempt | None = tx.get(table, store, *key[3:])
         # A row that was written again since has a younger age.
         if row is not None and row.at <= over:
             tx.delete(table, store, *key[3:])

@@ -91,7 +91,9 @@ def purge_queue(tx: Tx, req: t.PurgeQueueRequest) -> None:
     found = find_queue(tx, req["QueueUrl"])
     tx, name, queue = found.tx, found.name, found.queue
     if queue.purged and tx.now < queue.purged + PURGE_SECONDS:
-        raise Fault("PurgeQueueInProgress", f"Only one PurgeQueue operation on {name} is allowed every {PURGE_SECONDS} seconds.", status=403)
+        raise Fault(
+            "PurgeQueueInProgress", f"Only one PurgeQueue operation on {name} is allowed every {PURGE_SECONDS} seconds.", status=403
+        )
     tx.put(QUEUES, name, value=msgspec.structs.replace(queue, store=tx.serial(), purged=tx.now))
     abandon(tx, queue.store)
 
@@ -125,9 +127,7 @@ def _check_same(tx: Tx, name: str, queue: Queue, attributes: dict[str, str]) -> 
     now = settings.printed(tx, name, queue, None)
     for attribute in attributes:
         if becomes.get(attribute) != now.get(attribute):
-            raise Fault(
-                "QueueNameExists", f"A queue already exists with the same name and a different value for attribute {attribute}"
-            )
+            raise Fault("QueueNameExists", f"A queue already exists with the same name and a different value for attribute {attribute}")
 
 
 def _limit(given: int | None) -> int:

@@ -16,7 +16,7 @@ _FIELDS = Struct(">QQdQdI")
 _CHECK_BYTES = 4
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, array_like=True):
     """One receiving of one message. `at` is when it was received, `count` how often until then; `group` is a FIFO queue's."""
 
     queue: int
@@ -40,7 +40,7 @@ def receipt_of(handle: str, queue: int) -> Receipt:
         raw = b64decode(handle, validate=True)
         packed = raw[len(_VERSION) + _CHECK_BYTES :]
         whole = raw[: len(_VERSION)] == _VERSION and crc32(packed).to_bytes(_CHECK_BYTES) == raw[len(_VERSION) : -len(packed)]
-        receipt = Receipt(*_FIELDS.unpack_from(packed), packed[_FIELDS.size :].decode()) if whole else None
+        receipt = msgspec.convert((*_FIELDS.unpack_from(packed), packed[_FIELDS.size :].decode()), Receipt) if whole else None
     except (ValueError, error):
         receipt = None
     if receipt is None or receipt.queue != queue:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.sqs import fifo, standard
-from windtunnel.services.sqs.life import watch_age
+from windtunnel.services.sqs.moving import bury, grave_of
 from windtunnel.services.sqs.rules import (
     RECEIVED_MAX,
     SYSTEM_ATTRIBUTES,
@@ -19,8 +18,8 @@ from windtunnel.services.sqs.rules import (
     chosen,
     sequence_of,
 )
-from windtunnel.services.sqs.standard import Taken, replace
-from windtunnel.services.sqs.state import QUEUES, Found, Message, Queue, arn_of, body_of, changed, find_queue
+from windtunnel.services.sqs.standard import Taken
+from windtunnel.services.sqs.state import Found, Message, Queue, changed, find_queue
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sqs as t
@@ -33,7 +32,7 @@ async def receive_message(call: Call, req: t.ReceiveMessageRequest) -> t.Receive
     _check(req)
     began = call.now()
     while True:
-        messages, until, channel = await call.transact(_receive, req, began)
+        messages, until, channel = call.act(_receive, req, began)
         if messages:
             return {"Messages": messages}
         if call.now() >= until:
@@ -72,9 +71,11 @@ def _check(req: t.ReceiveMessageRequest) -> None:
     if "MaxNumberOfMessages" in req:
         reason = f"Must be between 1 and {RECEIVED_MAX}, if provided."
         check_between(req["MaxNumberOfMessages"], "MaxNumberOfMessages", 1, RECEIVED_MAX, reason)
-    for name, most in (("WaitTimeSeconds", WAIT_SECONDS_MAX), ("VisibilityTimeout", VISIBILITY_SECONDS_MAX)):
-        if name in req:
-            check_between(req[name], name, 0, most, f"Must be >= 0 and <= {most}, if provided.")
+    for name, value, most in (
+        ("WaitTimeSeconds", req.get("WaitTimeSeconds", 0), WAIT_SECONDS_MAX),
+        ("VisibilityTimeout", req.get("VisibilityTimeout", 0), VISIBILITY_SECONDS_MAX),
+    ):
+        check_between(value, name, 0, most, f"Must be >= 0 and <= {most}, if provided.")
     if "ReceiveRequestAttemptId" in req:
         check_token(req["ReceiveRequestAttemptId"], "ReceiveRequestAttemptId")
 
@@ -90,11 +91,9 @@ def _take(found: Found, limit: int, timeout: int) -> list[Taken]:
         for visible, serial, message in page:
             if message.sent <= too_old:
                 standard.remove(tx, queue, message.sent, serial, standard.place_of(tx, queue, visible, serial, message))
-            elif _is_dead(queue, message) and (grave := _grave(found)) is not None:
-                place = standard.place_of(tx, queue, visible, serial, message)
-                buried = _dead(found, serial, message)
-                standard.remove(tx, queue, message.sent, serial, place)
-                _bury(grave, serial, buried)
+            elif _is_dead(queue, message) and (grave := grave_of(found)) is not None:
+                bury(found, grave, serial, message)
+                standard.remove(tx, queue, message.sent, serial, standard.place_of(tx, queue, visible, serial, message))
             else:
                 taken.append(standard.take(tx, queue, visible, serial, message, timeout))
                 continue
@@ -118,10 +117,9 @@ def _take_in_order(found: Found, attempt: str, limit: int, timeout: int) -> list
                 if message.sent <= too_old:
                     fifo.remove(tx, queue, serial, message)
                     passed += 1
-                elif _is_dead(queue, message) and (grave := _grave(found)) is not None:
-                    buried = _dead(found, serial, message)
+                elif _is_dead(queue, message) and (grave := grave_of(found)) is not None:
+                    bury(found, grave, serial, message)
                     fifo.remove(tx, queue, serial, message)
-                    _bury(grave, tx.serial(), buried)
                     passed += 1
                 else:
                     taken.append(fifo.take(tx, queue, serial, message, timeout))
@@ -137,40 +135,6 @@ def _take_in_order(found: Found, attempt: str, limit: int, timeout: int) -> list
 def _is_dead(queue: Queue, message: Message) -> bool:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"""
     return 0 < queue.receives_max <= message.count
-
-
-def _grave(found: Found) -> Found | None:
-    """The dead-letter queue; None where it was deleted: its source keeps the messages then."""
-    arn = parse_or_none(found.queue.dead_letter)
-    if arn is None:
-        return None
-    tx = found.tx.at(account=arn.account, region=arn.region)
-    queue = tx.get(QUEUES, arn.resource)
-    return None if queue is None else Found(tx, arn.resource, queue)
-
-
-def _dead(found: Found, serial: int, message: Message) -> Message:
-    """A message as it goes to a dead-letter queue: its id, times and count stay."""
-    tx = found.tx
-    return replace(
-        message,
-        body=body_of(tx, found.queue.store, serial, message),
-        large=False,
-        origin=arn_of(tx.region, tx.account, found.name),
-        visible=0.0,
-        held=False,
-    )
-
-
-def _bury(grave: Found, serial: int, message: Message) -> None:
-    tx, queue = grave.tx, grave.queue
-    if queue.fifo:
-        # A FIFO queue begins a message's age anew, a standard queue doesn't.
-        fifo.insert(tx, queue, serial, replace(message, sent=tx.now))
-    else:
-        standard.insert(tx, queue, serial, message, tx.now)
-        watch_age(tx, grave.name, queue, message.sent)
-    tx.wake(*changed(queue))
 
 
 def _printed(taken: Taken, req: t.ReceiveMessageRequest, queue: Queue) -> dict[str, Any]:
@@ -200,11 +164,5 @@ def _system(taken: Taken, queue: Queue) -> dict[str, str]:
     if queue.fifo:
         known["SequenceNumber"] = sequence_of(taken.serial)
         known["MessageDeduplicationId"] = message.deduplication
-    for name, value in (
-        ("MessageGroupId", message.group),
-        ("AWSTraceHeader", message.trace),
-        ("DeadLetterQueueSourceArn", message.origin),
-    ):
-        if value:
-            known[name] = value
-    return known
+    given = {"MessageGroupId": message.group, "AWSTraceHeader": message.trace, "DeadLetterQueueSourceArn": message.origin}
+    return known | {name: value for name, value in given.items() if value}

@@ -143,7 +143,9 @@ def failed(id: str, fault: Fault) -> dict[str, Any]:
 def check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html"""
     if len(attributes) > ATTRIBUTES_MAX:
-        raise Fault("InvalidParameterValue", f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{ATTRIBUTES_MAX}].")
+        raise Fault(
+            "InvalidParameterValue", f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{ATTRIBUTES_MAX}]."
+        )
     for name, attribute in attributes.items():
         if not _ATTRIBUTE_NAME.fullmatch(name):
             raise Fault(

@@ -59,9 +59,7 @@ def send_message_batch(tx: Tx, req: t.SendMessageBatchRequest) -> t.SendMessageB
             _check_order(entry, queue, Fault("InvalidParameterValue", "The request must contain the parameter MessageGroupId."))
     total = sum(size_of(entry.get("MessageBody", ""), entry.get("MessageAttributes") or {}) for entry in entries)
     if total > BATCH_BYTES_MAX:
-        raise Fault(
-            "BatchRequestTooLong", f"Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent {total} bytes."
-        )
+        raise Fault("BatchRequestTooLong", f"Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent {total} bytes.")
     successful: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     for entry in entries:
@@ -110,8 +108,8 @@ def _check_order(req: Mapping[str, Any], queue: Queue, no_group: Fault) -> None:
 def _send(found: Found, req: Mapping[str, Any]) -> dict[str, Any]:
     tx, queue = found.tx, found.queue
     body: str = req["MessageBody"]
-    attributes = req.get("MessageAttributes") or {}
-    system = req.get("MessageSystemAttributes") or {}
+    attributes: dict[str, dict[str, Any]] = req.get("MessageAttributes") or {}
+    system: dict[str, dict[str, Any]] = req.get("MessageSystemAttributes") or {}
     message = Message(
         id=tx.new_id(),
         body=body,

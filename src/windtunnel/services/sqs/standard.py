@@ -14,6 +14,7 @@ from windtunnel.services.sqs.state import BODIES, MESSAGES, NUMBERS, PLACES, Mes
 
 replace = msgspec.structs.replace
 
+
 class Taken(msgspec.Struct, frozen=True):
     """A message that is being received."""
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from windtunnel.aws.arn import partition_of
+from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Fault, Resource, Table, Tx
 from windtunnel.services.sqs.rules import address_of
 
@@ -157,6 +157,16 @@ def find_queue(tx: Tx, url: str) -> Found:
     if queue is None:
         raise no_such_queue()
     return Found(tx, name, queue)
+
+
+def find_arn(tx: Tx, text: str) -> Found | None:
+    """The queue of an ARN, if there is one."""
+    arn = parse_or_none(text)
+    if arn is None:
+        return None
+    tx = tx.at(account=arn.account, region=arn.region)
+    queue = tx.get(QUEUES, arn.resource)
+    return None if queue is None else Found(tx, arn.resource, queue)
 
 
 def no_such_queue() -> Fault:
