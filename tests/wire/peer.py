@@ -6,7 +6,6 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore
 import orjson
 from botocore.awsrequest import AWSRequest, HeadersDict, prepare_request_dict
 from botocore.model import OperationModel, ServiceModel, Shape
@@ -54,9 +53,7 @@ def request_for(operation: OperationModel, protocol: str, params: dict[str, Any]
     prefix = written.pop("host_prefix", None)
     del prefix
     prepare_request_dict(written, endpoint_url=f"http://{endpoint}")
-    prepared = AWSRequest(
-        method=written["method"], url=written["url"], data=written["body"], headers=written["headers"]
-    ).prepare()
+    prepared = AWSRequest(method=written["method"], url=written["url"], data=written["body"], headers=written["headers"]).prepare()
     url = urlsplit(prepared.url)
     body = prepared.body or b""
     headers = {name.lower(): value.decode() if isinstance(value, bytes) else str(value) for name, value in prepared.headers.items()}

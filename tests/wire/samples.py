@@ -30,7 +30,7 @@ def scalar(shape: Shape, path: Path, *, plain: bool) -> Any:
             return {"a": [1, "x"]}
         if shape.enum:
             return shape.enum[0]
-        return f"{shape.name}-{len(path)}" if plain else f'{shape.name} é/+%&<">\'\n;={len(path)}'
+        return f"{shape.name}-{len(path)}" if plain else f"{shape.name} é/+%&<\">'\n;={len(path)}"
     return {
         "integer": 7,
         "long": 2**40 + 1,

@@ -12,9 +12,14 @@ from windtunnel.aws.model import fault_of
 from windtunnel.wire.codec import codec_of, compiled
 from windtunnel.wire.route import Match, route
 
-
-SUPERSEDED = {"s3.GetBucketLifecycle", "s3.PutBucketLifecycle", "s3.GetBucketNotification", "s3.PutBucketNotification", "s3.ListDirectoryBuckets"}
-"""Requests that are the same, byte by byte, as those of the operations that took their place, or (ListDirectoryBuckets) differ by their endpoint only."""
+SUPERSEDED = {
+    "s3.GetBucketLifecycle",
+    "s3.PutBucketLifecycle",
+    "s3.GetBucketNotification",
+    "s3.PutBucketNotification",
+    "s3.ListDirectoryBuckets",
+}
+"""Requests that are the same, byte by byte, as those of what took their place, or (ListDirectoryBuckets) differ by endpoint only."""
 
 RESERVED = {"message", "code", "type", "status"}
 """Members that every error has, and names that `Fault` itself needs."""

@@ -14,7 +14,6 @@ from typing import Any, Final
 import botocore
 import msgspec
 import orjson
-from botocore import xform_name
 
 Raw = dict[str, Any]
 
@@ -264,7 +263,7 @@ def operation_names(service: str) -> tuple[str, ...]:
 @cache
 def snake(name: str) -> str:
     """`send_message_batch` for `SendMessageBatch`: the name of an operation's function, and of a client's method."""
-    return xform_name(name)
+    return str(botocore.xform_name(name))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 @cache
@@ -289,6 +288,17 @@ def fault_of(service: str, code: str) -> FaultModel:
 
 
 _SQS: Final = "AWS.SimpleQueueService."
+_SQS_PREFIXED: Final = (
+    "BatchEntryIdsNotDistinct",
+    "BatchRequestTooLong",
+    "EmptyBatchRequest",
+    "InvalidBatchEntryId",
+    "MessageNotInflight",
+    "PurgeQueueInProgress",
+    "QueueDeletedRecently",
+    "TooManyEntriesInBatchRequest",
+    "UnsupportedOperation",
+)
 _FORMER_CODES: Final[dict[str, dict[str, str]]] = {
     "sqs": {
         "QueueDoesNotExist": f"{_SQS}NonExistentQueue",
@@ -301,13 +311,7 @@ _FORMER_CODES: Final[dict[str, dict[str, str]]] = {
         "KmsOptInRequired": "KMS.OptInRequired",
         "KmsThrottled": "KMS.ThrottlingException",
     }
-    | {
-        code: _SQS + code
-        for code in (
-            "BatchEntryIdsNotDistinct", "BatchRequestTooLong", "EmptyBatchRequest", "InvalidBatchEntryId", "MessageNotInflight",
-            "PurgeQueueInProgress", "QueueDeletedRecently", "TooManyEntriesInBatchRequest", "UnsupportedOperation",
-        )  # fmt: skip
-    },
+    | {code: _SQS + code for code in _SQS_PREFIXED}
 }
 """SQS's codes from before it spoke JSON, which botocore's model no longer carries.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-json-api-responses.html"""

@@ -21,6 +21,7 @@ _FLOATS: Final = {25: (">e", 2), 26: (">f", 4), 27: (">d", 8)}
 _SIMPLE: Final[dict[int, Any]] = {20: False, 21: True, 22: None, 23: None}
 _BREAK: Final = object()
 
+Document = dict[str, Any] | list[Any] | str | bytes | float | bool | None
 Write = Callable[[Any, bytearray], None]
 Read = Callable[[Any], Any]
 
@@ -171,7 +172,7 @@ def _write_time(value: float, out: bytearray) -> None:
         _write_double(milli / 1000, out)
 
 
-def _write_any(value: Any, out: bytearray) -> None:
+def _write_any(value: Document, out: bytearray) -> None:
     """A value without a shape: documents, and members of undocumented faults."""
     if value is None:
         out.append(0xF6)

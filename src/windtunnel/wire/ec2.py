@@ -70,6 +70,8 @@ def refuser(service: str) -> Callable[[Fault, str], Response]:
             f"{members(fault, model.shape)}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
         )
         status = fault.status or model.status
-        return Response(status, [("x-amzn-RequestId", request_id), ("Content-Type", "text/xml;charset=UTF-8"), *fault.headers.items()], body.encode())
+        return Response(
+            status, [("x-amzn-RequestId", request_id), ("Content-Type", "text/xml;charset=UTF-8"), *fault.headers.items()], body.encode()
+        )
 
     return refuse

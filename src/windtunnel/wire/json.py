@@ -245,7 +245,7 @@ def _structure_decoder(shape: Shape, memo: Memo) -> Decode:
         return memo[key]
     members: dict[str, tuple[str, Decode]] = {}
 
-    def decode(value: Any) -> dict[str, Any]:
+    def decode(value: dict[str, Any]) -> dict[str, Any]:
         if type(value) is not dict:
             raise _unexpected(value)
         out: dict[str, Any] = {}
@@ -263,7 +263,7 @@ def _structure_decoder(shape: Shape, memo: Memo) -> Decode:
 
 
 def _list_decoder(inner: Decode) -> Decode:
-    def decode(value: Any) -> list[Any]:
+    def decode(value: list[Any]) -> list[Any]:
         if type(value) is not list:
             raise _unexpected(value)
         return [inner(item) for item in value if item is not None]
@@ -272,7 +272,7 @@ def _list_decoder(inner: Decode) -> Decode:
 
 
 def _map_decoder(inner: Decode) -> Decode:
-    def decode(value: Any) -> dict[str, Any]:
+    def decode(value: dict[str, Any]) -> dict[str, Any]:
         if type(value) is not dict:
             raise _unexpected(value)
         return {key: inner(item) for key, item in value.items() if item is not None}
@@ -305,10 +305,9 @@ def _whole(word: str) -> Decode:
 
 def _real(word: str) -> Decode:
     def decode(value: Any) -> float:
-        kind = type(value)
-        if kind is float or kind is int:
+        if type(value) is float or type(value) is int:
             return value
-        if kind is str:
+        if type(value) is str:
             try:
                 return number_of(value)
             except ValueError:
@@ -368,5 +367,8 @@ def _mismatch(value: Any, wanted: str) -> Fault:
     """A value of another type where a scalar belongs, in the words of AWS's JSON reader."""
     if type(value) in {dict, list}:
         return _unexpected(value)
-    found = {str: "STRING_VALUE", bool: "TRUE_VALUE" if value else "FALSE_VALUE"}.get(type(value), "NUMBER_VALUE")
+    if type(value) is bool:
+        found = "TRUE_VALUE" if value else "FALSE_VALUE"
+    else:
+        found = "STRING_VALUE" if type(value) is str else "NUMBER_VALUE"
     return _serialization(f"{found} can not be converted to {wanted}")

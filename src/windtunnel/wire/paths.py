@@ -135,9 +135,7 @@ def find(service: str, method: str, path: str, query: Query, headers: Mapping[st
     return _search(tree_of(service), _segments(path), 0, method, query, headers)
 
 
-def _search(
-    node: Node, segments: list[str], at: int, method: str, query: Query, headers: Mapping[str, str]
-) -> tuple[str, Labels] | None:
+def _search(node: Node, segments: list[str], at: int, method: str, query: Query, headers: Mapping[str, str]) -> tuple[str, Labels] | None:
     if at == len(segments):
         candidates = node.methods.get(method)
         operation = choose(candidates, query, headers) if candidates else None

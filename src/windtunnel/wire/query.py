@@ -69,9 +69,9 @@ def tree_of(form: Mapping[str, str]) -> Tree:
         at = tree
         *path, last = name.split(".")
         for part in path:
-            below = at.get(part)
-            if type(below) is not dict:
-                below = at[part] = {}
+            below: Tree | str | None = at.get(part)
+            if below is None or isinstance(below, str):
+                below = at[part] = Tree()
             at = below
         at[last] = value
     return tree
@@ -119,7 +119,7 @@ class Reader:
             return known
         members: dict[str, tuple[str, Read]] = {}
 
-        def read(tree: Any) -> dict[str, Any]:
+        def read(tree: Tree) -> dict[str, Any]:
             out: dict[str, Any] = {}
             if type(tree) is dict:
                 for key, branch in tree.items():
@@ -150,19 +150,22 @@ class Reader:
         inner = self.value(shape.value)
 
         def read(tree: Any) -> dict[str, Any]:
-            entries = numbered(tree, "" if flattened else "entry")
+            entries: list[Tree] = [entry for entry in numbered(tree, "" if flattened else "entry") if type(entry) is dict]
             return {entry[key_name]: inner(entry.get(value_name, "")) for entry in entries if key_name in entry}
 
         return read
 
 
-def numbered(tree: Any, below: str) -> list[Any]:
+def numbered(tree: Tree, below: str) -> list[Any]:
     """The branches 1, 2, 3, … of a tree in their order; gaps close, as they do in AWS."""
-    if below and type(tree) is dict:
-        tree = tree.get(below)
-    if type(tree) is not dict:
-        return []
-    return [tree[key] for key in sorted((key for key in tree if key.isdecimal()), key=int)]
+    none = Tree()
+    branches = tree if type(tree) is dict else none
+    if below:
+        inner: Tree = branches.get(below, none)
+        branches = inner if type(inner) is dict else none
+    if len(branches) == 1:
+        return list(branches.values()) if next(iter(branches)).isdecimal() else []
+    return [branches[key] for key in sorted((key for key in branches if key.isdecimal()), key=int)]
 
 
 def _scalar(shape: Shape) -> Read:

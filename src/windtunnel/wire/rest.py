@@ -37,71 +37,114 @@ _LOCATIONS: Final = {"uri", "querystring", "header", "headers", "statusCode"}
 # ---------------------------------------------------------------- requests
 
 
-def reader(operation: OperationModel, refuse: Refuse) -> Callable[[Request, Match, dict[str, Any]], None]:
-    """Compiles what reads a request's head into its members."""
-    shape = operation.input_shape
-    labels: list[tuple[str, str, ReadText]] = []
-    headers: dict[str, tuple[str, ReadText]] = {}
-    prefixes: list[tuple[str, str]] = []
-    queries: list[tuple[str, str, Shape, ReadText]] = []
-    rest: list[tuple[str, bool]] = []
-    for name, member in (shape.members if shape is not None else {}).items():
-        wire: str = member.serialization.get("name", name)
-        match member.serialization.get("location"):
-            case "uri":
-                labels.append((name, wire, _checked(wire, _text_reader(member), refuse)))
-            case "header":
-                headers[wire.lower()] = (name, _checked(wire, _header_reader(member), refuse))
-            case "headers":
-                prefixes.append((name, wire.lower()))
-            case "querystring" if member.type_name == "map":
-                rest.append((name, member.value.type_name == "list"))
-            case "querystring":
-                inner = member.member if member.type_name == "list" else member
-                queries.append((name, wire, member, _checked(wire, _text_reader(inner), refuse)))
-            case _:
-                pass
-    template: str = operation.http["requestUri"].partition("?")[2]
-    taken = {wire for _, wire, _, _ in queries} | {pair.partition("=")[0] for pair in template.split("&")}
+Step = Callable[[Request, Match, dict[str, Any]], None]
 
-    # S3 has operations with forty headers, of which a request has three.
-    few = tuple(headers.items()) if len(headers) < _HEADERS_FEW else ()
+
+def reader(operation: OperationModel, refuse: Refuse) -> Step:
+    """Compiles what reads a request's head into its members."""
+    bound: dict[str, dict[str, Shape]] = {"uri": {}, "header": {}, "headers": {}, "querystring": {}}
+    shape = operation.input_shape
+    for name, member in (shape.members if shape is not None else {}).items():
+        location = member.serialization.get("location", "")
+        if location in bound:
+            bound[location][name] = member
+    template: str = operation.http["requestUri"].partition("?")[2]
+    literals = {pair.partition("=")[0] for pair in template.split("&")}
+    possible = (
+        _label_step(bound["uri"], refuse),
+        _header_step(bound["header"], refuse),
+        _prefix_step(bound["headers"]),
+        _query_step(bound["querystring"], literals, refuse),
+    )
+    steps = [step for step in possible if step is not None]
+    if len(steps) == 1:
+        return steps[0]
+
+    def read(request: Request, match: Match, out: dict[str, Any]) -> None:
+        for step in steps:
+            step(request, match, out)
+
+    return read
+
+
+def _label_step(members: dict[str, Shape], refuse: Refuse) -> Step | None:
+    names = {name: member.serialization.get("name", name) for name, member in members.items()}
+    labels = [(name, names[name], _checked(names[name], _text_reader(member), refuse)) for name, member in members.items()]
 
     def read(request: Request, match: Match, out: dict[str, Any]) -> None:
         for name, wire, convert in labels:
             value = match.labels.get(wire)
             if value is not None:
                 out[name] = convert(value)
+
+    return read if labels else None
+
+
+def _header_step(members: dict[str, Shape], refuse: Refuse) -> Step | None:
+    headers: dict[str, tuple[str, ReadText]] = {}
+    for name, member in members.items():
+        wire: str = member.serialization.get("name", name)
+        headers[wire.lower()] = (name, _checked(wire, _header_reader(member), refuse))
+    few = tuple(headers.items())
+
+    def read_few(request: Request, match: Match, out: dict[str, Any]) -> None:
         found = request.headers
-        if few:
-            for wire, (name, convert) in few:
-                value = found.get(wire)
-                if value is not None:
-                    out[name] = convert(value)
-        else:
-            for wire, value in found.items():
-                member = headers.get(wire)
-                if member is not None:
-                    out[member[0]] = member[1](value)
+        for wire, (name, convert) in few:
+            value = found.get(wire)
+            if value is not None:
+                out[name] = convert(value)
+
+    def read_many(request: Request, match: Match, out: dict[str, Any]) -> None:
+        for wire, value in request.headers.items():
+            member = headers.get(wire)
+            if member is not None:
+                out[member[0]] = member[1](value)
+
+    if not headers:
+        return None
+    # S3 has operations with forty headers, of which a request has three.
+    return read_few if len(headers) < _HEADERS_FEW else read_many
+
+
+def _prefix_step(members: dict[str, Shape]) -> Step | None:
+    prefixes = [(name, member.serialization.get("name", "").lower()) for name, member in members.items()]
+
+    def read(request: Request, match: Match, out: dict[str, Any]) -> None:
         for name, prefix in prefixes:
             cut = len(prefix)
-            several = {key[cut:]: value for key, value in found.items() if key.startswith(prefix) and len(key) > cut}
+            several = {key[cut:]: value for key, value in request.headers.items() if key.startswith(prefix) and len(key) > cut}
             if several:
                 out[name] = several
-        if match.query:
-            read_query(match.query, out)
 
-    def read_query(query: dict[str, list[str]], out: dict[str, Any]) -> None:
-        for name, wire, member, convert in queries:
+    return read if prefixes else None
+
+
+def _query_step(members: dict[str, Shape], literals: set[str], refuse: Refuse) -> Step | None:
+    queries: list[tuple[str, str, bool, ReadText]] = []
+    rest: list[tuple[str, bool]] = []
+    for name, member in members.items():
+        wire: str = member.serialization.get("name", name)
+        if member.type_name == "map":
+            rest.append((name, member.value.type_name == "list"))
+            continue
+        several = member.type_name == "list"
+        queries.append((name, wire, several, _checked(wire, _text_reader(member.member if several else member), refuse)))
+    taken = {wire for _, wire, _, _ in queries} | literals
+
+    def read(request: Request, match: Match, out: dict[str, Any]) -> None:
+        query = match.query
+        if not query:
+            return
+        for name, wire, several, convert in queries:
             values = query.get(wire)
             if values is not None:
-                out[name] = [convert(value) for value in values] if member.type_name == "list" else convert(values[0])
+                out[name] = [convert(value) for value in values] if several else convert(values[0])
         for name, several in rest:
             left = {key: values if several else values[0] for key, values in query.items() if key not in taken}
             if left:
                 out[name] = left
 
-    return read
+    return read if members else None
 
 
 def _checked(name: str, convert: ReadText, refuse: Refuse) -> ReadText:
@@ -204,8 +247,8 @@ def writer(shape: Shape | None) -> Callable[[Mapping[str, Any], list[tuple[str, 
             if member is not None and value is not None:
                 headers.append((member[0], member[1](value)))
         for name, prefix in prefixes:
-            for key, value in (result.get(name) or {}).items():
-                headers.append((prefix + key, str(value)))
+            several: Mapping[str, Any] = result.get(name) or {}
+            headers.extend([(prefix + key, str(value)) for key, value in several.items()])
         return result.get(status) if status is not None else None
 
     return write
@@ -256,7 +299,7 @@ def iso_of(service: str) -> Callable[[float], str]:
 
 def payload(out: dict[str, Any], name: str, value: Any) -> None:
     """Sets the member that is the whole body, unless there is none."""
-    if value is not None and value not in (b"", ""):
+    if value is not None and (value or not isinstance(value, (bytes, str))):
         out[name] = value
 
 

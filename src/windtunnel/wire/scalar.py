@@ -32,11 +32,12 @@ def iso8601(time: float) -> str:
     return f"{text[:-5]}Z" if text.endswith(".000Z") else text
 
 
+@lru_cache(4096)
 def iso8601_milli(time: float) -> str:
     """`2015-10-21T07:28:00.000Z`: S3 and EC2 print milliseconds even where there are none."""
-    second, milli = divmod(round(time * 1000), 1000)
-    day, left = divmod(second, 86400)
-    return f"{_iso_day(day)}{_MINUTES[left // 60]}{_SECONDS[left % 60]}{_MILLIS[milli]}"
+    milli = round(time * 1000)
+    left = milli % 86_400_000
+    return f"{_iso_day(milli // 86_400_000)}{_MINUTES[left // 60_000]}{_SECONDS[left // 1000 % 60]}{_MILLIS[left % 1000]}"
 
 
 @lru_cache(4096)
