@@ -6,16 +6,28 @@ deletion, or deleting it would make it a root's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
 from windtunnel.aws.errors import Fault
+from windtunnel.aws.model import service_model
 from windtunnel.fabric.scope import Principal, Proof, anonymous, root
 from windtunnel.fabric.tx import Tx
 from windtunnel.kernel.store import Table
 
 ACCOUNT_DIGITS = 12
+USED_SECONDS = 900
+"""How exactly it is kept when a key was last used: a row for each request would cost more than the request."""
+
+
+class Used(msgspec.Struct, frozen=True):
+    """When and where something was last used."""
+
+    at: float
+    service: str
+    region: str
 
 
 class AccessKey(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,10 +40,13 @@ class AccessKey(msgspec.Struct, frozen=True, omit_defaults=True):
     """The session token that has to come along, of temporary keys."""
     expires: float | None = None
     """Seconds since 1970; None for long-term keys."""
+    used: Used | None = None
 
 
 ACCESS_KEYS = Table("access.keys", AccessKey, scope="global")
 """access key id -> AccessKey"""
+ROLES_USED = Table("access.roles_used", Used, scope="global")
+"""unique id of a role -> Used"""
 
 
 def account_named(access_key: str, default: str) -> str:
@@ -40,19 +55,79 @@ def account_named(access_key: str, default: str) -> str:
 
 
 def identify(tx: Tx, proof: Proof | None, default_account: str) -> Principal:
-    """The principal who signed. Raises AWS's faults for keys that are unknown, expired or don't fit the signature.
+    """The principal who signed, for a call of `tx.service`. Raises AWS's faults for keys that are unknown, expired or don't fit.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
     """
     if proof is None:
         return anonymous()
-    key = tx.get(ACCESS_KEYS, proof.access_key)
+    key_id = proof.access_key
+    key = tx.get(ACCESS_KEYS, key_id)
     if key is None:
         proof.verify(None)
-        return root(account_named(proof.access_key, default_account), proof.access_key)
-    if key.status != "Active" or key.token != proof.token:
-        raise Fault("InvalidClientTokenId", "The security token included in the request is invalid.", status=403)
+        return root(account_named(key_id, default_account), key_id)
+    if key.status != "Active":
+        raise unknown_key(tx.service, key_id)
+    if key.token != proof.token:
+        raise wrong_token(tx.service, key_id, proof.token)
     if key.expires is not None and key.expires <= tx.now:
-        raise Fault("ExpiredToken", "The security token included in the request is expired", status=403)
+        raise expired(tx.service, proof.token)
     proof.verify(key.secret)
+    if key.used is None or tx.now - key.used.at >= USED_SECONDS or key.used.at > tx.now:
+        _remember(tx, key_id, key)
     return key.principal
+
+
+def used_last(tx: Tx, role_id: str) -> Used | None:
+    """When keys of a role's sessions were last used."""
+    return tx.get(ROLES_USED, role_id)
+
+
+def rename_keys(tx: Tx, key_ids: Iterable[str], arn: str, name: str) -> None:
+    """Lets a user's keys sign in its new name."""
+    for key_id in key_ids:
+        key = tx.get(ACCESS_KEYS, key_id)
+        if key is not None:
+            principal = msgspec.structs.replace(key.principal, arn=arn, name=name)
+            tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(key, principal=principal))
+
+
+def _remember(tx: Tx, key_id: str, key: AccessKey) -> None:
+    used = Used(tx.now, tx.service, tx.region)
+    tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(key, used=used))
+    if key.principal.kind == "AssumedRole":
+        tx.put(ROLES_USED, key.principal.id.partition(":")[0], value=used)
+
+
+def unknown_key(service: str, key_id: str) -> Fault:
+    """The answer to a key that is not, or no longer, there."""
+    if service == "s3":
+        text = "The AWS Access Key Id you provided does not exist in our records."
+        return Fault("InvalidAccessKeyId", text, status=403, AWSAccessKeyId=key_id)
+    return _refused(service, "UnrecognizedClientException", "InvalidClientTokenId", "The security token included in the request is invalid.")
+
+
+def wrong_token(service: str, key_id: str, token: str) -> Fault:
+    """The answer to a session token that is missing or another key's."""
+    if service == "s3" and token:
+        return Fault("InvalidToken", "The provided token is malformed or otherwise invalid.", status=400, **{"Token-0": token})
+    return unknown_key(service, key_id)
+
+
+def expired(service: str, token: str) -> Fault:
+    """The answer to a session that is over."""
+    if service == "s3":
+        return Fault("ExpiredToken", "The provided token has expired.", status=400, **{"Token-0": token})
+    if service == "ec2":
+        return Fault("RequestExpired", "Request has expired.", status=400)
+    return _refused(service, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired")
+
+
+def _refused(service: str, json_code: str, query_code: str, message: str) -> Fault:
+    """Services that speak JSON by X-Amz-Target say 400, all others 403; SQS and its like kept the codes of the query protocol."""
+    if service == "ec2":
+        return Fault("AuthFailure", "AWS was not able to validate the provided access credentials", status=401)
+    model = service_model(service)
+    if model.is_query_compatible or model.protocols[0] not in ("json", "rest-json", "smithy-rpc-v2-cbor"):
+        return Fault(query_code, message, status=403)
+    return Fault(json_code, message, status=403 if model.protocols[0] == "rest-json" else 400)

@@ -153,7 +153,7 @@ class Cloud:
         handled = self.handled(service, operation)
         try:
             if proof is not None or not signed:
-                scope = self._identified(scope, proof)
+                scope = self._identified(scope, proof, service)
             self._authorise(service, handled.name, request, scope)
             handled.validate(request)
             if handled.plain:
@@ -278,8 +278,10 @@ class Cloud:
         self._handled[service, name] = self._handled[service, snake(name)] = handled
         return handled
 
-    def _identified(self, scope: Scope, proof: Proof | None) -> Scope:
-        principal: Principal = identify(Tx(self, self.store.begin(), scope, "iam"), proof, self.account)
+    def _identified(self, scope: Scope, proof: Proof | None, service: str) -> Scope:
+        overlay = self.store.begin()
+        principal: Principal = identify(Tx(self, overlay, scope, service), proof, self.account)
+        self.store.keep(overlay)  # empty but for a first use of a key
         account = scope.account if principal.kind == "Anonymous" else principal.account
         return msgspec.structs.replace(scope, principal=principal, account=account)
 

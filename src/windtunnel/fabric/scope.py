@@ -26,6 +26,13 @@ class Principal(msgspec.Struct, frozen=True):
     """The session policy that was given when a role was assumed, JSON."""
     tags: dict[str, str] = {}
     """Session tags."""
+    transitive_tags: list[str] = []
+    """Keys of session tags that go on to roles assumed from this session."""
+    policy_arns: list[str] = []
+    """Managed policies that limit the session."""
+    source_identity: str = ""
+    issuer: str = ""
+    """The ARN of the role behind a session, its path included."""
 
 
 class Scope(msgspec.Struct, frozen=True):

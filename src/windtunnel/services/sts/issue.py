@@ -1,0 +1,35 @@
+"""Temporary keys: made here, kept in the fabric's table of keys, over when the region's clock says so.
+
+The rows stay when the keys are over: a key the region doesn't know would be a root's.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from windtunnel.fabric import Principal, Tx
+from windtunnel.fabric.access import ACCESS_KEYS, AccessKey
+from windtunnel.kernel.ids import BASE32
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import sts as t
+
+SECRET_BYTES = 30
+TOKEN_BYTES = 264
+KEY_CHARACTERS = 16
+TOKEN_BEGINS = "IQoJb3JpZ2luX2Vj"
+"""As AWS's tokens begin."""
+
+
+def issue(tx: Tx, principal: Principal, seconds: int) -> t.Credentials:
+    """Keys that sign for a principal, until `seconds` from now."""
+    key_id = "ASIA" + tx.ids.text(KEY_CHARACTERS, BASE32)
+    secret = b64encode(tx.ids.bytes(SECRET_BYTES)).decode()
+    token = TOKEN_BEGINS + b64encode(tx.ids.bytes(TOKEN_BYTES)).decode()
+    expires = float(int(tx.now) + seconds)
+    signs_as = msgspec.structs.replace(principal, access_key=key_id)
+    tx.put(ACCESS_KEYS, key_id, value=AccessKey(secret, signs_as, token=token, expires=expires))
+    return {"AccessKeyId": key_id, "SecretAccessKey": secret, "SessionToken": token, "Expiration": expires}

@@ -1,0 +1,160 @@
+"""Assuming a role: its trust policy is asked, then the caller's own policies, and keys of a session are issued."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from windtunnel.aws.policy import ALLOW, DENY, NOTHING, Context, Policies, Policy, compile_policy, evaluate
+from windtunnel.aws.policy import Principal as Asker
+
+from windtunnel.fabric import Call, Fault, Principal, Tx
+from windtunnel.services.sts.issue import issue
+from windtunnel.services.sts.rules import (
+    CHAINED_SECONDS_MAX,
+    ROLE_SECONDS_DEFAULT,
+    context_of,
+    not_authorized,
+    packed_percent,
+    role_arn,
+    session_policy,
+    session_tags,
+)
+
+if TYPE_CHECKING:
+    from windtunnel.aws.arn import Arn
+    from windtunnel.aws.types import iam
+    from windtunnel.aws.types import sts as t
+
+
+async def assume_role(call: Call, req: t.AssumeRoleRequest) -> t.AssumeRoleResponse:
+    arn, caller = role_arn(req["RoleArn"]), call.scope.principal
+    if caller.kind == "Anonymous":
+        raise Fault("MissingAuthenticationToken", "Request is missing Authentication Token")
+    tags, transitive = session_tags(caller, req.get("Tags", []), req.get("TransitiveTagKeys", []))  # pyright: ignore[reportArgumentType]
+    policy = session_policy(req.get("Policy"))
+    policy_arns = [each["arn"] for each in req.get("PolicyArns", []) if "arn" in each]
+    packed = packed_percent(policy, policy_arns, tags)
+    role = await _role(call, arn)
+    if role is None:
+        raise not_authorized(caller, "sts:AssumeRole", req["RoleArn"])
+    if caller.kind != "Root" or caller.account != arn.account:
+        await _ask(call, arn, role, req, tags, transitive)
+    seconds = _seconds(caller, role, req.get("DurationSeconds", ROLE_SECONDS_DEFAULT))
+    session = f"arn:aws:sts::{arn.account}:assumed-role/{arn.name}/{req['RoleSessionName']}"
+    identity = req.get("SourceIdentity", caller.source_identity)
+    principal = Principal(
+        kind="AssumedRole",
+        account=arn.account,
+        arn=session,
+        id=f"{role['RoleId']}:{req['RoleSessionName']}",
+        name=arn.name,
+        policy=policy,
+        tags=tags,
+        transitive_tags=transitive,
+        policy_arns=policy_arns,
+        source_identity=identity,
+        issuer=req["RoleArn"],
+    )
+    result: t.AssumeRoleResponse = {
+        "Credentials": await call.transact(issue, principal, seconds),
+        "AssumedRoleUser": {"AssumedRoleId": principal.id, "Arn": session},
+    }
+    if packed is not None:
+        result["PackedPolicySize"] = packed
+    if identity:
+        result["SourceIdentity"] = identity
+    return result
+
+
+async def _role(call: Call, arn: Arn) -> iam.Role | None:
+    try:
+        found = await call.at(account=arn.account).aws.iam.get_role({"RoleName": arn.name})
+    except Fault as fault:
+        if fault.code in ("NoSuchEntity", "ValidationError"):
+            return None
+        raise
+    return found["Role"] if found["Role"]["Arn"] == str(arn) else None
+
+
+def _seconds(caller: Principal, role: iam.Role, wanted: int) -> int:
+    """How long the session lasts. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    if caller.kind == "AssumedRole" and wanted > CHAINED_SECONDS_MAX:
+        raise Fault(
+            "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+        )
+    if wanted > role.get("MaxSessionDuration", ROLE_SECONDS_DEFAULT):
+        raise Fault("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+    return wanted
+
+
+async def _ask(
+    call: Call, arn: Arn, role: iam.Role, req: t.AssumeRoleRequest, tags: dict[str, str], transitive: list[str]
+) -> None:
+    """Raises AccessDenied unless the role's trust policy, and the caller's own policies where they are needed, allow it."""
+    caller = call.scope.principal
+    trust = compile_policy(unquote(role["AssumeRolePolicyDocument"]))
+    now_text = datetime.fromtimestamp(call.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    keys = context_of(caller, req, call.scope.source_ip, tags, transitive, now_text)
+    if caller.kind == "AWSService":
+        keys["aws:sourceaccount"] = call.account
+    actions = ["sts:AssumeRole"]
+    if tags:
+        actions.append("sts:TagSession")
+    if "SourceIdentity" in req:
+        actions.append("sts:SetSourceIdentity")
+    own = await _own_words(call, actions, str(arn), keys)
+    for action in actions:
+        policies = Policies(identity=own[action], resource=(trust,), resource_must_allow=True)
+        context = Context(_asker(caller), action, str(arn), arn.account, keys)
+        if caller.kind == "FederatedUser" or evaluate(policies, context) != "allow":
+            raise not_authorized(caller, action, str(arn))
+
+
+async def _own_words(call: Call, actions: list[str], resource: str, keys: dict[str, Any]) -> dict[str, tuple[Policy, ...]]:
+    """What the caller's own policies say to each action; IAM knows them."""
+    caller = call.scope.principal
+    if caller.kind not in ("IAMUser", "AssumedRole"):
+        return {action: () for action in actions}
+    found = await call.at(account=caller.account).aws.iam.simulate_principal_policy(
+        {
+            "PolicySourceArn": caller.issuer or caller.arn,
+            "ActionNames": actions,
+            "ResourceArns": [resource],
+            "PolicyInputList": [caller.policy] if caller.policy else [],
+            "ContextEntries": [
+                {"ContextKeyName": key, "ContextKeyValues": [value] if isinstance(value, str) else value, "ContextKeyType": "stringList"}
+                for key, value in keys.items()
+            ],
+        }
+    )
+    words = {"allowed": ALLOW, "explicitDeny": DENY}
+    said = {each["EvalActionName"]: words.get(each["EvalDecision"], NOTHING) for each in found.get("EvaluationResults", [])}
+    return {action: (_constant(said[action]),) for action in actions}
+
+
+def _constant(word: int) -> Policy:
+    return Policy(lambda context: word)
+
+
+def _asker(principal: Principal) -> Asker:
+    """A principal as policies see it."""
+    return Asker(
+        kind=_KINDS[principal.kind],
+        account=principal.account,
+        arn=principal.arn,
+        role=principal.issuer,
+        id=principal.id,
+        service=principal.name if principal.kind == "AWSService" else "",
+    )
+
+
+_KINDS: Any = {
+    "Root": "root",
+    "IAMUser": "user",
+    "AssumedRole": "assumed-role",
+    "FederatedUser": "federated-user",
+    "AWSService": "service",
+    "Anonymous": "anonymous",
+}
