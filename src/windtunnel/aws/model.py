@@ -280,7 +280,7 @@ def fault_of(service: str, code: str) -> FaultModel:
     return FaultModel(
         code=name,
         query_code=former or error.get("code") or name,
-        status=error.get("httpStatusCode") or (500 if receiver else 400),
+        status=error.get("httpStatusCode") or _FORMER_STATUS.get((service, name)) or (500 if receiver else 400),
         sender=not receiver and error.get("senderFault", True),
         query_error=model.is_query_compatible,
         shape=shape,
@@ -315,6 +315,8 @@ _FORMER_CODES: Final[dict[str, dict[str, str]]] = {
 }
 """SQS's codes from before it spoke JSON, which botocore's model no longer carries.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-json-api-responses.html"""
+_FORMER_STATUS: Final = {("sqs", "PurgeQueueInProgress"): 403}
+"""Statuses that the model has lost, too, as real answers show them."""
 _FORMER_COMMON: Final = {
     "InvalidParameterCombinationException": "InvalidParameterCombination",
     "InvalidParameterValueException": "InvalidParameterValue",

@@ -11,7 +11,7 @@ from typing import Any, Final
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape, fault_of
 from windtunnel.wire import eventstream
-from windtunnel.wire.json import fault_body
+from windtunnel.wire.json import fault_body, type_of
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
 
@@ -383,9 +383,9 @@ def refuser(service: str) -> Callable[[Fault, str], Response]:
     def refuse(fault: Fault, request_id: str) -> Response:
         model = fault_of(service, fault.code)
         status = fault.status or model.status
-        body = fault_body(fault, None) | {"__type": model.code}
+        body = fault_body(fault, None) | {"__type": type_of(service, model.code)}
         if model.shape is not None:
-            body = _fault_members(fault, model.shape) | {"__type": model.code}
+            body = _fault_members(fault, model.shape) | {"__type": type_of(service, model.code)}
         headers = [*_headers(request_id, _MEDIA), *fault.headers.items()]
         if model.query_error:
             headers.append(("x-amzn-query-error", f"{model.query_code};{'Sender' if status < 500 else 'Receiver'}"))

@@ -134,7 +134,9 @@ def _event_encoder(name: str, shape: Shape, compile_encoder: Compile, dumps: Dum
 
     def write(value: Mapping[str, Any]) -> bytes:
         headers = base | {key: value[key] for key in in_headers if value.get(key) is not None}
-        if payload is None:
+        if not shape.members:
+            body = b""
+        elif payload is None:
             body = dumps(encode({key: item for key, item in value.items() if key not in in_headers}))
         elif kind == "blob":
             body = value.get(payload) or b""

@@ -24,13 +24,26 @@ Encode = Callable[[Any], Any]
 Memo = dict[tuple[str, str | None], Any]
 
 _NAMESPACES: Final = {
-    "sqs": "com.amazonaws.sqs#",
+    "cloudwatch": "com.amazonaws.cloudwatch.v2010_08_01#",
     "dynamodb": "com.amazonaws.dynamodb.v20120810#",
     "dynamodbstreams": "com.amazonaws.dynamodb.v20120810#",
+    "sqs": "com.amazonaws.sqs#",
 }
 """What these services write before a code in `__type`; clients cut it off, but users compare recorded answers."""
-_CORAL: Final = frozenset({"SerializationException", "UnknownOperationException", "InternalFailure", "AccessDeniedException"})
+_FRAMEWORK: Final = {
+    "SerializationException": "com.amazon.coral.service#",
+    "UnknownOperationException": "com.amazon.coral.service#",
+    "InternalFailure": "com.amazon.coral.service#",
+    "AccessDeniedException": "com.amazon.coral.service#",
+    "ValidationException": "com.amazon.coral.validate#",
+}
 """Faults of AWS's framework, not of a service: they have its namespace where namespaces are written."""
+
+
+def type_of(service: str, code: str) -> str:
+    """A fault's `__type`."""
+    namespace = _NAMESPACES.get(service, "")
+    return (_FRAMEWORK.get(code, namespace) if namespace else "") + code
 
 
 def codec(operation: OperationModel) -> Codec:
@@ -92,13 +105,11 @@ def _responder(operation: OperationModel, media: str) -> Callable[[Mapping[str, 
 
 def refuser(service: str, media: str) -> Callable[[Fault, str], Response]:
     """Writes faults of a JSON service."""
-    namespace = _NAMESPACES.get(service, "")
 
     def refuse(fault: Fault, request_id: str) -> Response:
         model = fault_of(service, fault.code)
-        prefix = "com.amazon.coral.service#" if namespace and fault.code in _CORAL else namespace
         body = fault_body(fault, model.shape)
-        body["__type"] = prefix + model.code
+        body["__type"] = type_of(service, model.code)
         status = fault.status or model.status
         headers = [("x-amzn-RequestId", request_id), ("Content-Type", media), *fault.headers.items()]
         if model.query_error:

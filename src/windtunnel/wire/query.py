@@ -221,6 +221,7 @@ def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], 
 def refuser(service: str) -> Callable[[Fault, str], Response]:
     """Writes faults of a query service."""
     space = NAMESPACES.get(service) or service_model(service).metadata.get("xmlNamespace", "")
+    detail = "<Detail/>" if service == "sqs" else ""
 
     def refuse(fault: Fault, request_id: str) -> Response:
         model = fault_of(service, fault.code)
@@ -228,7 +229,7 @@ def refuser(service: str) -> Callable[[Fault, str], Response]:
         kind = "Sender" if status < 500 else "Receiver"
         body = (
             f'<ErrorResponse xmlns="{space}"><Error><Type>{kind}</Type><Code>{escape(model.query_code)}</Code>'
-            f"<Message>{escape(fault.message)}</Message>{members(fault, model.shape)}</Error>"
+            f"<Message>{escape(fault.message)}</Message>{members(fault, model.shape)}{detail}</Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Response(status, [("x-amzn-RequestId", request_id), ("Content-Type", _MEDIA), *fault.headers.items()], body.encode())

@@ -16,6 +16,12 @@ from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
 
 _MEDIA: Final = "application/json"
+_CLASSES: Final = {
+    "STRING_VALUE": "class java.lang.String",
+    "TRUE_VALUE": "class java.lang.Boolean",
+    "FALSE_VALUE": "class java.lang.Boolean",
+    "NUMBER_VALUE": "class com.amazon.coral.value.json.numbers.TruncatingBigNumber",
+}
 
 
 def codec(operation: OperationModel) -> Codec:
@@ -58,7 +64,7 @@ def _body_reader(operation: OperationModel, shape: Shape) -> Callable[[Request, 
 
         def read(request: Request, out: dict[str, Any]) -> None:
             if request.body:
-                out.update(decode(loads(request.body)))
+                out.update(_in_javas_words(decode, request.body))
 
         return read
     member = shape.members[payload]
@@ -70,7 +76,18 @@ def _body_reader(operation: OperationModel, shape: Shape) -> Callable[[Request, 
     if member.type_name == "string":
         return lambda request, out: rest.payload(out, payload, request.body.decode("utf-8", "replace"))
     inner = decoder(member)
-    return lambda request, out: rest.payload(out, payload, inner(loads(request.body)) if request.body else None)
+    return lambda request, out: rest.payload(out, payload, _in_javas_words(inner, request.body) if request.body else None)
+
+
+def _in_javas_words(decode: Callable[[Any], Any], body: bytes) -> Any:
+    """Decodes a body; the REST services name a value of the wrong type by the class that Java gave it."""
+    try:
+        return decode(loads(body))
+    except Fault as fault:
+        found, words, wanted = fault.message.partition(" can not be converted to a ")
+        if not words:
+            raise
+        raise Fault(fault.code, f"{_CLASSES[found]} can not be converted to an {wanted}", status=400) from None
 
 
 def _body_shape(shape: Shape) -> Shape:
