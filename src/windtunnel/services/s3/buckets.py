@@ -59,7 +59,8 @@ def _region_of(tx: Tx, constraint: str | None) -> str:
             raise Fault("InvalidLocationConstraint", "The specified location-constraint is not valid", LocationConstraint=constraint)
         return constraint
     if constraint != tx.region:
-        message = f"The {constraint or 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to."
+        shown = constraint or "unspecified"
+        message = f"The {shown} location constraint is incompatible for the region specific endpoint this request was sent to."
         raise Fault("IllegalLocationConstraintException", message)
     return tx.region
 

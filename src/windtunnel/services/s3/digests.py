@@ -34,6 +34,8 @@ class Received(msgspec.Struct, frozen=True):
     etag: str
     algorithm: str
     checksum: str
+    kept: str = ""
+    """The checksum that was asked for besides."""
 
 
 class Md5:
@@ -75,25 +77,28 @@ def algorithm_of(req: Mapping[str, Any]) -> str:
     return name
 
 
-async def receive(call: Call, req: Mapping[str, Any], default: str = DEFAULT) -> Received:
-    """Takes in a request's body and holds it against the digests that came with it. A blob it wrote belongs to the caller."""
+async def receive(call: Call, req: Mapping[str, Any], *, keep: str = "") -> Received:
+    """Takes in a request's body and holds it against the digests that came with it. A blob it wrote belongs to the caller.
+
+    `keep` names a checksum that is wanted besides, whichever came; the body is then never kept inline.
+    """
     given = given_checksum(req)
-    algorithm = given[0] if given else algorithm_of(req) or default
+    algorithm = given[0] if given else algorithm_of(req) or keep or DEFAULT
     if given and not is_checksum(*given):
         raise Fault("InvalidRequest", f"Value for {_HEADERS[algorithm]} header is invalid.")
     expected_md5 = _md5_of(req.get("ContentMD5"))
     source: Any = req.get("Body", b"")
     body = source if isinstance(source, bytes) else await _small(source)
-    md5, running = Md5(), checksum(algorithm) if algorithm else None
-    if isinstance(body, bytes) and len(body) <= INLINE_BYTES_MAX:
+    md5, running = Md5(), checksum(algorithm)
+    besides = checksum(keep) if keep not in ("", algorithm) else running
+    if isinstance(body, bytes) and len(body) <= INLINE_BYTES_MAX and not keep:
         md5.update(body)
-        if running is not None:
-            running.update(body)
+        running.update(body)
         size, inline, blob = len(body), body, ""
     else:
-        stored = await call.blobs.write(body, digests=(md5, running) if running is not None else (md5,))
+        stored = await call.blobs.write(body, digests=(md5, running) if besides is running else (md5, running, besides))
         size, inline, blob = stored.size, b"", stored.id
-    received = Received(size, inline, blob, md5.hexdigest(), algorithm, running.base64() if running is not None else "")
+    received = Received(size, inline, blob, md5.hexdigest(), algorithm, running.base64(), besides.base64())
     try:
         return await _checked(call, received, given, expected_md5, getattr(source, "trailers", None))
     except BaseException:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 async def put_object(call: Call, req: t.PutObjectRequest) -> t.PutObjectOutput:
     """Bytes first, then the row that names them."""
-    call.read(_check_put, req)
+    if not isinstance(req.get("Body", b""), bytes):
+        call.read(_check_put, req)
     received = await receive(call, req)
     try:
         return await call.transact(_put, req, received)
@@ -29,7 +30,7 @@ async def put_object(call: Call, req: t.PutObjectRequest) -> t.PutObjectOutput:
 
 
 def _check_put(tx: Tx, req: Request) -> None:
-    """What can be refused before the body is read is refused now, and again when it is written."""
+    """What can be refused before a body has arrived is refused then, and once more when it is written."""
     bucket = bucket_of(tx, req)
     draft_of(tx, bucket, req)
     check_write(tx, bucket, req)

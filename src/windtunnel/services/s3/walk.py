@@ -18,7 +18,7 @@ Scan = Callable[[Key | None, Key | None, int], Iterator[tuple[Key, Record]]]
 """(start, end, limit): the rows from `start` (inclusive) to `end` (exclusive), what follows the bucket's name in their keys."""
 
 LAST_CODE_POINT = "\U0010ffff"
-SEEK_ROWS, ROWS_MAX = 2, 1001
+SEEK_ROWS, FIRST_ROWS, ROWS_MAX = 2, 32, 1001
 
 
 class Page:
@@ -61,11 +61,12 @@ def walk(scan: Scan[Any], prefix: str, delimiter: str, start: Key | None, most: 
         return page
     stop = successor(prefix) if prefix else None
     end = None if stop is None else (stop,)
-    left, size = most, min(most + 1, ROWS_MAX)
+    left, size = most, min(most + 1, FIRST_ROWS if delimiter else ROWS_MAX)
     while True:
         count = 0
         key: Key = ()
-        for count, (key, row) in enumerate(scan(start, end, size), 1):
+        for key, row in scan(start, end, size):
+            count += 1  # noqa: SIM113
             cut = key[1].find(delimiter, len(prefix)) if delimiter else -1
             if not left:
                 page.truncated = True
@@ -74,12 +75,11 @@ def walk(scan: Scan[Any], prefix: str, delimiter: str, start: Key | None, most: 
             if cut >= 0:
                 break
             page.items.append((key, row))
+            page.last = key
         else:
             if count < size:
-                if key:
-                    page.last = key
                 return page
-            page.last, start, size = key, follow(key), min(size * 4, ROWS_MAX)
+            start, size = follow(key), min(size * 4, ROWS_MAX)
             continue
         folder = key[1][: cut + len(delimiter)]
         page.prefixes.append(folder)

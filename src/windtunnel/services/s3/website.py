@@ -1,0 +1,48 @@
+"""What a website configuration has to keep to.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-page-redirect.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from windtunnel.fabric import Fault
+
+
+def check_website(wanted: Mapping[str, Any]) -> None:
+    """Refuse a configuration that S3 would."""
+    everything, index = wanted.get("RedirectAllRequestsTo"), wanted.get("IndexDocument")
+    if everything is not None:
+        if any(wanted.get(name) is not None for name in ("IndexDocument", "ErrorDocument", "RoutingRules")):
+            raise _argument(
+                "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.", "RedirectAllRequestsTo", "not null"
+            )
+        _check_protocol(everything)
+    elif index is None:
+        message = "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty"
+        raise _argument(message, "IndexDocument", "null")
+    elif not index.get("Suffix") or "/" in index["Suffix"]:
+        raise _argument("The IndexDocument Suffix is not well formed", "IndexDocument", index.get("Suffix") or "")
+    rules = wanted.get("RoutingRules")
+    if rules is not None and not rules:
+        raise Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+    for rule in rules or []:
+        redirect = rule["Redirect"]
+        _check_protocol(redirect)
+        if redirect.get("ReplaceKeyPrefixWith") is not None and redirect.get("ReplaceKeyWith") is not None:
+            raise Fault("InvalidRequest", "You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
+        if rule.get("Condition") is not None and not any(rule["Condition"].values()):
+            message = "Condition cannot be empty. To redirect all requests without a condition, the condition element shouldn't be present."
+            raise Fault("InvalidRequest", message)
+
+
+def _check_protocol(redirect: Mapping[str, Any]) -> None:
+    if redirect.get("Protocol") not in (None, "http", "https"):
+        message = "Invalid protocol, protocol can be http or https. If not defined the protocol will be selected automatically."
+        raise Fault("InvalidRequest", message)
+
+
+def _argument(message: str, name: str, value: str) -> Fault:
+    return Fault("InvalidArgument", message, ArgumentName=name, ArgumentValue=value)
