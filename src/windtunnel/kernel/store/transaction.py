@@ -68,9 +68,9 @@ class Transaction:
         """
         base = table.prefix(self.account, self.region)
         decode = table.decode
-        size = len(base)
+        size = len(base) + len(pack(prefix))
         for row, value in self._range(base, prefix, start, end, limit, reverse):
-            yield unpack(row, size), decode(value)
+            yield (*prefix, *unpack(row, size)), decode(value)
 
     def find(
         self,
