@@ -180,8 +180,8 @@ def test_labels_are_decoded_and_may_be_greedy() -> None:
             request("POST", "/", service="ec2", content_type=FORM, body=b"Action=Fly&Version=2016-11-15"),
             400,
             (
-                b'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>InvalidAction</Code><Message>The action Fly is not '
-                b"valid for this web service.</Message></Error></Errors><RequestID>id-1</RequestID></Response>"
+                b'<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error><Code>InvalidAction</Code><Message>The action Fly is '
+                b"not valid for this web service.</Message></Error></Errors><RequestID>id-1</RequestID></Response>"
             ),
         ),
         (

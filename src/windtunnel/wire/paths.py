@@ -71,15 +71,23 @@ def choose(candidates: list[Candidate], query: Query, headers: Mapping[str, str]
         return candidates[0].operation
     fallback: Candidate | None = None
     for candidate in candidates:
-        if not all(name in query and (value is None or value in query[name]) for name, value in candidate.literals):
+        literals = candidate.literals
+        if literals and (not query or not all(name in query and (value is None or value in query[name]) for name, value in literals)):
             continue
-        if all(name in query for name in candidate.queries) and all(name in headers for name in candidate.headers):
+        if _has(query, candidate.queries) and _has(headers, candidate.headers):
             if fallback is None or len(candidate.literals) >= len(fallback.literals):
                 return candidate.operation
             break
         if fallback is None or len(candidate.literals) == len(fallback.literals):
             fallback = candidate
     return fallback.operation if fallback is not None else None
+
+
+def _has(given: Mapping[str, object], names: tuple[str, ...]) -> bool:
+    for name in names:
+        if name not in given:
+            return False
+    return True
 
 
 def query_of(text: str) -> Query:
