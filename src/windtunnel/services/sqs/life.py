@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import inf, nextafter
 from typing import Any
 
-from windtunnel.fabric import Table, Tx
+from windtunnel.fabric import Tx
 from windtunnel.services.sqs import fifo, standard
 from windtunnel.services.sqs.state import DELETED, GROUPED, HEADS, MESSAGES, PLACES, QUEUES, STORED, Queue, forget
 
@@ -74,8 +74,8 @@ def _expire_messages(tx: Tx, queue: Queue, cutoff: float) -> tuple[bool, float]:
     touched = list(tx.scan(PLACES, store, end=end, limit=SLICE_ROWS))
     for key, place in touched:
         standard.remove(tx, queue, float(key[1] or 0), int(key[2] or 0), place)
-    tables: tuple[Table[Any], ...] = (MESSAGES, PLACES)
-    oldest = [float(key[1] or 0) for table in tables for key, _ in tx.scan(table, store, limit=1)]
+    oldest = [float(key[1] or 0) for key, _ in tx.scan(MESSAGES, store, limit=1)]
+    oldest += [float(key[1] or 0) for key, _ in tx.scan(PLACES, store, limit=1)]
     return max(len(untouched), len(touched)) == SLICE_ROWS, min(oldest, default=inf)
 
 
