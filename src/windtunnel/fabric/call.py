@@ -75,9 +75,12 @@ class Call:
         """Runs `function(tx, *args)` for what it returns; what it writes is forgotten."""
         return function(Tx(self.cloud, self.cloud.store.begin(), self.scope, self.service), *args, **kwargs)
 
-    async def wait(self, *channels: Channel, until: float | None = None) -> None:
-        """Returns when a channel is woken or the region's time reaches `until`."""
-        await self.cloud.loop.wait(channels, until)
+    async def wait(self, *channels: Channel, until: float | None = None) -> bool:
+        """Returns when a channel is woken or the region's time reaches `until`.
+
+        False where neither happened, but the clock stands and the client has waited as long by its own: answer it.
+        """
+        return await self.cloud.loop.wait(channels, until)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """Goes on beside this call and after its reply; a jump of the clock waits for it."""

@@ -37,7 +37,7 @@ class Loop:
         self._at_work = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resting: list[asyncio.Future[None]] = []
-        self._waits: dict[Channel, set[asyncio.Future[None]]] = defaultdict(set)
+        self._waits: dict[Channel, set[asyncio.Future[bool]]] = defaultdict(set)
         self._told: dict[Channel, Callable[[], None]] = {}
 
     def spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
@@ -60,13 +60,13 @@ class Loop:
             if (told := self._told.get(channel)) is not None:
                 told()
 
-    async def wait(self, channels: Iterable[Channel], until: float | None) -> None:
+    async def wait(self, channels: Iterable[Channel], until: float | None) -> bool:
         """Parks the task until a channel is woken or the region's time reaches `until`.
 
         On a standing clock that moment may never come, but the client who waits has a clock of its own: the wait ends after as
-        many seconds of the machine's.
+        many seconds of the machine's, and this alone is told by False: there is no use in waiting again.
         """
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         for channel in channels:
             self._waits[channel].add(future)
         alarm = patience = None
@@ -74,10 +74,10 @@ class Loop:
             alarm = self._clock.alarm(until, lambda: self._unpark(future))
             if self._clock.rate == 0:
                 left = max(until - self._clock.now(), 0)
-                patience = asyncio.get_running_loop().call_later(left, self._unpark, future)
+                patience = asyncio.get_running_loop().call_later(left, self._unpark, future, False)
         self._rest_from_work()
         try:
-            await future
+            return await future
         except asyncio.CancelledError:
             if future.cancelled():
                 self._at_work += 1
@@ -110,10 +110,10 @@ class Loop:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _unpark(self, future: asyncio.Future[None]) -> None:
+    def _unpark(self, future: asyncio.Future[bool], passed: bool = True) -> None:
         # Counted as at work from the moment it is woken, not from when its task goes on, or a jump could slip in between.
         if not future.done():
-            future.set_result(None)
+            future.set_result(passed)
             self._at_work += 1
 
     def _rest_from_work(self) -> None:
