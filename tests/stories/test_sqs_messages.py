@@ -339,3 +339,11 @@ def test_what_a_purged_or_deleted_queue_left_is_swept_away(here: Here, url: str)
     here.jump(60)
     left = here.cloud.transact(lambda tx: [key for table in STORED for key, _ in tx.scan(table)], here.scope, "sqs")
     assert left == []
+
+
+def test_a_receiver_of_a_standing_clock_is_answered_by_its_own(here: Here, url: str) -> None:
+    waiting = here.begin.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
+    here.rest()
+    assert not waiting.done()
+    assert here.result(waiting) == {}
+    assert here.now == 1_767_225_600

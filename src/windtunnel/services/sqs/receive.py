@@ -35,13 +35,12 @@ async def receive_message(call: Call, req: t.ReceiveMessageRequest) -> t.Receive
         messages, until, channel = call.act(_receive, req, began)
         if messages:
             return {"Messages": messages}
-        if call.now() >= until:
+        if until is None or not await call.wait(channel, until=until):
             return {}
-        await call.wait(channel, until=until)
 
 
-def _receive(tx: Tx, req: t.ReceiveMessageRequest, began: float) -> tuple[list[Any], float, tuple[str, int]]:
-    """What can be received now, or else until when to wait before looking again, and for which channel."""
+def _receive(tx: Tx, req: t.ReceiveMessageRequest, began: float) -> tuple[list[Any], float | None, tuple[str, int]]:
+    """What can be received now, or else until when to wait before looking again (None: no longer), and for which channel."""
     found = find_queue(tx, req["QueueUrl"])
     queue = found.queue
     wait = req.get("WaitTimeSeconds", queue.wait)
@@ -56,10 +55,10 @@ def _receive(tx: Tx, req: t.ReceiveMessageRequest, began: float) -> tuple[list[A
     else:
         taken = _take(found, limit, timeout)
     if taken:
-        return [_printed(one, req, queue) for one in taken], 0, changed(queue)
+        return [_printed(one, req, queue) for one in taken], None, changed(queue)
     deadline = began + wait
     if tx.now >= deadline:
-        return [], 0, changed(queue)
+        return [], None, changed(queue)
     later = fifo.soonest(found.tx, queue) if queue.fifo else standard.soonest(found.tx, queue)
     return [], min(deadline, later) if later > tx.now else deadline, changed(queue)
 
