@@ -1,0 +1,152 @@
+"""What CloudWatch Logs remembers, and under which keys: a request's events lie together, in the order of their group's time.
+
+Events come in batches and are read in runs, so one row holds the events of a batch that lie within SPAN of each other: a *chunk*,
+under `(group, time of its first event, serial)`. Ten lines cost two rows instead of twenty. Reading merges the chunks that overlap;
+since none is longer than SPAN, only those that begin up to SPAN earlier can reach into a range. STREAM_CHUNKS says for a stream
+which chunks are its own.
+
+Groups and streams have numbers: the rows of a deleted one belong to a number nobody has any more, are out of sight at once and are
+removed in slices later. What is older than the retention is the beginning of a group's range.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from windtunnel.aws.arn import parse_or_none, partition_of
+from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS, check_group_name
+
+SPAN_MILLISECONDS = 1000
+CHUNK_EVENTS_MAX = 512
+CHUNK_BYTES_MAX = 131_072
+
+
+class Group(msgspec.Struct, frozen=True, array_like=True):
+    """A log group. The counts let PutLogEvents pass by what the group doesn't have."""
+
+    id: int
+    created: int
+    retention: int = 0
+    kind: str = "STANDARD"
+    kms: str = ""
+    protected: bool = False
+    metric_filters: int = 0
+    subscriptions: int = 0
+    tailed: float = 0.0
+    """Until when somebody may be watching the group live."""
+
+    def cutoff(self, now: float) -> int:
+        """The time before which events are gone."""
+        return int(now * MILLISECONDS) - self.retention * DAY_MILLISECONDS if self.retention else 0
+
+
+class Stream(msgspec.Struct, frozen=True, array_like=True):
+    """A log stream; times in milliseconds, 0 where there was no event yet."""
+
+    id: int
+    created: int
+    first: int = 0
+    last: int = 0
+    ingested: int = 0
+    serial: int = 0
+    """Of the last batch."""
+
+
+class Chunk(msgspec.Struct, frozen=True, array_like=True):
+    """Events of one batch, in their order, at most SPAN apart."""
+
+    stream: int
+    name: str
+    ingested: int
+    size: int
+    times: list[int]
+    messages: list[str]
+
+
+class MetricFilter(msgspec.Struct, frozen=True, array_like=True):
+    created: int
+    pattern: str
+    transformations: list[dict[str, Any]]
+    others: dict[str, Any] = {}
+
+
+class Subscription(msgspec.Struct, frozen=True, array_like=True):
+    created: int
+    pattern: str
+    destination: str
+    role: str = ""
+    distribution: str = "ByLogStream"
+    others: dict[str, Any] = {}
+
+
+GROUPS = Table("logs.groups", Group)
+"""name -> Group"""
+STREAMS = Table("logs.streams", Stream)
+"""(group, name) -> Stream"""
+RECENT = Table("logs.recent", bool)
+"""(group, time of the last event, name) of each stream"""
+CHUNKS = Table("logs.chunks", Chunk)
+"""(group, time of the first event, serial) -> Chunk"""
+STREAM_CHUNKS = Table("logs.stream_chunks", int)
+"""(stream, time of the first event, serial) -> group"""
+STORED = Table("logs.stored", int)
+"""group -> bytes stored"""
+METRIC_FILTERS = Table("logs.metric_filters", MetricFilter)
+"""(group's name, filter's name) -> MetricFilter"""
+SUBSCRIPTIONS = Table("logs.subscriptions", Subscription)
+"""(group's name, filter's name) -> Subscription"""
+
+GROUP = Resource("AWS::Logs::LogGroup", GROUPS, "arn:aws:logs:{region}:{account}:log-group:{0}")
+
+
+def find_group(tx: Tx, name: str) -> Group:
+    """The group of a name. A name that can't be one is only looked at when there is none."""
+    group = tx.get(GROUPS, name)
+    if group is None:
+        check_group_name(name)
+        raise no_such_group()
+    return group
+
+
+def find_stream(tx: Tx, group: Group, name: str) -> Stream:
+    stream = tx.get(STREAMS, group.id, name)
+    if stream is None:
+        raise no_such_stream()
+    return stream
+
+
+def name_of(tx: Tx, identifier: str) -> str:
+    """The name of the group that a name or an ARN stands for."""
+    arn = parse_or_none(identifier)
+    if arn is None:
+        return identifier
+    if arn.service != "logs" or arn.type != "log-group" or (arn.account, arn.region) != (tx.account, tx.region):
+        raise no_such_group()
+    return arn.id.removesuffix(":*")
+
+
+def named_group(tx: Tx, req: Any) -> tuple[str, Group]:
+    """The group of a request that names it by `logGroupName` or `logGroupIdentifier`."""
+    name, identifier = req.get("logGroupName"), req.get("logGroupIdentifier")
+    if name is not None and identifier is not None:
+        raise Fault("ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters.")
+    if name is None and identifier is None:
+        raise Fault("ValidationException", "At least one of LogGroup name or LogGroup ARN must be specified.")
+    if name is None:
+        name = name_of(tx, identifier)
+    return name, find_group(tx, name)
+
+
+def arn_of(tx: Tx, name: str) -> str:
+    return f"arn:{partition_of(tx.region)}:logs:{tx.region}:{tx.account}:log-group:{name}"
+
+
+def no_such_group() -> Fault:
+    return Fault("ResourceNotFoundException", "The specified log group does not exist.")
+
+
+def no_such_stream() -> Fault:
+    return Fault("ResourceNotFoundException", "The specified log stream does not exist.")
