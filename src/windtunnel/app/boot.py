@@ -10,9 +10,9 @@ from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.ids import Ids
 from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.planes.blobs import Blobs
-from windtunnel.services import iam, s3, sqs, sts
+from windtunnel.services import iam, logs, s3, sqs, sts
 
-SERVICES: tuple[Service, ...] = (iam.SERVICE, s3.SERVICE, sqs.SERVICE, sts.SERVICE)
+SERVICES: tuple[Service, ...] = (iam.SERVICE, logs.SERVICE, s3.SERVICE, sqs.SERVICE, sts.SERVICE)
 
 STORE_FILE = "region.db"
 BLOBS_FOLDER = "blobs"
