@@ -103,7 +103,8 @@ def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], 
     write_head = rest.writer(shape)
     write_body, media = _body_writer(shape)
 
-    def respond(result: Mapping[str, Any], request_id: str) -> Response:
+    def respond(result: Mapping[str, Any] | None, request_id: str) -> Response:
+        result = result or {}
         headers = [("x-amzn-RequestId", request_id)]
         status = write_head(result, headers) or default
         if media and not any(name.lower() == "content-type" for name, _ in headers):

@@ -144,7 +144,8 @@ def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], 
     identify = _identifier(service)
     bare = operation.method == "HEAD"
 
-    def respond(result: Mapping[str, Any], request_id: str) -> Response:
+    def respond(result: Mapping[str, Any] | None, request_id: str) -> Response:
+        result = result or {}
         headers = identify(request_id)
         status = write_head(result, headers) or (206 if "ContentRange" in result else default)
         body = b"" if bare else write_body(result)

@@ -18,6 +18,14 @@ from windtunnel.services.s3 import (
 )
 from windtunnel.services.s3.state import BUCKET
 
+DATA_OPERATIONS = (
+    "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjectTagging",
+    "DeleteObjects", "GetObject", "GetObjectAcl", "GetObjectAttributes", "GetObjectTagging", "HeadObject", "ListMultipartUploads",
+    "ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts", "PutObject", "PutObjectAcl", "PutObjectTagging", "UploadPart",
+    "UploadPartCopy",
+)  # fmt: skip
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html"""
+
 SERVICE = Service(
     "s3",
     modules=(
@@ -82,28 +90,5 @@ SERVICE = Service(
         "UnexpectedContent": 400,
         "UnresolvableGrantByEmailAddress": 400,
     },
-    data_operations=(
-        "AbortMultipartUpload",
-        "CompleteMultipartUpload",
-        "CopyObject",
-        "CreateMultipartUpload",
-        "DeleteObject",
-        "DeleteObjectTagging",
-        "DeleteObjects",
-        "GetObject",
-        "GetObjectAcl",
-        "GetObjectAttributes",
-        "GetObjectTagging",
-        "HeadObject",
-        "ListMultipartUploads",
-        "ListObjectVersions",
-        "ListObjects",
-        "ListObjectsV2",
-        "ListParts",
-        "PutObject",
-        "PutObjectAcl",
-        "PutObjectTagging",
-        "UploadPart",
-        "UploadPartCopy",
-    ),  # fmt: skip
+    data_operations=DATA_OPERATIONS,
 )

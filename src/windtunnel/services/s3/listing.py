@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.s3.places import bucket_of, find
-from windtunnel.services.s3.rules import owner_of
-from windtunnel.services.s3.state import LISTED, VERSIONS, Bucket, Listed, Version
+from windtunnel.services.s3.places import bucket_of
+from windtunnel.services.s3.rules import NULL, order_of, owner_of
+from windtunnel.services.s3.state import LISTED, NULL_ORDER, NULLS, VERSIONS, Bucket, Listed, Version
 from windtunnel.services.s3.walk import Page, most_of, show_folders, start_of, walk, writer_of
 
 if TYPE_CHECKING:
@@ -169,7 +169,9 @@ def _start_of_versions(tx: Tx, name: str, prefix: str, delimiter: str, after: st
             ArgumentName="version-id-marker",
             ArgumentValue=after_version,
         )
-    found = find(tx, name, after, after_version)
-    if found is None:
-        return start_of(prefix, delimiter, after), ""
-    return (after, found[0] + 1), after
+    # The version need not be there any more: its id tells its place all the same.
+    at = (tx.get(NULLS, name, after) or NULL_ORDER) if after_version == NULL else order_of(after_version)
+    if at is None:
+        message = "Invalid version id specified"
+        raise Fault("InvalidArgument", message, ArgumentName="version-id-marker", ArgumentValue=after_version)
+    return (after, at + 1), after
