@@ -7,7 +7,7 @@ deletion, or deleting it would make it a root's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,7 +43,7 @@ class AccessKey(msgspec.Struct, frozen=True, omit_defaults=True):
     used: Used | None = None
 
 
-ACCESS_KEYS = Table("access.keys", AccessKey, scope="global")
+ACCESS_KEYS = Table("access.keys", AccessKey, scope="global", hot=True)
 """access key id -> AccessKey"""
 ROLES_USED = Table("access.roles_used", Used, scope="global")
 """unique id of a role -> Used"""
@@ -104,20 +104,24 @@ def unknown_key(service: str, key_id: str) -> Fault:
     if service == "s3":
         text = "The AWS Access Key Id you provided does not exist in our records."
         return Fault("InvalidAccessKeyId", text, status=403, AWSAccessKeyId=key_id)
-    return _refused(service, "UnrecognizedClientException", "InvalidClientTokenId", "The security token included in the request is invalid.")
+    return _refused(
+        service, "UnrecognizedClientException", "InvalidClientTokenId", "The security token included in the request is invalid."
+    )
 
 
 def wrong_token(service: str, key_id: str, token: str) -> Fault:
     """The answer to a session token that is missing or another key's."""
     if service == "s3" and token:
-        return Fault("InvalidToken", "The provided token is malformed or otherwise invalid.", status=400, **{"Token-0": token})
+        members: dict[str, Any] = {"Token-0": token}
+        return Fault("InvalidToken", "The provided token is malformed or otherwise invalid.", status=400, **members)
     return unknown_key(service, key_id)
 
 
 def expired(service: str, token: str) -> Fault:
     """The answer to a session that is over."""
     if service == "s3":
-        return Fault("ExpiredToken", "The provided token has expired.", status=400, **{"Token-0": token})
+        members: dict[str, Any] = {"Token-0": token}
+        return Fault("ExpiredToken", "The provided token has expired.", status=400, **members)
     if service == "ec2":
         return Fault("RequestExpired", "Request has expired.", status=400)
     return _refused(service, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired")

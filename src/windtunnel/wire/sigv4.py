@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
@@ -29,6 +29,9 @@ from windtunnel.wire.sigfaults import (
     headers_not_signed,
     scope_date_wrong,
 )
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 __all__ = [
     "SKEW_SECONDS",
@@ -120,12 +123,11 @@ def verify(request: Request, credential: Credential, secret: str, now: float | N
     if credential.algorithm == ECDSA:
         good = any(sigv4a.matches(_string_to_sign(credential, timestamp, text), credential, secret) for text in _encodings(canonical))
     else:
-        key = signing_key(secret, credential.date, credential.region, credential.service)
         given = credential.signature.encode()
-        good = any(
-            hmac.compare_digest(hmac.digest(key, _string_to_sign(credential, timestamp, text).encode(), "sha256").hex().encode(), given)
-            for text in _encodings(canonical)
-        )
+        good = False
+        for text in _encodings(canonical):
+            signature = _signed(credential, secret, _string_to_sign(credential, timestamp, text).encode())
+            good = good or hmac.compare_digest(signature, given)
     if not good:
         string_to_sign = _string_to_sign(credential, timestamp, canonical.encode())
         raise does_not_match(request, credential, string_to_sign, canonical, s3=s3)
@@ -140,6 +142,21 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     for part in (region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
+
+
+@lru_cache(maxsize=1024)
+def _pads(secret: str, date: str, region: str, service: str) -> "tuple[HASH, HASH]":
+    """HMAC's two hashes with the signing key taken in (RFC 2104), to be copied: a third of what a fresh HMAC costs."""
+    key = signing_key(secret, date, region, service).ljust(64, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in key)), hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+
+
+def _signed(credential: Credential, secret: str, text: bytes) -> bytes:
+    inner, outer = _pads(secret, credential.date, credential.region, credential.service)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(text)
+    outer.update(inner.digest())
+    return outer.hexdigest().encode()
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,8 @@ from windtunnel.kernel.store.overlay import Amount, Channel, Overlay, Reader
 
 SPILL_WRITES_MAX = 256
 """Beyond so many writes the group goes to the engine early (still uncommitted): scans pass over what a group holds."""
+GROUP_TRANSACTIONS_MAX = 64
+"""A group is committed at the latest when it has so many transactions."""
 
 
 class StoreFull(Exception):
@@ -50,6 +52,8 @@ class Store:
         self._woken = woken
         self._group = Overlay(engine)
         self._scheduled = False
+        self._kept = 0
+        self._kept_before = 0
         self._spilled = False
         self._waiting: list[Callable[[StoreFull | None], None]] = []
 
@@ -63,6 +67,7 @@ class Store:
             return
         group = self._group
         group.merge(overlay)
+        self._kept += 1
         if len(group.writes) > SPILL_WRITES_MAX:
             self._spill()
         self._schedule()
@@ -89,6 +94,7 @@ class Store:
     def flush(self) -> None:
         """Commits the group now."""
         self._scheduled = False
+        self._kept = self._kept_before = 0
         waiting, self._waiting = self._waiting, []
         group, wakes = self._group, self._group.wakes
         failure: StoreFull | None = None
@@ -144,7 +150,13 @@ class Store:
                 get_running_loop().call_soon(self._flush_scheduled)
 
     def _flush_scheduled(self) -> None:
-        if self._scheduled:
+        """Commits, unless the last turn of the loop brought more: under load a commit then serves all who are waiting for one."""
+        if not self._scheduled:
+            return
+        if self._kept_before < self._kept < GROUP_TRANSACTIONS_MAX:
+            self._kept_before = self._kept
+            get_running_loop().call_soon(self._flush_scheduled)
+        else:
             self.flush()
 
 

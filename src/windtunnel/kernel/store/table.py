@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from windtunnel.kernel.store.keys import Key, pack
 
 Record = TypeVar("Record")
+HOT_RECORDS_MAX = 2_048
 Scope = Literal["region", "account", "global"]
 Derive = Callable[[Key, Any], Key | None]
 
@@ -20,6 +22,8 @@ class Table(Generic[Record]):
     `scope` says what part of the caller's place goes before each key: account and region, the account, or nothing.
     `indexes` derive another key from a row (None: not in this index); the row is then found under it, in its order.
     `counters` derive the key of a counter that counts the rows. Both are kept in the transaction that writes the row.
+
+    `hot` is for rows that every call reads (a queue, a key): the decoded record is remembered by its bytes.
     """
 
     def __init__(
@@ -30,6 +34,7 @@ class Table(Generic[Record]):
         scope: Scope = "region",
         indexes: Mapping[str, Derive] | None = None,
         counters: Mapping[str, Derive] | None = None,
+        hot: bool = False,
     ) -> None:
         self.name = name
         self.record = record
@@ -38,7 +43,8 @@ class Table(Generic[Record]):
         self.counters = dict(counters or {})
         self.derived = bool(self.indexes or self.counters)
         self.encode: Callable[[Record], bytes] = msgspec.msgpack.Encoder().encode
-        self.decode: Callable[[bytes], Record] = msgspec.msgpack.Decoder(record).decode
+        decode = msgspec.msgpack.Decoder(record).decode
+        self.decode: Callable[[bytes], Record] = lru_cache(HOT_RECORDS_MAX)(decode) if hot else decode
         self._prefixes: dict[tuple[str, str, str], bytes] = {}
 
     def __repr__(self) -> str:

@@ -110,7 +110,7 @@ class Task(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-QUEUES = Table("sqs.queues", Queue, indexes={"sources": lambda key, queue: (queue.dead_letter,) if queue.dead_letter else None})
+QUEUES = Table("sqs.queues", Queue, hot=True, indexes={"sources": lambda key, queue: (queue.dead_letter,) if queue.dead_letter else None})
 """name -> Queue; "sources" by the ARN of their dead-letter queue"""
 DELETED = Table("sqs.deleted", float)
 """name -> when a queue of that name was deleted, for a minute"""
