@@ -3,54 +3,56 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from windtunnel import __version__
+from windtunnel.app.commands import aws, calls, clock, state, status, tour, up
+from windtunnel.app.problem import Problem
+
+COMMANDS = (up, status, clock, state, calls, aws, tour)
+INTERRUPTED = 130
+"""The exit status of a program that Ctrl-C ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status."""
-    parsed = _parser().parse_args(arguments)
-    return parsed.run(parsed)
+    own, rest = _split(list(sys.argv[1:] if arguments is None else arguments))
+    parsed = _parser().parse_args(own)
+    parsed.rest = rest
+    try:
+        return parsed.run(parsed)
+    except Problem as problem:
+        print(f"windtunnel: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output (`| head`) has seen enough; nothing may be flushed into it at the end.
+        sys.stdout = None
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("windtunnel", description="An AWS region on one machine.")
+    parser = argparse.ArgumentParser("windtunnel", description="An AWS region on one machine.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--endpoint", metavar="URL", help="where the region is (else AWS_ENDPOINT_URL, else http://localhost:4566)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="start a region and serve it until Ctrl-C")
-    up.add_argument("--host", default="127.0.0.1")
-    up.add_argument("--port", type=int, default=4566)
-    up.add_argument("--data", type=Path, default=Path(".windtunnel"), metavar="DIR", help="where the region's state lies")
-    up.add_argument("--account", default="000000000000", metavar="ID", help="the account of keys that the region did not issue")
-    up.add_argument("--clock", default="real", metavar="real|still|RATE")
-    up.add_argument("--seed", type=int, default=None, metavar="N", help="makes every id reproducible")
-    up.set_defaults(run=_up)
+    asks = argparse.ArgumentParser(add_help=False)
+    asks.add_argument("--endpoint", metavar="URL", default=argparse.SUPPRESS, help="where the region is")
+    for command in COMMANDS:
+        command.add(commands, asks)
     return parser
 
 
-def _up(parsed: argparse.Namespace) -> int:
-    from windtunnel.app.region import Region, Settings, new_event_loop
-
-    settings = Settings(parsed.data, parsed.host, parsed.port, parsed.account, parsed.clock, parsed.seed)
-
-    async def run() -> None:
-        region = Region(settings)
-        await region.start()
-        print(f"windtunnel {__version__} serves on http://localhost:{region.port} (data in {settings.data})", flush=True)
-        stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await stop.wait()
-        await region.close()
-
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(run())
-    return 0
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """What is ours, and what follows the command `aws`, which is the AWS CLI's to read, options included."""
+    position = 0
+    while position < len(arguments) and arguments[position].startswith("-"):
+        position += 2 if arguments[position] == "--endpoint" else 1
+    if arguments[position : position + 1] == ["aws"]:
+        return arguments[: position + 1], arguments[position + 1 :]
+    return arguments, []
 
 
 if __name__ == "__main__":

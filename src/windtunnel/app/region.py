@@ -10,14 +10,18 @@ import uvloop
 
 from windtunnel import __version__
 from windtunnel.app.boot import make_cloud
+from windtunnel.app.lock import Lock
 from windtunnel.gateway.admin import Admin
 from windtunnel.gateway.cors import Cors
 from windtunnel.gateway.front import Front
 from windtunnel.gateway.server import Server, serve
 from windtunnel.gateway.tls import NAMES, self_signed
+from windtunnel.kernel.clock import Anchor
 from windtunnel.wire.message import Request
 
 PORT = 4566
+GRACE_SECONDS = 1.0
+"""What still runs then is a long poll or a follower, whose client would wait for ever."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -27,16 +31,17 @@ class Settings(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = PORT
     account: str = "000000000000"
-    clock: str = "real"
-    """"real", "still", or a rate such as "60"."""
+    clock: str = ""
+    """"real", "still", a rate such as "60", or nothing: as the data folder left it, real in a new one."""
     seed: int | None = None
 
 
 class Region:
-    """One region under way: `await Region.start(settings)`, then `close`."""
+    """One region under way: `start` it in the event loop that is to serve it, then `close` it. Raises Problem where its folder is held."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._lock = Lock(settings.data)
         self.cloud = make_cloud(settings.data, account=settings.account, seed=settings.seed, endpoint=f"http://localhost:{settings.port}")
         self._server: Server | None = None
 
@@ -49,8 +54,8 @@ class Region:
         """Opens the port and lets happen what is due."""
         cloud = self.cloud
         cloud.start()
-        if self.settings.clock != "real":
-            cloud.clock.run(0.0 if self.settings.clock == "still" else float(self.settings.clock))
+        if pace := self.settings.clock:
+            cloud.clock.run(0.0 if pace == "still" else 1.0 if pace == "real" else float(pace))
         front = Front(cloud, Admin(cloud, version=__version__))
         folder = self.settings.data
         self._server = await serve(
@@ -62,11 +67,19 @@ class Region:
         )
         cloud.endpoint = f"http://localhost:{self._server.port}"
 
+    async def begin_anew(self, now: float) -> int:
+        """Empties the region, its clock standing at `now`. Returns the serial number of the last call before."""
+        before = self.cloud.calls.after(0)
+        self.cloud.clock.restore(Anchor(now, self.cloud.clock.machine(), 0.0))
+        await self.cloud.reset()
+        return before[-1].serial if before else 0
+
     async def close(self) -> None:
         """Lets running requests finish for a moment, and writes what is pending."""
         if self._server is not None:
-            await self._server.close()
+            await self._server.close(GRACE_SECONDS)
         await self.cloud.close()
+        self._lock.release()
 
 
 def _permissive(request: Request) -> bool:

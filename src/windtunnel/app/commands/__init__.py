@@ -1,0 +1,1 @@
+"""The commands, a module each: `add` says what may be typed, `run` does it and returns the exit status."""

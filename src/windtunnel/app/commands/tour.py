@@ -1,0 +1,20 @@
+"""`windtunnel tour`: the picture example, deployed into the running region and watched at work."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], asks: argparse.ArgumentParser) -> None:  # pyright: ignore[reportPrivateUsage]
+    parser = commands.add_parser(
+        "tour", help="see a small architecture at work: a picture, a function, a topic, three queues", parents=[asks]
+    )
+    parser.add_argument("--keep", action="store_true", help="leave everything in place at the end")
+    parser.set_defaults(run=run)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    from windtunnel.app.remote import endpoint_of
+    from windtunnel.app.tour import tour
+
+    return tour(endpoint_of(parsed.endpoint), keep=parsed.keep)
