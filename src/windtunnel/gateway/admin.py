@@ -29,13 +29,19 @@ Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 def seconds_of(text: str) -> float:
     """The length of a span such as "90", "30d" or "1h30m", in seconds. Raises ValueError."""
     if _SPAN.fullmatch(text) is None:
-        return float(text)
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no span: say 90 (seconds), 30d or 1h30m") from None
     return sum(float(number) * _UNITS[unit] for number, unit in _STEP.findall(text))
 
 
 def moment_of(text: str) -> float:
     """The seconds since 1970 of an ISO 8601 moment, in UTC unless it says otherwise. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no moment: say 2027-01-01 or 2027-01-01T12:00:00Z") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
