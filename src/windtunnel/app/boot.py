@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from windtunnel.fabric import Service
@@ -10,12 +11,14 @@ from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.ids import Ids
 from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.planes.blobs import Blobs
-from windtunnel.services import iam, logs, s3, sqs, sts
+from windtunnel.planes.compute import Compute
+from windtunnel.services import iam, lambda_, logs, s3, sns, sqs, sts
 
-SERVICES: tuple[Service, ...] = (iam.SERVICE, logs.SERVICE, s3.SERVICE, sqs.SERVICE, sts.SERVICE)
+SERVICES: tuple[Service, ...] = (iam.SERVICE, lambda_.SERVICE, logs.SERVICE, s3.SERVICE, sns.SERVICE, sqs.SERVICE, sts.SERVICE)
 
 STORE_FILE = "region.db"
 BLOBS_FOLDER = "blobs"
+CODE_FOLDER = "cache/code"
 
 
 def make_cloud(
@@ -30,4 +33,5 @@ def make_cloud(
     data.mkdir(parents=True, exist_ok=True)
     blobs = Blobs(data / BLOBS_FOLDER, Ids().uuid)
     engine = SQLite(data / STORE_FILE)
-    return Cloud(engine, SERVICES, blobs=blobs, account=account, endpoint=endpoint, seed=seed, anchor=anchor)
+    compute = Compute(time.monotonic, data / CODE_FOLDER)
+    return Cloud(engine, SERVICES, blobs=blobs, compute=compute, account=account, endpoint=endpoint, seed=seed, anchor=anchor)

@@ -35,6 +35,7 @@ from windtunnel.kernel.store.store import Engine
 
 if TYPE_CHECKING:
     from windtunnel.planes.blobs import Blobs
+    from windtunnel.planes.compute import Compute
 
 Result = TypeVar("Result")
 Authorise = Callable[[str, str, Mapping[str, Any], Scope], None]
@@ -73,6 +74,7 @@ class Cloud:
         services: Iterable[Service],
         *,
         blobs: Blobs,
+        compute: Compute,
         account: str = "000000000000",
         endpoint: str = "http://localhost:4566",
         seed: int | None = None,
@@ -82,6 +84,8 @@ class Cloud:
         self.account = account
         self.endpoint = endpoint
         self.blobs = blobs
+        self.compute = compute
+        self._held: dict[str, Any] = {}
         self.services = {service.name: service for service in services}
         self.services[deliver.SERVICE] = Service(deliver.SERVICE, modules=(), timers={deliver.HANDLER: deliver.attempt})
         self.calls = Calls()
@@ -109,7 +113,7 @@ class Cloud:
 
     async def reset(self) -> None:
         """Empties the region; the clock and the serial numbers go on."""
-        await self.loop.stop()
+        await self._stop()
         self.store.clear()
         self.blobs.clear()
         self._begin_again()
@@ -120,12 +124,23 @@ class Cloud:
 
     async def load(self, path: Path) -> None:
         """Replaces the whole region by one that was saved. Raises ValueError where the file isn't one."""
-        await self.loop.stop()
+        await self._stop()
         await snapshot.load(self.store, self.blobs, path)
         kept = self.apply(lambda tx: tx.get(CLOCK))
         if kept is not None:
             self.clock.restore(kept)
         self._begin_again()
+
+    def held(self, name: str, make: Callable[[], Result]) -> Result:
+        """What a service holds in this process (connections, children, tasks, never truth): made on first use, forgotten at a reset."""
+        if name not in self._held:
+            self._held[name] = make()
+        return self._held[name]
+
+    async def _stop(self) -> None:
+        await self.loop.stop()
+        await self.compute.clear()
+        self._held.clear()
 
     def _begin_again(self) -> None:
         self.apply(lambda tx: tx.put(BOOTS, value=next(self.serials) // SERIALS_PER_BOOT))
@@ -251,7 +266,8 @@ class Cloud:
         await self.clock.jump(target, self.rest)
 
     async def close(self) -> None:
-        await self.loop.stop()
+        await self._stop()
+        await self.compute.close()
         self.store.close()
 
     def emitted(self, tx: Tx, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:

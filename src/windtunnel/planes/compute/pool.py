@@ -30,8 +30,8 @@ class Pool:
         """How many environments of this key are idle, and how many are busy."""
         return len(self._warm.get(key, ())), sum(1 for other in self._busy.values() if other == key)
 
-    async def acquire(self, key: Hashable, spec: Spec, on_log: OnLog) -> Environment:
-        """A warm environment, or a new one; the caller alone has it until `release`."""
+    def take(self, key: Hashable) -> Environment | None:
+        """A warm environment, if there is one; the caller alone has it until `release`."""
         warm = self._warm.get(key)
         while warm:
             environment = warm.pop()
@@ -39,6 +39,12 @@ class Pool:
             if environment.alive:
                 self._busy[environment] = key
                 return environment
+        return None
+
+    async def acquire(self, key: Hashable, spec: Spec, on_log: OnLog) -> Environment:
+        """A warm environment, or a new one; the caller alone has it until `release`."""
+        if (found := self.take(key)) is not None:
+            return found
         while self._idle and len(self._idle) + len(self._busy) >= self._most:
             self._evict(next(iter(self._idle)))
         environment = await Environment.start(self._machine, spec, on_log)

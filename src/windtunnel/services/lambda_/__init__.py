@@ -1,0 +1,27 @@
+"""AWS Lambda: functions that run, their versions and aliases, events for them and queues polled for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from windtunnel.aws.arn import Arn
+from windtunnel.fabric import Event, Service
+from windtunnel.services.lambda_ import events, functions, invoke
+from windtunnel.services.lambda_.state import FUNCTION, LAYER
+
+
+def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
+    """What is delivered to a function is an event for it."""
+    return "invoke", {"FunctionName": str(arn), "InvocationType": "Event", "Payload": event.body.encode()}
+
+
+SERVICE = Service(
+    "lambda",
+    modules=(functions, invoke),
+    resources=(FUNCTION, LAYER),
+    timers={"event": events.event},
+    targets={"lambda": _delivered},
+    faults={"AccessDeniedException": 403, "RequestEntityTooLargeException": 413, "ValidationException": 400},
+    # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
+    data_operations=("Invoke",),
+)

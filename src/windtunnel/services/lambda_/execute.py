@@ -1,0 +1,74 @@
+"""One run of a function: in a sandbox, with its log."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from binascii import Error as Base64Error
+
+import msgspec
+
+from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.planes.compute import Invocation, Kind, Outcome
+from windtunnel.services.lambda_.journal import billed_ms
+from windtunnel.services.lambda_.places import Found
+from windtunnel.services.lambda_.rules import shown_number
+from windtunnel.services.lambda_.sandboxes import sandbox_of
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What came of a run, as the caller is answered."""
+
+    payload: bytes
+    error: str
+    """"Unhandled", or "" where it went well."""
+    version: str
+    tail: str
+
+
+async def execute(call: Call, found: Found, payload: bytes, request_id: str, client_context: str = "") -> Ran:
+    """Runs a version of a function. The caller has taken a place among its invocations."""
+    version, shown = found.version, shown_number(found.number)
+    environment, journal, fresh = await sandbox_of(call, found)
+    pool = await call.cloud.compute.pool()
+    try:
+        if fresh:
+            await environment.ready()
+        start = journal.start(request_id, shown)
+        invocation = Invocation(
+            request_id,
+            payload,
+            int((call.cloud.clock.machine() + version.timeout) * 1000),
+            found.arn,
+            f"Root=1-{int(call.now()):08x}-{call.ids.hex(24)};Parent={call.ids.hex(16)};Sampled=0",
+            client_context,
+        )
+        outcome = await environment.invoke(invocation)
+    finally:
+        pool.release(environment)
+    tail = journal.report(request_id, start, outcome, version.memory, version.timeout)
+    call.act(_meter, found, outcome)
+    if outcome.kind is Kind.TIMEOUT:
+        message = f"RequestId: {request_id} Error: Task timed out after {version.timeout:.2f} seconds"
+        error = msgspec.json.encode({"errorType": "Sandbox.Timedout", "errorMessage": message})
+        return Ran(error, "Unhandled", shown, tail)
+    return Ran(outcome.payload, "" if outcome.kind is Kind.OK else "Unhandled", shown, tail)
+
+
+def context_of(text: str) -> str:
+    """The JSON within a ClientContext."""
+    if not text:
+        return ""
+    try:
+        decoded = b64decode(text, validate=True)
+        msgspec.json.decode(decoded, type=msgspec.Raw)
+        return decoded.decode()
+    except (Base64Error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = "Client context must be a valid Base64-encoded JSON object."
+        raise Fault("InvalidRequestContentException", message, Type="User") from error
+
+
+def _meter(tx: Tx, found: Found, outcome: Outcome) -> None:
+    """https://aws.amazon.com/lambda/pricing/: requests, and memory over time; on Arm they have usage types of their own."""
+    suffix = "-ARM" if found.version.architectures == ["arm64"] else ""
+    tx.meter(f"Request{suffix}", 1, found.name)
+    tx.meter(f"Lambda-GB-Second{suffix}", found.version.memory / 1024 * billed_ms(outcome) / 1000, found.name)

@@ -1,0 +1,244 @@
+"""Functions: created, changed, described and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws.pages import decode, page
+from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
+from windtunnel.services.lambda_ import archives
+from windtunnel.services.lambda_.archives import Taken
+from windtunnel.services.lambda_.configure import configured, given
+from windtunnel.services.lambda_.keys import check_role
+from windtunnel.services.lambda_.places import find, latest, own, printed, printed_changing, printed_creating, printed_whole
+from windtunnel.services.lambda_.publish import publish, without
+from windtunnel.services.lambda_.rules import (
+    CONCURRENCY_MAX,
+    LATEST,
+    PAGE_MAX,
+    TOTAL_CODE_BYTES_MAX,
+    UNZIPPED_BYTES_MAX,
+    ZIPPED_BYTES_MAX,
+    arn_of,
+    conflict,
+    invalid,
+    name_of,
+    not_found,
+    shown_number,
+    wrong_revision,
+)
+from windtunnel.services.lambda_.sandboxes import retire
+from windtunnel.services.lambda_.state import (
+    ALIASES,
+    FUNCTIONS,
+    INVOKE_CONFIGS,
+    LAYER_VERSIONS,
+    POLICIES,
+    RESERVED,
+    URLS,
+    VERSIONS,
+    Function,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import lambda_ as t
+
+
+async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str, Any]:
+    name = name_of(req["FunctionName"]).name
+    if req.get("PackageType", "Zip") == "Image":
+        raise invalid("windtunnel runs functions of package type Zip only, not container images.")
+    if call.read(Tx.get, FUNCTIONS, name) is not None:
+        raise conflict(f"Function already exist: {name}")
+    for member in ("Runtime", "Handler"):
+        if not req.get(member):
+            raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    await check_role(call, req["Role"], name)
+    call.read(given, req)  # what is wrong with the request is said before its archive is looked at
+    taken = await archives.take(call, req["Code"])
+    try:
+        return call.act(_create, name, req, taken)
+    except Fault:
+        call.blobs.delete(taken.blob)
+        raise
+
+
+def _create(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str, Any]:
+    if tx.get(FUNCTIONS, name) is not None:
+        raise conflict(f"Function already exist: {name}")
+    version = Version(req["Role"], taken.code, taken.size, tx.now, tx.new_id(), tx.serial(), **given(tx, req))
+    function = Function(tx.serial())
+    archives.use(tx, taken.code, taken)
+    for layer in version.layers:
+        archives.use(tx, layer.code)
+    tx.put(FUNCTIONS, name, value=function)
+    tx.put(VERSIONS, name, 0, value=version)
+    if req.get("Tags"):
+        set_tags(tx, arn_of(tx.region, tx.account, name), req["Tags"])
+    number = 0
+    if req.get("Publish"):
+        number, version = publish(tx, name, function, version, version.description)
+    return printed_creating(tx, name, number, version)
+
+
+async def update_function_code(call: Call, req: t.UpdateFunctionCodeRequest) -> dict[str, Any]:
+    name = call.read(own, req).name
+    _, before = call.read(latest, name)
+    if req.get("ImageUri"):
+        raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
+    _check_revision(req, before)
+    taken = await archives.take(call, req)
+    try:
+        shown = call.act(_change_code, name, req, taken)
+    except Fault:
+        call.blobs.delete(taken.blob)
+        raise
+    if not req.get("DryRun"):
+        retire(call, name, 0, before)
+    return shown
+
+
+def _change_code(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str, Any]:
+    function, version = latest(tx, name)
+    _check_revision(req, version)
+    architectures = req.get("Architectures") or version.architectures
+    changed = msgspec.structs.replace(
+        version, code=taken.code, size=taken.size, architectures=architectures, modified=tx.now, revision=tx.new_id(), generation=tx.serial()
+    )
+    if req.get("DryRun"):
+        tx.dropped.append(taken.blob)
+        return printed_changing(tx, name, changed)
+    archives.use(tx, taken.code, taken)
+    archives.leave(tx, version.code)
+    tx.put(VERSIONS, name, 0, value=changed)
+    if req.get("Publish"):
+        number, published = publish(tx, name, function, changed, changed.description)
+        return printed_whole(tx, name, number, published, shown_number(number))
+    return printed_changing(tx, name, changed)
+
+
+async def update_function_configuration(call: Call, req: t.UpdateFunctionConfigurationRequest) -> dict[str, Any]:
+    name = call.read(own, req).name
+    _, before = call.read(latest, name)
+    if "Role" in req:
+        await check_role(call, req["Role"], name)
+    shown = call.act(_change_configuration, name, req)
+    retire(call, name, 0, before)
+    return shown
+
+
+def _change_configuration(tx: Tx, name: str, req: Mapping[str, Any]) -> dict[str, Any]:
+    _, version = latest(tx, name)
+    _check_revision(req, version)
+    changed = configured(tx, version, req)
+    for layer in changed.layers:
+        archives.use(tx, layer.code)
+    for layer in version.layers:
+        archives.leave(tx, layer.code)
+    tx.put(VERSIONS, name, 0, value=changed)
+    return printed_changing(tx, name, changed)
+
+
+def get_function(tx: Tx, req: t.GetFunctionRequest) -> dict[str, Any]:
+    found = find(tx, own(tx, req))
+    shown: dict[str, Any] = {
+        "Configuration": printed_whole(tx, found.name, found.number, found.version, found.qualifier),
+        "Code": {"RepositoryType": "S3", "Location": archives.location(tx, found.version.code)},
+    }
+    if tags := tags_of(tx, arn_of(tx.region, tx.account, found.name)):
+        shown["Tags"] = tags
+    if found.function.reserved is not None:
+        shown["Concurrency"] = {"ReservedConcurrentExecutions": found.function.reserved}
+    return shown
+
+
+def get_function_configuration(tx: Tx, req: t.GetFunctionConfigurationRequest) -> dict[str, Any]:
+    found = find(tx, own(tx, req))
+    return printed_whole(tx, found.name, found.number, found.version, found.qualifier)
+
+
+def list_functions(tx: Tx, req: t.ListFunctionsRequest) -> dict[str, Any]:
+    start = _start(req)
+    limit = min(req.get("MaxItems", PAGE_MAX), PAGE_MAX)
+    if req.get("FunctionVersion") == "ALL":
+        rows, marker = page(tx.scan(VERSIONS, start=start), limit)
+        shown = [printed(tx, str(key[0]), int(key[1] or 0), row, shown_number(int(key[1] or 0))) for key, row in rows]
+    else:
+        functions, marker = page(tx.scan(FUNCTIONS, start=start), limit)
+        names = [str(key[0]) for key, _ in functions]
+        shown = [printed(tx, name, 0, latest(tx, name)[1]) for name in names]
+    return {"Functions": shown, **({"NextMarker": marker} if marker else {})}
+
+
+async def delete_function(call: Call, req: t.DeleteFunctionRequest) -> dict[str, Any]:
+    name = call.read(own, req)
+    if name.qualifier == LATEST:
+        raise invalid("$LATEST version cannot be deleted without deleting the function.")
+    gone = call.act(_delete, name.name, name.qualifier)
+    for number, version in gone:
+        retire(call, name.name, number, version)
+    return {"StatusCode": 204}
+
+
+def _delete(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Version]]:
+    if tx.get(FUNCTIONS, name) is None:
+        raise not_found(f"Function not found: {arn_of(tx.region, tx.account, name, qualifier)}")
+    if qualifier:
+        return _delete_version(tx, name, qualifier)
+    versions = [(int(key[1] or 0), version) for key, version in tx.scan(VERSIONS, name)]
+    for number, version in versions:
+        without(tx, name, number, version)
+    for table in (ALIASES, POLICIES, INVOKE_CONFIGS, URLS):
+        for key, _ in list(tx.scan(table, name)):
+            tx.delete(table, *key)
+    tx.delete(RESERVED, name)
+    tx.delete(FUNCTIONS, name)
+    remove_all_tags(tx, arn_of(tx.region, tx.account, name))
+    return versions
+
+
+def _delete_version(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Version]]:
+    """A version that isn't there is deleted without a word."""
+    number = int(qualifier) if qualifier.isdigit() else 0
+    version = tx.get(VERSIONS, name, number) if number else None
+    if version is None:
+        return []
+    alias = next((str(key[1]) for key, _ in tx.find(ALIASES, "version", name, number, limit=1)), "")
+    if alias:
+        used = arn_of(tx.region, tx.account, name, alias)
+        raise conflict(f"Version is referenced by alias(es): {used}")
+    without(tx, name, number, version)
+    return [(number, version)]
+
+
+def get_account_settings(tx: Tx, req: t.GetAccountSettingsRequest) -> dict[str, Any]:
+    reserved = sum(number for _, number in tx.scan(RESERVED))
+    sizes = {version.code: version.size for _, version in tx.scan(VERSIONS)}
+    sizes |= {version.code: version.size for _, version in tx.scan(LAYER_VERSIONS)}
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": TOTAL_CODE_BYTES_MAX,
+            "CodeSizeUnzipped": UNZIPPED_BYTES_MAX,
+            "CodeSizeZipped": ZIPPED_BYTES_MAX,
+            "ConcurrentExecutions": CONCURRENCY_MAX,
+            "UnreservedConcurrentExecutions": CONCURRENCY_MAX - reserved,
+        },
+        "AccountUsage": {"TotalCodeSize": sum(sizes.values()), "FunctionCount": sum(1 for _ in tx.scan(FUNCTIONS))},
+    }
+
+
+def _check_revision(req: Mapping[str, Any], version: Version) -> None:
+    if req.get("RevisionId") and req["RevisionId"] != version.revision:
+        raise wrong_revision("GetFunction/GetAlias")
+
+
+def _start(req: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    try:
+        return decode(req["Marker"]) if req.get("Marker") else None
+    except ValueError as error:
+        raise invalid("Invalid marker.") from error

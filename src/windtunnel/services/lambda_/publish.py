@@ -1,0 +1,39 @@
+"""Versions written and removed, with the archives they keep."""
+
+from __future__ import annotations
+
+import msgspec
+
+from windtunnel.fabric import Tx
+from windtunnel.services.lambda_ import archives
+from windtunnel.services.lambda_.state import FUNCTIONS, INVOKE_CONFIGS, POLICIES, VERSIONS, Function, Version
+
+
+def publish(tx: Tx, name: str, function: Function, version: Version, description: str) -> tuple[int, Version]:
+    """The next version, made of the unpublished one; the last again where nothing has changed since."""
+    last = tx.get(VERSIONS, name, function.last) if function.last else None
+    if last is not None and _same(last, version):
+        return function.last, last
+    number = function.last + 1
+    published = msgspec.structs.replace(version, description=description, revision=tx.new_id(), modified=tx.now, generation=tx.serial())
+    archives.use(tx, version.code)
+    for layer in version.layers:
+        archives.use(tx, layer.code)
+    tx.put(VERSIONS, name, number, value=published)
+    tx.put(FUNCTIONS, name, value=msgspec.structs.replace(function, last=number))
+    return number, published
+
+
+def without(tx: Tx, name: str, number: int, version: Version) -> None:
+    """Removes a version and what belongs to it alone."""
+    archives.leave(tx, version.code)
+    for layer in version.layers:
+        archives.leave(tx, layer.code)
+    tx.delete(VERSIONS, name, number)
+    for table in (POLICIES, INVOKE_CONFIGS):
+        tx.delete(table, name, str(number))
+
+
+def _same(one: Version, other: Version) -> bool:
+    ours = msgspec.structs.replace(other, revision="", modified=0, generation=0, description="")
+    return msgspec.structs.replace(one, revision="", modified=0, generation=0, description="") == ours

@@ -1,0 +1,151 @@
+"""Sandboxes for functions: made with the variables and keys they need, used again while they are warm, counted while they are busy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Hashable
+from datetime import UTC, datetime
+from weakref import WeakKeyDictionary
+
+
+
+from windtunnel.fabric import Call, Fault
+from windtunnel.fabric.cloud import Cloud
+from windtunnel.planes.compute import Environment, Missing, Runtime, Spec, runtime_for
+from windtunnel.services.lambda_ import archives
+from windtunnel.services.lambda_.journal import Journal
+from windtunnel.services.lambda_.keys import keys_of
+from windtunnel.services.lambda_.places import Found, log_group
+from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, runtime_arn, shown_number, throttled
+from windtunnel.services.lambda_.state import Version
+
+KEYS_SECONDS_LEFT = 60.0
+"""A sandbox whose keys end so soon is replaced: its functions would be refused."""
+
+
+class Bench:
+    """What this process knows of its sandboxes."""
+
+    def __init__(self) -> None:
+        self.busy: Counter[tuple[str, str, str]] = Counter()
+        self.in_all: Counter[tuple[str, str]] = Counter()
+        self.journals: WeakKeyDictionary[Environment, Journal] = WeakKeyDictionary()
+        self.silent = False
+        """Whether there is no service that takes logs."""
+
+
+def bench_of(cloud: Cloud) -> Bench:
+    return cloud.held("lambda.bench", Bench)
+
+
+class Concurrency:
+    """A place among a function's invocations, for a `with`. Raises TooManyRequestsException where all are taken."""
+
+    def __init__(self, call: Call, found: Found) -> None:
+        self._bench = bench_of(call.cloud)
+        self._function = (found.tx.account, found.tx.region, found.name)
+        self._reserved = found.function.reserved
+
+    def __enter__(self) -> None:
+        bench, function = self._bench, self._function
+        if self._reserved is not None and bench.busy[function] >= self._reserved:
+            raise throttled(reserved=True)
+        if bench.in_all[function[:2]] >= CONCURRENCY_MAX:
+            raise throttled(reserved=False)
+        bench.busy[function] += 1
+        bench.in_all[function[:2]] += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._bench.busy[self._function] -= 1
+        self._bench.in_all[self._function[:2]] -= 1
+        if not self._bench.busy[self._function]:
+            del self._bench.busy[self._function]
+
+
+def retire(call: Call, name: str, number: int, version: Version) -> None:
+    """A version has changed or gone: its sandboxes end."""
+    pool = call.cloud.compute.ready
+    if pool is not None:
+        pool.retire((call.account, call.region, name, number, version.generation))
+
+
+async def sandbox_of(call: Call, found: Found) -> tuple[Environment, Journal, bool]:
+    """A sandbox for one invocation, with its log, and whether it is a new one. The caller gives it back to the pool."""
+    pool = call.cloud.compute.ready or await call.cloud.compute.pool()
+    bench = bench_of(call.cloud)
+    key: Hashable = (found.tx.account, found.tx.region, found.name, found.number, found.version.generation)
+    while (environment := pool.take(key)) is not None:
+        journal = bench.journals[environment]
+        if journal.expires > found.tx.now + KEYS_SECONDS_LEFT:
+            return environment, journal, False
+        environment.kill()
+        pool.release(environment)
+    journal, spec = await _prepared(call, found, bench)
+    environment = await pool.acquire(key, spec, journal.lines)
+    if environment in bench.journals:  # one became free meanwhile
+        return environment, bench.journals[environment], False
+    bench.journals[environment] = journal
+    return environment, journal, True
+
+
+async def _prepared(call: Call, found: Found, bench: Bench) -> tuple[Journal, Spec]:
+    version = found.version
+    runtime = await asyncio.to_thread(runtime_for, version.runtime)
+    if isinstance(runtime, Missing):
+        raise Fault("InvalidRuntimeException", runtime.message, Type="User")
+    place = call.at(account=found.tx.account)
+    folder = await archives.folder(place, version.code)
+    layers = [await archives.folder(place, layer.code) for layer in version.layers]
+    keys = await keys_of(place, version.role, found.name)
+    group = log_group(found.name, version)
+    day = datetime.fromtimestamp(call.now(), UTC).strftime("%Y/%m/%d")
+    stream = f"{day}/[{shown_number(found.number)}]{call.ids.hex(32)}"
+    if "LogGroup" in version.logging:
+        stream = f"{day}/{found.name}[{shown_number(found.number)}]{call.ids.hex(32)}"
+    journal = Journal(place, group, stream, keys.expires, bench, json=version.logging.get("LogFormat") == "JSON")
+    journal.init_start(version.runtime, runtime_arn(found.tx.region, version.runtime))
+    environment = {
+        **_variables(call, found, runtime, group, stream),
+        "AWS_ACCESS_KEY_ID": keys.id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret,
+        "AWS_SESSION_TOKEN": keys.token,
+        **(version.environment or {}),
+    }
+    return journal, Spec(
+        runtime,
+        version.handler,
+        folder,
+        layers,
+        environment,
+        memory_mb=version.memory,
+        timeout=float(version.timeout),
+        tmp_mb=version.ephemeral,
+    )
+
+
+def _variables(call: Call, found: Found, runtime: Runtime, group: str, stream: str) -> dict[str, str]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime"""
+    version = found.version
+    variables = {
+        "AWS_REGION": found.tx.region,
+        "AWS_DEFAULT_REGION": found.tx.region,
+        "AWS_LAMBDA_FUNCTION_NAME": found.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": shown_number(found.number),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory),
+        "AWS_LAMBDA_LOG_GROUP_NAME": group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        # By its address rather than by name: clients then put a bucket's name in the path, which needs no name resolution.
+        "AWS_ENDPOINT_URL": call.cloud.endpoint.replace("//localhost:", "//127.0.0.1:"),
+        "TZ": ":UTC",
+        "LANG": "en_US.UTF-8",
+    }
+    if runtime.family != "provided":
+        variables["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{version.runtime}"
+    if version.logging.get("LogFormat") == "JSON":
+        variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
+        variables["AWS_LAMBDA_LOG_LEVEL"] = version.logging.get("ApplicationLogLevel", "INFO")
+    return variables
+
+

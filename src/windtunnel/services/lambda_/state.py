@@ -1,0 +1,178 @@
+"""What Lambda remembers: functions with their versions and aliases, layers, policies, waiting events and event source mappings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from windtunnel.fabric import Resource, Table
+
+
+class Used(msgspec.Struct, frozen=True):
+    """A layer's version as a function has it: it stays with the function when the layer's version is deleted."""
+
+    arn: str
+    size: int
+    code: str
+
+
+class Version(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A version's code and configuration. What AWS prints as it was given is kept as it was given."""
+
+    role: str
+    code: str
+    """SHA-256 of the archive, base64, as AWS prints it."""
+    size: int
+    modified: float
+    revision: str
+    generation: int
+    """Rises with each change of code or configuration: a sandbox of another generation is out of date."""
+    runtime: str = ""
+    handler: str = ""
+    description: str = ""
+    timeout: int = 3
+    memory: int = 128
+    environment: dict[str, str] | None = None
+    layers: list[Used] = []
+    architectures: list[str] = msgspec.field(default_factory=lambda: ["x86_64"])
+    ephemeral: int = 512
+    tracing: str = "PassThrough"
+    dead_letter: str = ""
+    logging: dict[str, Any] = {}
+    snap_start: str = "None"
+    vpc: dict[str, Any] | None = None
+    files: list[dict[str, Any]] = []
+    kms: str = ""
+
+
+class Function(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What all versions of a function share."""
+
+    id: int
+    last: int = 0
+    """The number of the version published last."""
+    reserved: int | None = None
+    """Reserved concurrency."""
+    recursion: str = "Terminate"
+
+
+class Alias(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A name for a version, or for two of them by weight."""
+
+    version: int
+    description: str
+    revision: str
+    weights: dict[str, float] = {}
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Statements of a resource's policy, as AWS prints them."""
+
+    statements: list[dict[str, Any]]
+    revision: str
+
+
+class Archive(msgspec.Struct, frozen=True):
+    """Bytes of code, kept once for all that use them."""
+
+    blob: str
+    size: int
+    uses: int
+
+
+class LayerVersion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A layer's version."""
+
+    code: str
+    size: int
+    created: float
+    description: str = ""
+    license: str = ""
+    runtimes: list[str] | None = None
+    architectures: list[str] | None = None
+
+
+class InvokeConfig(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What happens to asynchronous events of a function, one of its versions or aliases."""
+
+    modified: float
+    attempts: int | None = None
+    age: int | None = None
+    success: str = ""
+    failure: str = ""
+
+
+class Url(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A function URL's configuration."""
+
+    id: str
+    auth: str
+    created: float
+    modified: float
+    mode: str = "BUFFERED"
+    cors: dict[str, Any] | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event that was accepted and has not been dealt with."""
+
+    name: str
+    qualifier: str
+    payload: bytes
+    request_id: str
+    accepted: float
+    client_context: str = ""
+    attempts: int = 0
+    """Invocations that failed by the function's fault."""
+    delays: int = 0
+    """Attempts that were throttled."""
+
+
+class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event source mapping."""
+
+    source: str
+    function: str
+    """The function's ARN, qualified if it was when it was mapped."""
+    modified: float
+    enabled: bool = True
+    batch: int = 10
+    window: int = 0
+    filters: list[str] = []
+    filters_given: bool = False
+    concurrency: int | None = None
+    responses: list[str] = []
+    kms: str = ""
+    metrics: list[str] = []
+
+
+FUNCTIONS = Table("lambda.functions", Function)
+"""name -> Function"""
+VERSIONS = Table("lambda.versions", Version)
+"""(name, number) -> Version; number 0 is $LATEST"""
+ALIASES = Table("lambda.aliases", Alias, indexes={"version": lambda key, alias: (key[0], alias.version, key[1])})
+"""(name, alias) -> Alias"""
+POLICIES = Table("lambda.policies", Policy)
+"""(name, qualifier or "") -> Policy"""
+ARCHIVES = Table("lambda.archives", Archive, scope="global")
+"""SHA-256, base64 -> Archive"""
+LAYERS = Table("lambda.layers", int)
+"""name -> the number of its version published last; numbers are never given twice"""
+LAYER_VERSIONS = Table("lambda.layer_versions", LayerVersion)
+"""(name, -number) -> LayerVersion: the newest first, as they are listed"""
+LAYER_POLICIES = Table("lambda.layer_policies", Policy)
+"""(name, number) -> Policy"""
+INVOKE_CONFIGS = Table("lambda.invoke_configs", InvokeConfig)
+"""(name, qualifier, "$LATEST" where none was given) -> InvokeConfig"""
+URLS = Table("lambda.urls", Url)
+"""(name, alias or "") -> Url"""
+WAITING = Table("lambda.waiting", Waiting)
+"""serial -> Waiting"""
+MAPPINGS = Table("lambda.mappings", Mapping, scope="global")
+"""(account, region, uuid) -> Mapping: global, so that all pollers are found when the region starts"""
+RESERVED = Table("lambda.reserved", int)
+"""name -> reserved concurrency, of those functions that have it"""
+
+FUNCTION = Resource("AWS::Lambda::Function", FUNCTIONS, "arn:aws:lambda:{region}:{account}:function:{0}")
+LAYER = Resource("AWS::Lambda::LayerVersion", LAYER_VERSIONS, "arn:aws:lambda:{region}:{account}:layer:{0}:{1}")
