@@ -41,6 +41,7 @@ class Table(Generic[Record]):
         self.scope: Scope = scope
         self.indexes = dict(indexes or {})
         self.counters = dict(counters or {})
+        assert not self.indexes.keys() & self.counters.keys(), f"{name}: an index and a counter of one name would share their keys"
         self.derived = bool(self.indexes or self.counters)
         self.encode: Callable[[Record], bytes] = msgspec.msgpack.Encoder().encode
         decode = msgspec.msgpack.Decoder(record).decode
