@@ -34,6 +34,11 @@ def tagged(tx: Tx, arn: str) -> dict[str, Any]:
     return {"Tags": tag_list(tags)} if tags else {}
 
 
+def with_tags(tx: Tx, arn: str, shown: Mapping[str, Any]) -> Any:
+    """What is shown of a resource, and its tags."""
+    return {**shown, **tagged(tx, arn)}
+
+
 def tag(tx: Tx, arn: str, req: Mapping[str, Any]) -> dict[str, Any]:
     """Adds the request's tags; a key that is there in another case is replaced."""
     there = tags_of(tx, arn)

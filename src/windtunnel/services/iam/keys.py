@@ -32,13 +32,7 @@ def create_access_key(tx: Tx, req: t.CreateAccessKeyRequest) -> t.CreateAccessKe
     tx.put(ACCESS_KEYS, key_id, value=AccessKey(secret, principal))
     tx.put(KEYS, owner, key_id, value=moment(tx.now))
     return {
-        "AccessKey": {
-            "UserName": name,
-            "AccessKeyId": key_id,
-            "Status": "Active",
-            "SecretAccessKey": secret,
-            "CreateDate": moment(tx.now),
-        }
+        "AccessKey": {"UserName": name, "AccessKeyId": key_id, "Status": "Active", "SecretAccessKey": secret, "CreateDate": moment(tx.now)}
     }
 
 
@@ -47,7 +41,7 @@ def list_access_keys(tx: Tx, req: t.ListAccessKeysRequest) -> t.ListAccessKeysRe
     start = start_of(req)
 
     def shown(key: Any, created: float) -> t.AccessKeyMetadata:
-        return {"UserName": name, "AccessKeyId": key[1], "Status": _key(tx, key[1]).status, "CreateDate": created}  # pyright: ignore
+        return {"UserName": name, "AccessKeyId": key[1], "Status": _key(tx, str(key[1])).status, "CreateDate": created}
 
     return paged(req, "AccessKeyMetadata", tx.scan(KEYS, owner, start=start and start[1:]), shown)
 

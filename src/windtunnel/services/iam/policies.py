@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.tags import remove_all_tags, set_tags
+from windtunnel.fabric.tags import remove_all_tags, set_tags, tag_list, tags_of
 from windtunnel.services.iam.entities import list_tags, tag, tagged, untag
 from windtunnel.services.iam.managed import Managed, managed, managed_policies
 from windtunnel.services.iam.rules import (
@@ -23,7 +23,8 @@ from windtunnel.services.iam.rules import (
     size_of,
     start_of,
 )
-from windtunnel.services.iam.state import ATTACHED, POLICIES, ROLES, USERS, VERSIONS, Policy, Version, arn_of
+from windtunnel.services.iam.state import ATTACHED, POLICIES, VERSIONS, Policy, Version, arn_of
+from windtunnel.services.iam.views import boundary_uses, shown_managed, shown_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,21 +44,21 @@ def create_policy(tx: Tx, req: t.CreatePolicyRequest) -> t.CreatePolicyResponse:
     tx.put(POLICIES, name.lower(), value=policy)
     tx.put(VERSIONS, policy.id, 1, value=Version(req["PolicyDocument"], now))
     set_tags(tx, arn_of(tx, policy), tags)
-    return {"Policy": _shown(tx, policy) | tagged(tx, arn_of(tx, policy))}  # pyright: ignore[reportReturnType]
+    return {"Policy": shown_policy(tx, policy) | tagged(tx, arn_of(tx, policy))}  # pyright: ignore[reportReturnType]
 
 
 def get_policy(tx: Tx, req: t.GetPolicyRequest) -> t.GetPolicyResponse:
     found = _policy(tx, req["PolicyArn"])
     if isinstance(found, Managed):
-        return {"Policy": _shown_managed(tx, found) | _described(found)}  # pyright: ignore[reportReturnType]
-    shown = _shown(tx, found) | _described(found)
-    return {"Policy": shown | {"Tags": []} | tagged(tx, arn_of(tx, found))}  # pyright: ignore[reportReturnType]
+        return {"Policy": shown_managed(tx, found) | _described(found)}  # pyright: ignore[reportReturnType]
+    shown: Any = shown_policy(tx, found) | _described(found) | {"Tags": tag_list(tags_of(tx, arn_of(tx, found)))}
+    return {"Policy": shown}
 
 
 def delete_policy(tx: Tx, req: t.DeletePolicyRequest) -> dict[str, Any]:
     policy = _own_policy(tx, req["PolicyArn"])
     arn = arn_of(tx, policy)
-    if tx.count(ATTACHED, "policy", arn) or _boundaries(tx, arn):
+    if tx.count(ATTACHED, "uses", arn) or boundary_uses(tx, arn):
         raise Fault("DeleteConflict", "Cannot delete a policy attached to entities.")
     if tx.count(VERSIONS, "policy", policy.id) > 1:
         raise Fault(
@@ -85,14 +86,16 @@ def list_policies(tx: Tx, req: t.ListPoliciesRequest) -> t.ListPoliciesResponse:
 
     def wanted(found: Policy | Managed) -> bool:
         arn = found.arn if isinstance(found, Managed) else arn_of(tx, found)
-        if req.get("OnlyAttached") and not tx.count(ATTACHED, "policy", arn):
+        if req.get("OnlyAttached") and not tx.count(ATTACHED, "uses", arn):
             return False
-        if usage is not None and not (tx.count(ATTACHED, "policy", arn) if usage == "PermissionsPolicy" else _boundaries(tx, arn)):
+        if usage is not None and not (tx.count(ATTACHED, "uses", arn) if usage == "PermissionsPolicy" else boundary_uses(tx, arn)):
             return False
         return found.path.startswith(prefix)
 
     shown = (row for row in rows() if wanted(row[1]))
-    return paged(req, "Policies", shown, lambda _, found: _shown_managed(tx, found) if isinstance(found, Managed) else _shown(tx, found))
+    return paged(
+        req, "Policies", shown, lambda _, found: shown_managed(tx, found) if isinstance(found, Managed) else shown_policy(tx, found)
+    )
 
 
 def create_policy_version(tx: Tx, req: t.CreatePolicyVersionRequest) -> t.CreatePolicyVersionResponse:
@@ -212,41 +215,6 @@ def _check_document(document: str) -> None:
     checked_identity(document)
     if size_of(document) > POLICY_CHARACTERS_MAX:
         raise Fault("LimitExceeded", f"Cannot exceed quota for PolicySize: {POLICY_CHARACTERS_MAX}")
-
-
-def _boundaries(tx: Tx, arn: str) -> int:
-    return tx.count(USERS, "boundary", arn) + tx.count(ROLES, "boundary", arn)
-
-
-def _shown(tx: Tx, policy: Policy) -> dict[str, Any]:
-    arn = arn_of(tx, policy)
-    return {
-        "PolicyName": policy.name,
-        "PolicyId": policy.id,
-        "Arn": arn,
-        "Path": policy.path,
-        "DefaultVersionId": f"v{policy.default}",
-        "AttachmentCount": tx.count(ATTACHED, "policy", arn),
-        "PermissionsBoundaryUsageCount": _boundaries(tx, arn),
-        "IsAttachable": True,
-        "CreateDate": policy.created,
-        "UpdateDate": policy.updated,
-    }
-
-
-def _shown_managed(tx: Tx, found: Managed) -> dict[str, Any]:
-    return {
-        "PolicyName": found.name,
-        "PolicyId": found.id,
-        "Arn": found.arn,
-        "Path": found.path,
-        "DefaultVersionId": found.version,
-        "AttachmentCount": tx.count(ATTACHED, "policy", found.arn),
-        "PermissionsBoundaryUsageCount": _boundaries(tx, found.arn),
-        "IsAttachable": True,
-        "CreateDate": found.created,
-        "UpdateDate": found.updated,
-    }
 
 
 def _described(found: Policy | Managed) -> dict[str, Any]:

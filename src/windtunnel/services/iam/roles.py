@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.access import used_last
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.iam.entities import free, list_tags, listed, tag, tagged, untag
 from windtunnel.services.iam.managed import boundary_named
-from windtunnel.services.iam.rules import checked_tags, checked_trust, encoded, moment, new_id
+from windtunnel.services.iam.rules import checked_tags, checked_trust, moment, new_id
 from windtunnel.services.iam.state import ATTACHED, INLINE, PROFILES, ROLES, Role, arn_of, own_role_named, role_named
 from windtunnel.services.iam.trust import check_principals
+from windtunnel.services.iam.views import bounded, role_last_used, shown_role
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
@@ -39,10 +39,10 @@ def create_role(tx: Tx, req: t.CreateRoleRequest) -> t.CreateRoleResponse:
     )
     tx.put(ROLES, name.lower(), value=role)
     set_tags(tx, arn_of(tx, role), tags)
-    shown = _shown(tx, role) | _bounded(role) | tagged(tx, arn_of(tx, role))
+    shown = shown_role(tx, role) | bounded(role) | tagged(tx, arn_of(tx, role))
     if "MaxSessionDuration" not in req:
         del shown["MaxSessionDuration"]
-    return {"Role": shown}  # pyright: ignore[reportReturnType]
+    return {"Role": shown}
 
 
 def get_role(tx: Tx, req: t.GetRoleRequest) -> t.GetRoleResponse:
@@ -50,7 +50,7 @@ def get_role(tx: Tx, req: t.GetRoleRequest) -> t.GetRoleResponse:
 
 
 def list_roles(tx: Tx, req: t.ListRolesRequest) -> t.ListRolesResponse:
-    return listed(tx, req, "Roles", ROLES, _shown)
+    return listed(tx, req, "Roles", ROLES, shown_role)
 
 
 def delete_role(tx: Tx, req: t.DeleteRoleRequest) -> dict[str, Any]:
@@ -116,29 +116,6 @@ def list_role_tags(tx: Tx, req: t.ListRoleTagsRequest) -> t.ListRoleTagsResponse
     return list_tags(tx, arn_of(tx, role_named(tx, req["RoleName"])), req)
 
 
-def _shown(tx: Tx, role: Role) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "Path": role.path,
-        "RoleName": role.name,
-        "RoleId": role.id,
-        "Arn": arn_of(tx, role),
-        "CreateDate": role.created,
-        "AssumeRolePolicyDocument": encoded(role.trust),
-        "MaxSessionDuration": role.seconds_max,
-    }
-    if role.description is not None:
-        shown["Description"] = role.description
-    return shown
-
-
-def _bounded(role: Role) -> dict[str, Any]:
-    if not role.boundary:
-        return {}
-    return {"PermissionsBoundary": {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": role.boundary}}
-
-
 def _shown_whole(tx: Tx, role: Role) -> t.Role:
     """With what a listing leaves out."""
-    used = used_last(tx, role.id)
-    last = {} if used is None else {"LastUsedDate": moment(used.at), "Region": used.region}
-    return _shown(tx, role) | _bounded(role) | tagged(tx, arn_of(tx, role)) | {"RoleLastUsed": last}  # pyright: ignore[reportReturnType]
+    return shown_role(tx, role) | bounded(role) | tagged(tx, arn_of(tx, role)) | role_last_used(tx, role)

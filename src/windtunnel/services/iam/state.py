@@ -123,7 +123,7 @@ USERS = Table(
     User,
     scope="account",
     indexes={"path": _by_path, "id": _by_id, "boundary": _by_boundary},
-    counters={"all": _all, "boundary": _by_boundary},
+    counters={"all": _all, "bounded": _by_boundary},
 )
 """name in lower case -> User"""
 GROUPS = Table("iam.groups", Group, scope="account", indexes={"path": _by_path, "id": _by_id}, counters={"all": _all})
@@ -133,7 +133,7 @@ ROLES = Table(
     Role,
     scope="account",
     indexes={"path": _by_path, "id": _by_id, "boundary": _by_boundary},
-    counters={"all": _all, "boundary": _by_boundary},
+    counters={"all": _all, "bounded": _by_boundary},
 )
 """name in lower case -> Role"""
 PROFILES = Table(
@@ -155,7 +155,7 @@ ATTACHED = Table(
     str,
     scope="account",
     indexes={"policy": lambda key, name: (key[1],)},
-    counters={"entity": lambda key, name: key[:1], "policy": lambda key, name: (key[1],)},
+    counters={"entity": lambda key, name: key[:1], "uses": lambda key, name: (key[1],)},
 )
 """(entity id, policy ARN) -> policy name"""
 MEMBERS = Table(
@@ -163,7 +163,7 @@ MEMBERS = Table(
     float,
     scope="account",
     indexes={"user": lambda key, since: (key[1],)},
-    counters={"group": lambda key, since: (key[0],), "user": lambda key, since: (key[1],)},
+    counters={"users": lambda key, since: (key[0],), "groups": lambda key, since: (key[1],)},
 )
 """(group id, user id) -> since when"""
 KEYS = Table("iam.keys", float, scope="account", counters={"user": lambda key, created: (key[0],), "all": _all})
@@ -221,8 +221,7 @@ def own_role_named(tx: Tx, name: str) -> Role:
     role = role_named(tx, name)
     if role.linked_to:
         raise Fault(
-            "UnmodifiableEntity",
-            f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS",
+            "UnmodifiableEntity", f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
         )
     return role
 

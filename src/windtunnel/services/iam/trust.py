@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_pri
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault, Tx
@@ -22,17 +22,18 @@ def check_principals(tx: Tx, document: dict[str, Any]) -> None:
         principal = statement.get("Principal", statement.get("NotPrincipal"))
         if not isinstance(principal, dict):
             continue
-        for text in _texts(principal, "AWS"):
+        named = cast("dict[str, Any]", principal)
+        for text in _texts(named, "AWS"):
             if not _is_there(tx, text):
                 raise Fault("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{text}"')
-        for text in _texts(principal, "Service"):
+        for text in _texts(named, "Service"):
             if not text.endswith(_SERVICE_SUFFIXES):
                 raise Fault("MalformedPolicyDocument", f'Invalid principal in policy: "SERVICE":"{text}"')
 
 
 def _texts(principal: dict[str, Any], kind: str) -> list[str]:
     value = principal.get(kind, [])
-    return value if isinstance(value, list) else [value]
+    return cast("list[str]", value if isinstance(value, list) else [value])
 
 
 def _is_there(tx: Tx, text: str) -> bool:

@@ -13,6 +13,7 @@ from windtunnel.services.iam.entities import free, list_tags, listed, tag, tagge
 from windtunnel.services.iam.managed import boundary_named
 from windtunnel.services.iam.rules import checked_tags, moment, new_id
 from windtunnel.services.iam.state import ATTACHED, INLINE, KEYS, LOGINS, MEMBERS, USERS, User, arn_of, user_named
+from windtunnel.services.iam.views import bounded
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
@@ -33,7 +34,7 @@ def get_user(tx: Tx, req: t.GetUserRequest) -> t.GetUserResponse:
     name = req.get("UserName") or _caller(tx)
     if name is None:
         account = tx.account
-        return {"User": {"UserId": account, "Arn": f"arn:aws:iam::{account}:root", "CreateDate": 0.0}}  # pyright: ignore
+        return {"User": {"UserId": account, "Arn": f"arn:aws:iam::{account}:root"}}
     return {"User": _shown_whole(tx, user_named(tx, name))}
 
 
@@ -57,7 +58,7 @@ def delete_user(tx: Tx, req: t.DeleteUserRequest) -> dict[str, Any]:
     obstacles = (
         (tx.count(ATTACHED, "entity", user.id), "detach all policies"),
         (tx.count(INLINE, "entity", user.id), "delete policies"),
-        (tx.count(MEMBERS, "user", user.id), "remove users from group"),
+        (tx.count(MEMBERS, "groups", user.id), "remove users from group"),
         (tx.count(KEYS, "user", user.id), "delete access keys"),
         (tx.get(LOGINS, user.id), "delete login profile"),
     )
@@ -111,19 +112,10 @@ def _caller(tx: Tx) -> str | None:
 
 
 def _shown(tx: Tx, user: User) -> t.User:
-    shown: t.User = {
-        "Path": user.path,
-        "UserName": user.name,
-        "UserId": user.id,
-        "Arn": arn_of(tx, user),
-        "CreateDate": user.created,
-    }
+    shown: t.User = {"Path": user.path, "UserName": user.name, "UserId": user.id, "Arn": arn_of(tx, user), "CreateDate": user.created}
     return shown
 
 
 def _shown_whole(tx: Tx, user: User) -> t.User:
     """With what a listing leaves out."""
-    shown = _shown(tx, user) | tagged(tx, arn_of(tx, user))
-    if user.boundary:
-        shown["PermissionsBoundary"] = {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": user.boundary}
-    return shown  # pyright: ignore[reportReturnType]
+    return _shown(tx, user) | tagged(tx, arn_of(tx, user)) | bounded(user)  # pyright: ignore[reportReturnType]

@@ -8,8 +8,7 @@ from urllib.parse import unquote
 
 from windtunnel.aws.policy import ALLOW, DENY, NOTHING, Context, Policies, Policy, compile_policy, evaluate
 from windtunnel.aws.policy import Principal as Asker
-
-from windtunnel.fabric import Call, Fault, Principal, Tx
+from windtunnel.fabric import Call, Fault, Principal
 from windtunnel.services.sts.issue import issue
 from windtunnel.services.sts.rules import (
     CHAINED_SECONDS_MAX,
@@ -24,7 +23,6 @@ from windtunnel.services.sts.rules import (
 
 if TYPE_CHECKING:
     from windtunnel.aws.arn import Arn
-    from windtunnel.aws.types import iam
     from windtunnel.aws.types import sts as t
 
 
@@ -68,9 +66,9 @@ async def assume_role(call: Call, req: t.AssumeRoleRequest) -> t.AssumeRoleRespo
     return result
 
 
-async def _role(call: Call, arn: Arn) -> iam.Role | None:
+async def _role(call: Call, arn: Arn) -> dict[str, Any] | None:
     try:
-        found = await call.at(account=arn.account).aws.iam.get_role({"RoleName": arn.name})
+        found: Any = await call.at(account=arn.account).aws.iam.get_role({"RoleName": arn.name})
     except Fault as fault:
         if fault.code in ("NoSuchEntity", "ValidationError"):
             return None
@@ -78,20 +76,16 @@ async def _role(call: Call, arn: Arn) -> iam.Role | None:
     return found["Role"] if found["Role"]["Arn"] == str(arn) else None
 
 
-def _seconds(caller: Principal, role: iam.Role, wanted: int) -> int:
+def _seconds(caller: Principal, role: dict[str, Any], wanted: int) -> int:
     """How long the session lasts. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
     if caller.kind == "AssumedRole" and wanted > CHAINED_SECONDS_MAX:
-        raise Fault(
-            "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
-        )
+        raise Fault("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
     if wanted > role.get("MaxSessionDuration", ROLE_SECONDS_DEFAULT):
         raise Fault("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
     return wanted
 
 
-async def _ask(
-    call: Call, arn: Arn, role: iam.Role, req: t.AssumeRoleRequest, tags: dict[str, str], transitive: list[str]
-) -> None:
+async def _ask(call: Call, arn: Arn, role: dict[str, Any], req: t.AssumeRoleRequest, tags: dict[str, str], transitive: list[str]) -> None:
     """Raises AccessDenied unless the role's trust policy, and the caller's own policies where they are needed, allow it."""
     caller = call.scope.principal
     trust = compile_policy(unquote(role["AssumeRolePolicyDocument"]))
@@ -105,8 +99,9 @@ async def _ask(
     if "SourceIdentity" in req:
         actions.append("sts:SetSourceIdentity")
     own = await _own_words(call, actions, str(arn), keys)
+    limits = await _session_limits(call)
     for action in actions:
-        policies = Policies(identity=own[action], resource=(trust,), resource_must_allow=True)
+        policies = Policies(identity=own[action], resource=(trust,), session=limits, resource_must_allow=True)
         context = Context(_asker(caller), action, str(arn), arn.account, keys)
         if caller.kind == "FederatedUser" or evaluate(policies, context) != "allow":
             raise not_authorized(caller, action, str(arn))
@@ -116,13 +111,12 @@ async def _own_words(call: Call, actions: list[str], resource: str, keys: dict[s
     """What the caller's own policies say to each action; IAM knows them."""
     caller = call.scope.principal
     if caller.kind not in ("IAMUser", "AssumedRole"):
-        return {action: () for action in actions}
-    found = await call.at(account=caller.account).aws.iam.simulate_principal_policy(
+        return dict.fromkeys(actions, ())
+    found: Any = await call.at(account=caller.account).aws.iam.simulate_principal_policy(
         {
             "PolicySourceArn": caller.issuer or caller.arn,
             "ActionNames": actions,
             "ResourceArns": [resource],
-            "PolicyInputList": [caller.policy] if caller.policy else [],
             "ContextEntries": [
                 {"ContextKeyName": key, "ContextKeyValues": [value] if isinstance(value, str) else value, "ContextKeyType": "stringList"}
                 for key, value in keys.items()
@@ -132,6 +126,20 @@ async def _own_words(call: Call, actions: list[str], resource: str, keys: dict[s
     words = {"allowed": ALLOW, "explicitDeny": DENY}
     said = {each["EvalActionName"]: words.get(each["EvalDecision"], NOTHING) for each in found.get("EvaluationResults", [])}
     return {action: (_constant(said[action]),) for action in actions}
+
+
+async def _session_limits(call: Call) -> tuple[Policy, ...] | None:
+    """The policies that limit the caller's session; None where it has none."""
+    caller = call.scope.principal
+    if not caller.policy and not caller.policy_arns:
+        return None
+    found = [compile_policy(caller.policy)] if caller.policy else []
+    aws: Any = call.at(account=caller.account).aws.iam
+    for arn in caller.policy_arns:
+        policy = (await aws.get_policy({"PolicyArn": arn}))["Policy"]
+        version = await aws.get_policy_version({"PolicyArn": arn, "VersionId": policy["DefaultVersionId"]})
+        found.append(compile_policy(unquote(version["PolicyVersion"]["Document"])))
+    return tuple(found)
 
 
 def _constant(word: int) -> Policy:

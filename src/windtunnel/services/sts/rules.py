@@ -20,6 +20,7 @@ SESSION_SECONDS_DEFAULT = 43_200
 ROOT_SECONDS_MAX = 3600
 TAGS_MAX = 50
 POLICY_CHARACTERS_MAX = 2048
+PERCENT_MAX = 100
 PACKED_BYTES_MAX = 4096
 """What a hundred percent of PackedPolicySize stands for here; AWS packs in a way it doesn't publish."""
 
@@ -52,7 +53,8 @@ def session_tags(caller: Principal, tags: Sequence[Mapping[str, str]], transitiv
     if {key.lower() for key in caller.transitive_tags} & set(folded):
         raise Fault(
             "InvalidParameterValue",
-            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling "
+            "session.",
         )
     handed = {key: caller.tags[key] for key in caller.transitive_tags if key in caller.tags}
     return handed | {tag["Key"]: tag["Value"] for tag in tags}, [*handed, *transitive]
@@ -80,7 +82,7 @@ def packed_percent(policy: str, arns: Iterable[str], tags: Mapping[str, str]) ->
     if not size:
         return None
     percent = -(-size * 100 // PACKED_BYTES_MAX)
-    if percent > 100:  # noqa: PLR2004
+    if percent > PERCENT_MAX:
         raise Fault("PackedPolicyTooLarge", f"Packed policy consumes {percent}% of allotted space, please use smaller policy.")
     return percent
 

@@ -1,0 +1,126 @@
+"""The account as a whole: its alias, its password policy, what it holds and how much it may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.iam import rules
+from windtunnel.services.iam.state import ALIAS_OF, ALIASES, GROUPS, KEYS, PASSWORDS, POLICIES, PROFILES, PROVIDERS, ROLES, USERS, VERSIONS
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import iam as t
+
+USERS_MAX = 5000
+GROUPS_MAX = 300
+ROLES_MAX = 1000
+PROFILES_MAX = 1000
+POLICIES_MAX = 1500
+CERTIFICATES_MAX = 20
+VERSIONS_ALL_MAX = 10_000
+_PASSWORDS: dict[str, Any] = {
+    "MinimumPasswordLength": 6,
+    "RequireSymbols": False,
+    "RequireNumbers": False,
+    "RequireUppercaseCharacters": False,
+    "RequireLowercaseCharacters": False,
+    "AllowUsersToChangePassword": False,
+}
+
+
+def create_account_alias(tx: Tx, req: t.CreateAccountAliasRequest) -> dict[str, Any]:
+    """An account has one alias; a new one replaces it. Aliases are unique among all accounts."""
+    alias = req["AccountAlias"]
+    owner = tx.get(ALIASES, alias)
+    if owner is not None:
+        raise Fault("EntityAlreadyExists", f"The account alias {alias} already exists.")
+    _forget_alias(tx)
+    tx.put(ALIASES, alias, value=tx.account)
+    tx.put(ALIAS_OF, value=alias)
+    return {}
+
+
+def delete_account_alias(tx: Tx, req: t.DeleteAccountAliasRequest) -> dict[str, Any]:
+    if tx.get(ALIAS_OF) != req["AccountAlias"]:
+        raise Fault("NoSuchEntity", f"The account alias {req['AccountAlias']} cannot be found.")
+    _forget_alias(tx)
+    return {}
+
+
+def list_account_aliases(tx: Tx, req: t.ListAccountAliasesRequest) -> t.ListAccountAliasesResponse:
+    alias = tx.get(ALIAS_OF)
+    return {"AccountAliases": [] if alias is None else [alias], "IsTruncated": False}
+
+
+def get_account_summary(tx: Tx, req: dict[str, Any]) -> t.GetAccountSummaryResponse:
+    """Counters and quotas; certificates and MFA devices are not kept here and count as none."""
+    root_keys = tx.count(KEYS, "user", tx.account)
+    return {
+        "SummaryMap": {
+            "AccessKeysPerUserQuota": rules.ACCESS_KEYS_PER_USER_MAX,
+            "AccountAccessKeysPresent": min(root_keys, 1),
+            "AccountMFAEnabled": 0,
+            "AccountPasswordPresent": 1,
+            "AccountSigningCertificatesPresent": 0,
+            "AssumeRolePolicySizeQuota": rules.TRUST_CHARACTERS_MAX,
+            "AttachedPoliciesPerGroupQuota": rules.POLICIES_ATTACHED_MAX,
+            "AttachedPoliciesPerRoleQuota": rules.POLICIES_ATTACHED_MAX,
+            "AttachedPoliciesPerUserQuota": rules.POLICIES_ATTACHED_MAX,
+            "GlobalEndpointTokenVersion": 2,
+            "GroupPolicySizeQuota": rules.INLINE_CHARACTERS_MAX["group"],
+            "Groups": tx.count(GROUPS, "all"),
+            "GroupsPerUserQuota": rules.GROUPS_PER_USER_MAX,
+            "GroupsQuota": GROUPS_MAX,
+            "InstanceProfiles": tx.count(PROFILES, "all"),
+            "InstanceProfilesQuota": PROFILES_MAX,
+            "MFADevices": 0,
+            "MFADevicesInUse": 0,
+            "Policies": tx.count(POLICIES, "all"),
+            "PoliciesQuota": POLICIES_MAX,
+            "PolicySizeQuota": rules.POLICY_CHARACTERS_MAX,
+            "PolicyVersionsInUse": tx.count(VERSIONS, "all"),
+            "PolicyVersionsInUseQuota": VERSIONS_ALL_MAX,
+            "Providers": tx.count(PROVIDERS, "all"),
+            "RolePolicySizeQuota": rules.INLINE_CHARACTERS_MAX["role"],
+            "Roles": tx.count(ROLES, "all"),
+            "RolesQuota": ROLES_MAX,
+            "ServerCertificates": 0,
+            "ServerCertificatesQuota": CERTIFICATES_MAX,
+            "SigningCertificatesPerUserQuota": 2,
+            "UserPolicySizeQuota": rules.INLINE_CHARACTERS_MAX["user"],
+            "Users": tx.count(USERS, "all"),
+            "UsersQuota": USERS_MAX,
+            "VersionsPerPolicyQuota": rules.VERSIONS_MAX,
+        }
+    }
+
+
+def update_account_password_policy(tx: Tx, req: t.UpdateAccountPasswordPolicyRequest) -> dict[str, Any]:
+    """What the request leaves out goes back to its default."""
+    tx.put(PASSWORDS, value={**_PASSWORDS, **req})
+    return {}
+
+
+def get_account_password_policy(tx: Tx, req: dict[str, Any]) -> t.GetAccountPasswordPolicyResponse:
+    policy = _password_policy(tx)
+    return {"PasswordPolicy": {**policy, "ExpirePasswords": bool(policy.get("MaxPasswordAge"))}}  # pyright: ignore[reportReturnType]
+
+
+def delete_account_password_policy(tx: Tx, req: dict[str, Any]) -> dict[str, Any]:
+    _password_policy(tx)
+    tx.delete(PASSWORDS)
+    return {}
+
+
+def _password_policy(tx: Tx) -> dict[str, Any]:
+    policy = tx.get(PASSWORDS)
+    if policy is None:
+        raise Fault("NoSuchEntity", f"The Password Policy with domain name {tx.account} cannot be found.")
+    return policy
+
+
+def _forget_alias(tx: Tx) -> None:
+    alias = tx.get(ALIAS_OF)
+    if alias is not None:
+        tx.delete(ALIASES, alias)
+        tx.delete(ALIAS_OF)

@@ -1,0 +1,60 @@
+"""What users, groups and roles are granted: the documents of all policies that bear on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from windtunnel.aws.arn import parse_or_none
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.iam.managed import document_of
+from windtunnel.services.iam.state import ATTACHED, GROUPS, INLINE, MEMBERS, ROLES, USERS, Entity, Group, User, arn_of, with_id
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """One policy; `id` is what a simulation calls it."""
+
+    id: str
+    document: str
+
+
+def entity_of(tx: Tx, text: str) -> Entity:
+    """The user, group or role of an ARN. Raises NoSuchEntity and InvalidInput."""
+    arn = parse_or_none(text)
+    tables: dict[str, Any] = {"user": USERS, "group": GROUPS, "role": ROLES}
+    if arn is None or arn.service != "iam" or arn.type not in tables:
+        raise Fault("InvalidInput", f"Invalid Entity Arn: {text} does not clearly define entity type and name.")
+    entity = tx.get(tables[arn.type], arn.name.lower()) if arn.account == tx.account else None
+    if entity is None or arn_of(tx, entity) != text:
+        raise Fault("NoSuchEntity", f"The {arn.type} with name {arn.name} cannot be found.")
+    return entity
+
+
+def grants_of(tx: Tx, entity: Entity) -> list[Grant]:
+    """An entity's policies, inline and attached, those of a user's groups included.
+
+    What AWS's own policies say that are not known here is left out: they grant nothing.
+    """
+    found = _own_grants(tx, entity)
+    if isinstance(entity, User):
+        for key, _ in tx.find(MEMBERS, "user", entity.id):
+            found += _own_grants(tx, with_id(tx, GROUPS, str(key[0])))
+    return found
+
+
+def boundary_of(tx: Tx, entity: Entity) -> str | None:
+    """The document of an entity's boundary; None where it has none."""
+    if isinstance(entity, Group) or not entity.boundary:
+        return None
+    return document_of(tx, entity.boundary)
+
+
+def _own_grants(tx: Tx, entity: Entity) -> list[Grant]:
+    kind = type(entity).__name__.lower()
+    found = [Grant(f"{kind}_{entity.name}_{key[1]}", document) for key, document in tx.scan(INLINE, entity.id)]
+    for key, name in tx.scan(ATTACHED, entity.id):
+        document = document_of(tx, str(key[1]))
+        if document is not None:
+            found.append(Grant(name, document))
+    return found
