@@ -32,6 +32,7 @@ from windtunnel.kernel.loop import Loop, step
 from windtunnel.kernel.store import Overlay, Store, Table, Transaction
 from windtunnel.kernel.store.keys import pack
 from windtunnel.kernel.store.store import Engine
+from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
     from windtunnel.planes.blobs import Blobs
@@ -94,6 +95,8 @@ class Cloud:
         self._handlers: dict[tuple[str, str], Handled] = {}
         self._usage_keys: dict[tuple[str, str, str, str, int], bytes] = {}
         self._targets = {name: service for service in self.services.values() for name in service.targets}
+        self._pages = {beginning: page for service in self.services.values() for beginning, page in service.pages.items()}
+        self.web = HttpClient()
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
         self.store = Store(engine, woken=self.loop.wake)
@@ -240,7 +243,11 @@ class Cloud:
 
     async def hand_over(self, delivery: deliver.Delivery) -> None:
         """Calls a delivery's target. Raises DeliveryFailed."""
-        handled, request, scope = self._aim(delivery)
+        if deliver.is_url(delivery.target):
+            event = delivery.event
+            await deliver.post(self.web, delivery, self.apply(lambda tx: tx.finish(event.late, event.body)))
+            return
+        handled, request, scope = self._aim(self.apply(lambda tx: self._whole(tx, delivery)))
         try:
             await self.run(handled.service, handled.name, request, scope)
         except Fault as fault:
@@ -268,6 +275,7 @@ class Cloud:
     async def close(self) -> None:
         await self._stop()
         await self.compute.close()
+        await self.web.close()
         self.store.close()
 
     def emitted(self, tx: Tx, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
@@ -332,10 +340,15 @@ class Cloud:
         """Tries deliveries to plain operations at once, within the transaction; the others get rows."""
         outgoing, tx.outgoing = tx.outgoing, []
         for number, delivery in enumerate(outgoing):
+            if deliver.is_url(delivery.target):
+                deliver.queue_delivery(tx, delivery, tx.now)
+                continue
             try:
                 inline = number < deliver.INLINE_DELIVERIES_MAX and tx.depth < deliver.INLINE_DEPTH_MAX
                 handled, request, scope = self._aim(delivery)
                 if inline and handled.plain:
+                    if delivery.event.late:
+                        handled, request, scope = self._aim(self._whole(tx, delivery))
                     step(self.run(handled.service, handled.name, request, scope, under=tx))
                 else:
                     deliver.queue_delivery(tx, delivery, tx.now)
@@ -344,6 +357,27 @@ class Cloud:
             except Fault as fault:
                 status = self.status_of(parse(delivery.target).service, fault)
                 deliver.settle_failure(tx, delivery, deliver.failure_of(fault, status, delivery.retry))
+
+    def finish(self, tx: Tx, late: str, body: str) -> str:
+        """The whole body of an event that a service delivered as `late`."""
+        finish = self.services[late].finish if late in self.services else None
+        return body if finish is None else finish(tx, body)
+
+    def page(self, path: str) -> tuple[str, bytes] | None:
+        """What a service serves at a path of the endpoint outside of its API, as (content type, bytes)."""
+        found = next((page for beginning, page in self._pages.items() if path.startswith(beginning)), None)
+        return None if found is None else self.apply(lambda tx: found(tx, path))
+
+    def _whole(self, tx: Tx, delivery: deliver.Delivery) -> deliver.Delivery:
+        """A delivery whose body is complete, unless its target completes bodies itself when they are read."""
+        event = delivery.event
+        if not event.late:
+            return delivery
+        target = self._targets.get(parse(delivery.target).service)
+        if target is not None and target.late_bodies:
+            return delivery
+        whole = msgspec.structs.replace(event, body=self.finish(tx, event.late, event.body), late="")
+        return msgspec.structs.replace(delivery, event=whole)
 
     def _aim(self, delivery: deliver.Delivery) -> tuple[Handled, dict[str, Any], Scope]:
         """The call that a delivery becomes, in the account and region its target's ARN names."""

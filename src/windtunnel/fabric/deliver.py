@@ -8,12 +8,14 @@ fails or has to wait becomes a timer's row.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric.timers import add_timer
+from windtunnel.planes.network.client import HttpClient, HttpError
 
 if TYPE_CHECKING:
     from windtunnel.fabric.call import Call
@@ -39,6 +41,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """HTTP headers, for a URL."""
     parameters: dict[str, Any] = {}
     """Members of the target operation's request that the source sets by name (a Kinesis partition key, …)."""
+    late: str = ""
+    """The service whose `finish(tx, body)` completes the body (with a signature) once somebody is about to read it; "": it is whole."""
 
 
 class Retry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,7 +94,25 @@ class DeliveryFailed(Exception):
 
 
 RETRIED_STATUS = frozenset({408, 429})
-_to_builtins = msgspec.to_builtins
+HTTP_TIMEOUT_SECONDS = 15.0
+"""A subscriber that takes longer than this has failed: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html"""
+_to_builtins = partial(msgspec.to_builtins, builtin_types=(bytes,))
+
+
+def is_url(target: str) -> bool:
+    return target.startswith(("http://", "https://"))
+
+
+async def post(client: HttpClient, delivery: Delivery, body: str) -> None:
+    """One POST of a delivery to its URL. Raises DeliveryFailed unless it is answered with 2xx."""
+    try:
+        answer = await client.request("POST", delivery.target, delivery.event.headers, body.encode(), seconds=HTTP_TIMEOUT_SECONDS)
+    except HttpError as error:
+        raise DeliveryFailed(error.code, str(error), final=False) from error
+    if not 200 <= answer.status < 300:
+        refused = 400 <= answer.status < 500 and answer.status not in RETRIED_STATUS
+        message = f"{delivery.target} answered {answer.status}"
+        raise DeliveryFailed(f"HTTP{answer.status}", message, final=refused and not delivery.retry.client_errors)
 
 
 def delivery_of(payload: Mapping[str, Any]) -> Delivery:

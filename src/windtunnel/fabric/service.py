@@ -42,6 +42,9 @@ class Service:
     The public functions of `modules` are its operations. `timers` are the handlers of what happens by itself, `targets` say for
     which ARN services and URL schemes it takes deliveries, `faults` are codes AWS answers without documenting them in the model (with
     their HTTP status), `data_operations` are the calls CloudTrail records only where a trail selects them.
+    `finish(tx, body)` completes the bodies of events that this service delivers as `late`. One with `late_bodies` takes such events as
+    they are (the request its target makes must carry `event.late`) and calls `tx.finish` when a body is read. `pages` are what it
+    serves beside its API: by the beginning of a path, `page(tx, path)` returns (content type, bytes) or None.
     `facts(tx, source, detail_type, detail, resources)` is told what services emit. `boot(cloud)` runs when the region starts or is reset.
     """
 
@@ -57,6 +60,9 @@ class Service:
         data_operations: Sequence[str] = (),
         facts: Handler | None = None,
         boot: Handler | None = None,
+        finish: Handler | None = None,
+        late_bodies: bool = False,
+        pages: Mapping[str, Handler] | None = None,
     ) -> None:
         self.name = name
         self.resources = tuple(resources)
@@ -66,6 +72,9 @@ class Service:
         self.data_operations = frozenset(data_operations)
         self.facts = facts
         self.boot = boot
+        self.finish = finish
+        self.late_bodies = late_bodies
+        self.pages = dict(pages or {})
         self.functions: dict[str, Handler] = {}
         for module in modules:
             for function_name, function in vars(module).items():

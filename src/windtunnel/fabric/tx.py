@@ -103,6 +103,10 @@ class Tx(Transaction):
         )
         self.outgoing.append(delivery)
 
+    def finish(self, late: str, body: str) -> str:
+        """The whole body of an event that was delivered as `late`."""
+        return self._cloud.finish(self, late, body)
+
     def emit(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
         """Publishes a fact to EventBridge, as AWS's services do by themselves."""
         self._cloud.emitted(self, source, detail_type, detail, resources)

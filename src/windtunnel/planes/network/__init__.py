@@ -1,0 +1,1 @@
+"""The network plane: what leaves the region over the machine's own network."""

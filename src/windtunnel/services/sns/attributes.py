@@ -1,0 +1,85 @@
+"""Operations on a topic's attributes, its permissions and its data protection policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from windtunnel.fabric import Tx
+from windtunnel.services.sns.rules import invalid
+from windtunnel.services.sns.settings import DEFAULT_ACTIONS, changed, default_policy, shown
+from windtunnel.services.sns.state import DATA_PROTECTION, TOPICS, Found, find_topic, replace
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import sns as t
+
+_ACTIONS = frozenset(action.removeprefix("SNS:") for action in DEFAULT_ACTIONS) | {"Receive", "*"}
+
+
+def get_topic_attributes(tx: Tx, req: t.GetTopicAttributesInput) -> t.GetTopicAttributesResponse:
+    return {"Attributes": shown(find_topic(tx, req["TopicArn"]))}
+
+
+def set_topic_attributes(tx: Tx, req: t.SetTopicAttributesInput) -> None:
+    found = find_topic(tx, req["TopicArn"])
+    topic = changed(found.topic, req["AttributeName"], req.get("AttributeValue") or "")
+    found.tx.put(TOPICS, found.name, value=topic)
+
+
+def add_permission(tx: Tx, req: t.AddPermissionInput) -> None:
+    found = find_topic(tx, req["TopicArn"])
+    actions = req["ActionName"]
+    if any(action.removeprefix("SNS:") not in _ACTIONS for action in actions):
+        raise invalid("Policy statement action out of service scope!")
+    policy = _policy(found)
+    if any(statement.get("Sid") == req["Label"] for statement in policy["Statement"]):
+        raise invalid("Statement already exists")
+    principals = [account if account.startswith("arn:") else f"arn:aws:iam::{account}:root" for account in req["AWSAccountId"]]
+    named = [f"SNS:{action.removeprefix('SNS:')}" for action in actions]
+    statement = {
+        "Sid": req["Label"],
+        "Effect": "Allow",
+        "Principal": {"AWS": principals[0] if len(principals) == 1 else principals},
+        "Action": named[0] if len(named) == 1 else named,
+        "Resource": found.arn,
+    }
+    policy["Statement"].append(statement)
+    _put_policy(found, policy)
+
+
+def remove_permission(tx: Tx, req: t.RemovePermissionInput) -> None:
+    found = find_topic(tx, req["TopicArn"])
+    policy = _policy(found)
+    policy["Statement"] = [statement for statement in policy["Statement"] if statement.get("Sid") != req["Label"]]
+    _put_policy(found, policy)
+
+
+def get_data_protection_policy(tx: Tx, req: t.GetDataProtectionPolicyInput) -> t.GetDataProtectionPolicyResponse:
+    found = find_topic(tx, req["ResourceArn"], "ResourceArn")
+    policy = found.tx.get(DATA_PROTECTION, found.topic.number)
+    return {"DataProtectionPolicy": policy} if policy else {}
+
+
+def put_data_protection_policy(tx: Tx, req: t.PutDataProtectionPolicyInput) -> None:
+    found = find_topic(tx, req["ResourceArn"], "ResourceArn")
+    policy = req["DataProtectionPolicy"]
+    if not policy:
+        found.tx.delete(DATA_PROTECTION, found.topic.number)
+        return
+    try:
+        orjson.loads(policy)
+    except orjson.JSONDecodeError as error:
+        raise invalid("DataProtectionPolicy Reason: failed to parse JSON") from error
+    found.tx.put(DATA_PROTECTION, found.topic.number, value=policy)
+
+
+def _policy(found: Found) -> dict[str, Any]:
+    policy = orjson.loads(found.topic.policy or default_policy(found.arn, found.tx.account))
+    if isinstance(policy["Statement"], dict):
+        policy["Statement"] = [policy["Statement"]]
+    return policy
+
+
+def _put_policy(found: Found, policy: dict[str, Any]) -> None:
+    found.tx.put(TOPICS, found.name, value=replace(found.topic, policy=orjson.dumps(policy).decode()))

@@ -1,0 +1,194 @@
+"""From one published message to a delivery for each subscription that wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import msgspec
+import orjson
+
+from windtunnel.aws.patterns import Scope, compile_filter_policy
+from windtunnel.fabric import Event
+from windtunnel.fabric.outbox import post
+from windtunnel.services.sns.choices import dead_letter_queue
+from windtunnel.services.sns.envelope import Attributes, Notification, envelope, lambda_event, timestamp
+from windtunnel.services.sns.retries import AWS_MANAGED, content_type, http_retry
+from windtunnel.services.sns.signing import signer_id
+from windtunnel.services.sns.state import SUBSCRIPTIONS, Found, Subscription
+
+SOURCE = "sns.amazonaws.com"
+LATE = "sns"
+AGENT = "Amazon Simple Notification Service Agent"
+_UNPARSED: Any = object()
+
+
+class Published(msgspec.Struct):
+    """A message on its way. What is made of it for one subscription and suits others is kept beside it."""
+
+    id: str
+    message: str
+    subject: str
+    attributes: Attributes
+    texts: Mapping[str, Any] | None = None
+    """A text for each protocol, where MessageStructure is `json`."""
+    group: str = ""
+    deduplication: str = ""
+    sequence: str = ""
+    body: Any = _UNPARSED
+    notification: Notification | None = None
+    envelopes: dict[str, tuple[str, str]] = {}
+    events: dict[str, tuple[str, str, str]] = {}
+
+    def text(self, protocol: str) -> str:
+        if self.texts is None:
+            return self.message
+        text = self.texts.get(protocol)
+        return text if isinstance(text, str) else self.texts["default"]
+
+
+def fan_out(found: Found, published: Published) -> None:
+    """Delivers a message to all confirmed subscriptions whose filter policy it passes."""
+    for key, one in found.tx.scan(SUBSCRIPTIONS, found.topic.number):
+        if one.confirmed and (not one.filter_policy or _passes(one, published)):
+            _deliver(found, published, str(key[1]), one)
+
+
+def _passes(one: Subscription, published: Published) -> bool:
+    matches = compile_filter_policy(one.filter_policy, cast("Scope", one.scope))
+    if one.scope == "MessageAttributes":
+        return matches(published.attributes)
+    if published.body is _UNPARSED:
+        try:
+            published.body = orjson.loads(published.message)
+        except orjson.JSONDecodeError:
+            published.body = None
+    return matches(published.body)
+
+
+def _deliver(found: Found, published: Published, id: str, one: Subscription) -> None:
+    arn = f"{found.arn}:{id}"
+    if one.protocol == "sqs":
+        _to_queue(found, published, arn, one)
+    elif one.protocol == "lambda":
+        _to_function(found, published, arn, one)
+    elif one.protocol in {"http", "https"}:
+        _to_url(found, published, arn, one)
+    elif one.protocol == "firehose":
+        _to_stream(found, published, arn, one)
+    else:
+        _to_outbox(found, published, arn, one)
+
+
+def _to_queue(found: Found, published: Published, arn: str, one: Subscription) -> None:
+    fifo = one.endpoint.endswith(".fifo")
+    # A standard topic hands on the group of a message for fair queues; a FIFO topic's order means nothing to a standard queue.
+    group = published.group if fifo or not found.topic.fifo else ""
+    deduplication = published.deduplication if fifo else ""
+    text = published.text("sqs")
+    if one.raw:
+        event = Event(text, attributes=dict(published.attributes), group_id=group, deduplication_id=deduplication)  # pyright: ignore[reportArgumentType]
+    else:
+        body = _enveloped(found, published, text, arn)
+        event = Event(body, group_id=group, deduplication_id=deduplication, late="" if found.topic.fifo else LATE)
+    dead_letter = dead_letter_queue(one.dead_letter) if one.dead_letter else ""
+    found.tx.deliver(one.endpoint, event, source=SOURCE, source_arn=found.arn, retry=AWS_MANAGED, dead_letter=dead_letter)
+
+
+def _to_function(found: Found, published: Published, arn: str, one: Subscription) -> None:
+    text = published.text("lambda")
+    pieces = published.events.get(text)
+    if pieces is None:
+        pieces = published.events[text] = lambda_event(_notification(found, published), text)
+    dead_letter = dead_letter_queue(one.dead_letter) if one.dead_letter else ""
+    found.tx.deliver(
+        one.endpoint,
+        Event(arn.join(pieces), late=LATE),
+        source=SOURCE,
+        source_arn=found.arn,
+        retry=AWS_MANAGED,
+        # The dead-letter queue gets the envelope that a queue would have got, not the function's event.
+        failed="bury" if dead_letter else "",
+        context={"queue": dead_letter},
+    )
+
+
+def _to_url(found: Found, published: Published, arn: str, one: Subscription) -> None:
+    text = published.text(one.protocol)
+    policies = found.topic.delivery_policy, one.delivery_policy
+    headers = url_headers("Notification", published.id, found.arn, content_type(*policies), arn)
+    if one.raw:
+        headers["x-amz-sns-rawdelivery"] = "true"
+    event = Event(text if one.raw else _enveloped(found, published, text, arn), headers=headers, late="" if one.raw else LATE)
+    found.tx.deliver(
+        one.endpoint,
+        event,
+        source=SOURCE,
+        source_arn=found.arn,
+        retry=http_retry(*policies),
+        dead_letter=dead_letter_queue(one.dead_letter) if one.dead_letter else "",
+    )
+
+
+def _to_stream(found: Found, published: Published, arn: str, one: Subscription) -> None:
+    text = published.text("firehose")
+    event = Event(text) if one.raw else Event(_enveloped(found, published, text, arn), late=LATE)
+    found.tx.deliver(
+        one.endpoint,
+        event,
+        source=SOURCE,
+        source_arn=found.arn,
+        retry=AWS_MANAGED,
+        dead_letter=dead_letter_queue(one.dead_letter) if one.dead_letter else "",
+    )
+
+
+def _to_outbox(found: Found, published: Published, arn: str, one: Subscription) -> None:
+    tx, text = found.tx, published.text(one.protocol)
+    name = found.topic.texts.get("DisplayName", "")
+    if one.protocol == "email-json":
+        body = tx.finish(LATE, _enveloped(found, published, text, arn))
+        post(tx, one.protocol, one.endpoint, body, source=arn, subject="AWS Notification Message", sender=name)
+    elif one.protocol == "email":
+        notification = _notification(found, published)
+        goodbye = f"{notification.endpoint}/?Action=Unsubscribe&SubscriptionArn={arn}"
+        body = (
+            f"{text}\n\n--\nIf you wish to stop receiving notifications from this topic, please click or visit the link below to"
+            f" unsubscribe:\n{goodbye}\n"
+        )
+        post(tx, one.protocol, one.endpoint, body, source=arn, subject=published.subject or "AWS Notification Message", sender=name)
+    else:
+        post(tx, one.protocol, one.endpoint, f"{name}> {text}" if one.protocol == "sms" and name else text, source=arn)
+
+
+def url_headers(kind: str, id: str, topic_arn: str, content: str, subscription_arn: str = "") -> dict[str, str]:
+    """The headers of a POST: https://docs.aws.amazon.com/sns/latest/dg/http-header.html"""
+    headers = {"x-amz-sns-message-type": kind, "x-amz-sns-message-id": id, "x-amz-sns-topic-arn": topic_arn}
+    if subscription_arn:
+        headers["x-amz-sns-subscription-arn"] = subscription_arn
+    return {**headers, "Content-Type": content, "Connection": "Keep-Alive", "User-Agent": AGENT, "Accept-Encoding": "gzip,deflate"}
+
+
+def _enveloped(found: Found, published: Published, text: str, arn: str) -> str:
+    pieces = published.envelopes.get(text)
+    if pieces is None:
+        pieces = published.envelopes[text] = envelope(_notification(found, published), text)
+    return f"{pieces[0]}{arn}{pieces[1]}"
+
+
+def _notification(found: Found, published: Published) -> Notification:
+    one = published.notification
+    if one is None:
+        tx = found.tx
+        one = published.notification = Notification(
+            published.id,
+            found.arn,
+            published.subject,
+            timestamp(tx.now),
+            tx.scope.endpoint,
+            "" if found.topic.fifo else signer_id(tx),
+            found.topic.signature,
+            published.sequence,
+            published.attributes,
+        )
+    return one

@@ -1,0 +1,140 @@
+"""A topic's attributes: what can be set, how it is checked, and how all of it is shown."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from windtunnel.fabric import Tx
+from windtunnel.services.sns.retries import effective_policy, kept_topic_policy
+from windtunnel.services.sns.rules import TRUE_FALSE, invalid
+from windtunnel.services.sns.state import DELETED, SUBSCRIPTIONS, Found, Topic, replace
+
+DISPLAY_NAME_LENGTH_MAX = 100
+PERCENT_MAX = 100
+DEFAULT_ACTIONS = (
+    "SNS:GetTopicAttributes",
+    "SNS:SetTopicAttributes",
+    "SNS:AddPermission",
+    "SNS:RemovePermission",
+    "SNS:DeleteTopic",
+    "SNS:Subscribe",
+    "SNS:ListSubscriptionsByTopic",
+    "SNS:Publish",
+)
+_FEEDBACK = frozenset(
+    f"{kind}{suffix}"
+    for kind in ("HTTP", "SQS", "Lambda", "Firehose", "Application")
+    for suffix in ("SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn")
+)
+_TEXTS = frozenset({"DisplayName", "KmsMasterKeyId", "TracingConfig", "ArchivePolicy"}) | _FEEDBACK
+_SETTABLE = _TEXTS | {"Policy", "DeliveryPolicy", "SignatureVersion", "ContentBasedDeduplication", "FifoThroughputScope"}
+_TRACING = frozenset({"PassThrough", "Active"})
+_SCOPES = frozenset({"Topic", "MessageGroup"})
+
+
+def changed(topic: Topic, name: str, value: str, prefix: str = "") -> Topic:
+    """A topic with an attribute set. `prefix` stands in front of what a refusal says is wrong."""
+    if name not in _SETTABLE:
+        raise invalid(f"{prefix}Unknown attribute {name}" if prefix else "AttributeName")
+    if name == "Policy":
+        return replace(topic, policy=_checked_policy(value, prefix) if value else "")
+    if name == "DeliveryPolicy":
+        return replace(topic, delivery_policy=kept_topic_policy(value, f"{prefix}DeliveryPolicy") if value else "")
+    if name == "SignatureVersion":
+        if value not in {"1", "2"}:
+            raise invalid(f"{prefix}SignatureVersion: Invalid value [{value}]. Must be 1 or 2.")
+        return replace(topic, signature=value, texts={**topic.texts, name: value})
+    if name in {"ContentBasedDeduplication", "FifoThroughputScope"}:
+        return _changed_fifo(topic, name, value, prefix)
+    _check_text(topic, name, value, prefix)
+    texts = {key: text for key, text in topic.texts.items() if key != name}
+    return replace(topic, texts={**texts, name: value} if value else texts)
+
+
+def _changed_fifo(topic: Topic, name: str, value: str, prefix: str) -> Topic:
+    if not topic.fifo:
+        raise invalid(f"{prefix}{name}: this attribute is only supported by FIFO topics" if prefix else "AttributeName")
+    if name == "FifoThroughputScope":
+        if value not in _SCOPES:
+            raise invalid(f"{prefix}FifoThroughputScope: Invalid value [{value}]. Must be Topic or MessageGroup.")
+        return replace(topic, group_scope=value == "MessageGroup", texts={**topic.texts, name: value})
+    if value.lower() not in TRUE_FALSE:
+        raise invalid(f"{prefix}ContentBasedDeduplication: Invalid value [{value}]. Must be true or false.")
+    return replace(topic, content_deduplication=value.lower() == "true")
+
+
+def _check_text(topic: Topic, name: str, value: str, prefix: str) -> None:
+    if name == "DisplayName" and len(value) > DISPLAY_NAME_LENGTH_MAX:
+        raise invalid(f"{prefix}DisplayName: must be at most {DISPLAY_NAME_LENGTH_MAX} characters long")
+    if name == "TracingConfig" and value not in _TRACING:
+        raise invalid(f"{prefix}TracingConfig: Invalid value [{value}]. Must be Active or PassThrough.")
+    if name == "ArchivePolicy" and not topic.fifo:
+        raise invalid(f"{prefix}ArchivePolicy: archive policies are only supported by FIFO topics")
+    if name.endswith("SampleRate") and not (value.isdigit() and int(value) <= PERCENT_MAX):
+        raise invalid(f"{prefix}{name}: Invalid value [{value}]. Must be between 0 and {PERCENT_MAX}.")
+
+
+def _checked_policy(text: str, prefix: str) -> str:
+    try:
+        policy = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise invalid(f"{prefix}Policy Error: null") from error
+    if not isinstance(policy, dict) or not isinstance(policy.get("Statement"), list | dict):  # pyright: ignore[reportUnknownMemberType]
+        raise invalid(f"{prefix}Policy statement must contain a Statement")
+    return text
+
+
+def has(topic: Topic, name: str, value: str) -> bool:
+    """Whether a topic has an attribute's value, as CreateTopic compares them."""
+    if name == "FifoTopic":
+        return (value.lower() == "true") == topic.fifo
+    if name == "ContentBasedDeduplication":
+        return (value.lower() == "true") == topic.content_deduplication
+    if name == "Policy":
+        return topic.policy == value
+    if name == "DeliveryPolicy":
+        return topic.delivery_policy == (kept_topic_policy(value, name) if value else "")
+    return topic.texts.get(name, "") == value
+
+
+def shown(found: Found) -> dict[str, str]:
+    """All attributes of a topic, as GetTopicAttributes answers them."""
+    tx, topic = found.tx, found.topic
+    attributes = {
+        "Policy": topic.policy or default_policy(found.arn, tx.account),
+        "Owner": tx.account,
+        "SubscriptionsPending": str(tx.count(SUBSCRIPTIONS, "pending", topic.number)),
+        "TopicArn": found.arn,
+        "EffectiveDeliveryPolicy": orjson.dumps(effective_policy(topic.delivery_policy)).decode(),
+        "SubscriptionsConfirmed": str(tx.count(SUBSCRIPTIONS, "confirmed", topic.number)),
+        "DisplayName": "",
+        "SubscriptionsDeleted": str(_deleted(tx, topic)),
+        **topic.texts,
+    }
+    if topic.delivery_policy:
+        attributes["DeliveryPolicy"] = topic.delivery_policy
+    if topic.fifo:
+        attributes["FifoTopic"] = "true"
+        attributes["ContentBasedDeduplication"] = str(topic.content_deduplication).lower()
+    return attributes
+
+
+def _deleted(tx: Tx, topic: Topic) -> int:
+    return int(tx.amount(DELETED, topic.number))
+
+
+@lru_cache(maxsize=1024)
+def default_policy(arn: str, owner: str) -> str:
+    """The policy of a new topic: who is of the owner's account may."""
+    statement: dict[str, Any] = {
+        "Sid": "__default_statement_ID",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": list(DEFAULT_ACTIONS),
+        "Resource": arn,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": owner}},
+    }
+    return orjson.dumps({"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}).decode()

@@ -1,0 +1,198 @@
+"""What SNS remembers, and under which keys: a publish reads one topic and one range of subscriptions.
+
+A topic has a number that it gets anew whenever it is created: its subscriptions lie under `(number, id)`. Deleting a topic takes its
+name away and nothing else, so it costs the same for one subscription as for a million; what is orphaned is removed in slices later, as
+AWS does. Until then an orphan can still be looked at.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from windtunnel.aws.arn import partition_of
+from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.services.sns.rules import arn_parts, invalid
+
+replace = msgspec.structs.replace
+
+
+class Topic(msgspec.Struct, frozen=True, array_like=True):
+    """A topic. `texts` holds the attributes that are kept as they were written, by AWS's names."""
+
+    number: int
+    created: float
+    fifo: bool = False
+    content_deduplication: bool = False
+    group_scope: bool = False
+    """Whether deduplication ids and order hold within a message group only (FifoThroughputScope)."""
+    signature: str = "1"
+    delivery_policy: str = ""
+    """As GetTopicAttributes prints it."""
+    policy: str = ""
+    """"" while it is the one that every new topic has."""
+    texts: dict[str, str] = {}
+
+
+class Subscription(msgspec.Struct, frozen=True, array_like=True):
+    """A subscription. It lies with its topic; `owner` is the account that made it."""
+
+    topic: str
+    """The topic's name."""
+    protocol: str
+    endpoint: str
+    owner: str
+    principal: str
+    """The ARN of who subscribed."""
+    confirmed: bool
+    authenticated: bool = True
+    """Whether the confirmation was signed."""
+    raw: bool = False
+    filter_policy: str = ""
+    scope: str = "MessageAttributes"
+    dead_letter: str = ""
+    delivery_policy: str = ""
+    token: str = ""
+    """What confirms it."""
+    unsubscribe_authenticated: bool = False
+    texts: dict[str, str] = {}
+    """Attributes that are kept as they were written."""
+
+
+class Ended(msgspec.Struct, frozen=True, array_like=True):
+    """A subscription that was ended without a signature, and may be brought back."""
+
+    number: int
+    id: str
+    one: Subscription
+
+
+class Sent(msgspec.Struct, frozen=True, array_like=True):
+    """What a deduplication id stands for."""
+
+    at: float
+    id: str
+    sequence: str
+
+
+class Signer(msgspec.Struct, frozen=True):
+    """The key that signs messages, and the certificate of it that verifiers fetch."""
+
+    id: str
+    key: str = ""
+    certificate: str = ""
+
+
+def _endpoint(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...]:
+    return (key[0], one.protocol, one.endpoint)
+
+
+def _id(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...]:
+    return (key[1],)
+
+
+def _pending(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...] | None:
+    return None if one.confirmed else (key[0],)
+
+
+def _confirmed(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...] | None:
+    return (key[0],) if one.confirmed else None
+
+
+TOPICS = Table("sns.topics", Topic)
+"""name -> Topic"""
+SUBSCRIPTIONS = Table(
+    "sns.subscriptions", Subscription, indexes={"endpoint": _endpoint, "id": _id}, counters={"confirmed": _confirmed, "pending": _pending}
+)
+"""(topic's number, id) -> Subscription"""
+OWNED = Table("sns.owned", str)
+"""(topic's account, topic's name, id) -> the subscription's ARN, in the account of its owner"""
+TOKENS = Table("sns.tokens", str)
+"""confirmation token -> the subscription's id"""
+ENDED = Table("sns.ended", Ended)
+"""token of the UnsubscribeConfirmation -> Ended"""
+DELETED = Table("sns.deleted", int)
+"""topic's number -> how many subscriptions were taken from it"""
+DEDUPLICATION = Table("sns.deduplication", Sent)
+"""(topic's number, group or "", deduplication id) -> Sent"""
+AGES = Table("sns.ages", bool)
+"""(topic's number, sent at, group or "", deduplication id), to forget them in time"""
+DATA_PROTECTION = Table("sns.data-protection", str)
+"""topic's number -> its data protection policy"""
+SIGNERS = Table("sns.signers", Signer, scope="global")
+"""() -> the Signer of this region's process"""
+
+TOPIC = Resource("AWS::SNS::Topic", TOPICS, "arn:aws:sns:{region}:{account}:{0}")
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A topic, and the transaction as seen from its account."""
+
+    tx: Tx
+    arn: str
+    name: str
+    topic: Topic
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """A subscription, and the transaction as seen from its topic's account."""
+
+    tx: Tx
+    key: tuple[Any, ...]
+    arn: str
+    one: Subscription
+
+
+def place_of(tx: Tx, arn: str, parameter: str = "TopicArn") -> tuple[Tx, str]:
+    """The transaction in the account of a topic's ARN, and the topic's name. Raises where the ARN is none of this region's."""
+    parts = arn_parts(arn, parameter)
+    if parts[3] != tx.region and tx.scope.principal.kind != "Anonymous":
+        raise invalid(parameter)
+    if parts[3] != tx.region or parts[4] != tx.account:
+        tx = tx.at(account=parts[4], region=parts[3])
+    return tx, parts[5]
+
+
+def find_topic(tx: Tx, arn: str, parameter: str = "TopicArn") -> Found:
+    tx, name = place_of(tx, arn, parameter)
+    topic = tx.get(TOPICS, name)
+    if topic is None:
+        raise Fault("NotFound", "Topic does not exist")
+    return Found(tx, arn, name, topic)
+
+
+def find_subscription(tx: Tx, arn: str) -> Subscribed | None:
+    """The subscription of an ARN, also of a topic that was deleted lately. Raises where the ARN is none of a subscription."""
+    parts = arn_parts(arn, "SubscriptionArn")
+    name, _, id = parts[5].partition(":")
+    if not id:
+        raise invalid("SubscriptionId")
+    if parts[3] != tx.region and tx.scope.principal.kind != "Anonymous":
+        raise invalid("SubscriptionArn")
+    tx = tx.at(account=parts[4], region=parts[3])
+    for key, one in tx.find(SUBSCRIPTIONS, "id", id, limit=1):
+        if one.topic == name:
+            return Subscribed(tx, key, arn, one)
+    return None
+
+
+def put_subscription(tx: Tx, number: int, id: str, one: Subscription) -> None:
+    """Writes a new subscription's rows; `tx` is in its topic's account."""
+    tx.put(SUBSCRIPTIONS, number, id, value=one)
+    arn = f"{arn_of(tx.region, tx.account, one.topic)}:{id}"
+    tx.at(account=one.owner).put(OWNED, tx.account, one.topic, id, value=arn)
+
+
+def forget_subscription(tx: Tx, key: tuple[Any, ...], one: Subscription) -> None:
+    """Removes a subscription's rows; `tx` is in its topic's account."""
+    tx.delete(SUBSCRIPTIONS, *key)
+    if one.token:
+        tx.delete(TOKENS, one.token)
+    tx.at(account=one.owner).delete(OWNED, tx.account, one.topic, key[1])
+
+
+@lru_cache(maxsize=4096)
+def arn_of(region: str, account: str, name: str) -> str:
+    return f"arn:{partition_of(region)}:sns:{region}:{account}:{name}"
