@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from windtunnel.fabric import Service
-from windtunnel.services.logs import groups, life, put, reading, streams, tags
+from windtunnel.services.logs import groups, life, metric_filters, put, reading, streams, subscriptions, tags
 from windtunnel.services.logs.state import GROUP
 
 SERVICE = Service(
     "logs",
-    modules=(groups, streams, put, reading, tags),
+    modules=(groups, streams, put, reading, tags, metric_filters, subscriptions),
     resources=(GROUP,),
     timers={"expire": life.expire, "sweep_group": life.sweep_group, "sweep_stream": life.sweep_stream},
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/logging_cw_api_calls_cwl.html

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -56,7 +56,7 @@ def describe_log_groups(tx: Tx, req: t.DescribeLogGroupsRequest) -> t.DescribeLo
         names = [name_of(tx, identifier) for identifier in req["logGroupIdentifiers"]]
         found = [(name, group) for name in sorted(set(names)) if (group := tx.get(GROUPS, name)) is not None]
         return {"logGroups": [_described(tx, name, group) for name, group in found]}  # pyright: ignore[reportReturnType]
-    groups = _matching(tx, prefix, pattern, req.get("logGroupClass", ""), req.get("nextToken", ""))
+    groups = _matching(tx, prefix, lambda name: pattern in name, req.get("logGroupClass", ""), req.get("nextToken", ""))
     page, token = pages.page(groups, req.get("limit", DESCRIBE_LIMIT))
     described = [_described(tx, key[0], group) for key, group in page]
     if pattern:
@@ -67,9 +67,8 @@ def describe_log_groups(tx: Tx, req: t.DescribeLogGroupsRequest) -> t.DescribeLo
 
 
 def list_log_groups(tx: Tx, req: t.ListLogGroupsRequest) -> t.ListLogGroupsResponse:
-    pattern = req.get("logGroupNamePattern", "")
-    prefix = pattern.removeprefix("^") if pattern.startswith("^") else ""
-    groups = _matching(tx, prefix, "" if prefix else pattern, req.get("logGroupClass", ""), req.get("nextToken", ""))
+    wanted = _any_of(req.get("logGroupNamePattern", ""))
+    groups = _matching(tx, "", wanted, req.get("logGroupClass", ""), req.get("nextToken", ""))
     page, token = pages.page(groups, req.get("limit", DESCRIBE_LIMIT))
     summaries = [{"logGroupName": key[0], "logGroupArn": arn_of(tx, key[0]), "logGroupClass": group.kind} for key, group in page]
     return {"logGroups": summaries, **({"nextToken": token} if token else {})}  # pyright: ignore[reportReturnType]
@@ -116,7 +115,15 @@ def _encrypted(tx: Tx, req: Any) -> str:
     return req["logGroupName"] if "logGroupName" in req else name_of(tx, req["resourceIdentifier"])
 
 
-def _matching(tx: Tx, prefix: str, pattern: str, kind: str, token: str) -> Iterator[tuple[tuple[str], Group]]:
+def _any_of(pattern: str) -> Callable[[str], bool]:
+    """Up to five texts divided by `|`, of which a name holds one, or begins with it where a `^` stands before it."""
+    words = pattern.split("|")
+    begins = tuple(word[1:] for word in words if word.startswith("^"))
+    holds = [word for word in words if not word.startswith("^")]
+    return lambda name: name.startswith(begins) or any(word in name for word in holds)
+
+
+def _matching(tx: Tx, prefix: str, wanted: Callable[[str], bool], kind: str, token: str) -> Iterator[tuple[tuple[str], Group]]:
     """The groups of a listing, in the order of their names."""
     try:
         start = pages.decode(token) if token else (prefix,)
@@ -126,7 +133,7 @@ def _matching(tx: Tx, prefix: str, pattern: str, kind: str, token: str) -> Itera
         name = str(key[0])
         if not name.startswith(prefix):
             return
-        if pattern in name and (not kind or group.kind == kind):
+        if wanted(name) and (not kind or group.kind == kind):
             yield (name,), group
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from windtunnel.fabric import Tx
+from windtunnel.fabric import Table, Tx
 from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS
 from windtunnel.services.logs.state import (
     CHUNKS,
@@ -23,6 +23,8 @@ from windtunnel.services.logs.state import (
 
 SLICE_ROWS = 256
 """So many rows one transaction removes, or others would wait for it."""
+BY_NAME: tuple[Table[Any], ...] = (METRIC_FILTERS, SUBSCRIPTIONS)
+BY_NUMBER: tuple[Table[Any], ...] = (STREAMS, RECENT)
 DAY_SECONDS = DAY_MILLISECONDS // MILLISECONDS
 
 
@@ -38,7 +40,7 @@ def watch_no_more(tx: Tx, group: Group) -> None:
 def abandon_group(tx: Tx, name: str, group: Group) -> None:
     """Has the rows of a deleted group removed; the few that are under its name go at once."""
     watch_no_more(tx, group)
-    for table in (METRIC_FILTERS, SUBSCRIPTIONS):
+    for table in BY_NAME:
         for key, _ in tx.scan(table, name):
             tx.delete(table, *key)
     tx.timer(tx.now, "sweep_group", {"id": group.id})
@@ -59,7 +61,7 @@ def expire(tx: Tx, payload: Mapping[str, Any]) -> None:
         watch(tx, name, group, tx.now)
         return
     oldest = next((int(key[1] or 0) for key, _ in tx.scan(CHUNKS, group.id, limit=1)), int(tx.now * MILLISECONDS))
-    expires = (oldest + SPAN_MILLISECONDS) / MILLISECONDS + group.retention * DAY_SECONDS
+    expires = (oldest + SPAN_MILLISECONDS) // MILLISECONDS + 1 + group.retention * DAY_SECONDS
     watch(tx, name, group, max(expires, tx.now + DAY_SECONDS))
 
 
@@ -67,7 +69,7 @@ def sweep_group(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: removes what a deleted group left, a slice at a time."""
     group = payload["id"]
     removed = _remove(tx, group, None)
-    for table in (STREAMS, RECENT):
+    for table in BY_NUMBER:
         keys = [key for key, _ in tx.scan(table, group, limit=SLICE_ROWS)]
         for key in keys:
             tx.delete(table, *key)

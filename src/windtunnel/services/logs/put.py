@@ -64,8 +64,8 @@ def put_log_events(tx: Tx, req: t.PutLogEventsRequest) -> t.PutLogEventsResponse
         for chunk in chunks:
             tx.put(CHUNKS, group.id, chunk.times[0], serial, value=chunk)
             tx.put(STREAM_CHUNKS, stream.id, chunk.times[0], serial, value=group.id)
-            if group.subscriptions or group.tailed > tx.now:
-                subscribed.tell(tx, name, group, chunk, serial)
+            if group.subscriptions:
+                subscribed.tell(tx, name, chunk, serial)
             serial = tx.serial()
         _remember(tx, group, stream_name, stream, times, now, serial)
         tx.add(STORED, group.id, amount=size)

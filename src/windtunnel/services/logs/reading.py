@@ -59,7 +59,9 @@ def get_log_events(tx: Tx, req: t.GetLogEventsRequest) -> t.GetLogEventsResponse
         last, first = place, beside(place, 1)
     else:
         last, first = beside(place, -1), place
-    events = [{"timestamp": place.time, "message": chunk.messages[place.number], "ingestionTime": chunk.ingested} for place, chunk in found]
+    events: list[Any] = [
+        {"timestamp": place.time, "message": chunk.messages[place.number], "ingestionTime": chunk.ingested} for place, chunk in found
+    ]
     return {  # pyright: ignore[reportReturnType]
         "events": events,
         "nextForwardToken": stream_token("f", last),

@@ -35,8 +35,6 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     protected: bool = False
     metric_filters: int = 0
     subscriptions: int = 0
-    tailed: float = 0.0
-    """Until when somebody may be watching the group live."""
 
     def cutoff(self, now: float) -> int:
         """The time before which events are gone."""
@@ -133,10 +131,11 @@ def named_group(tx: Tx, req: Any) -> tuple[str, Group]:
     name, identifier = req.get("logGroupName"), req.get("logGroupIdentifier")
     if name is not None and identifier is not None:
         raise Fault("ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters.")
-    if name is None and identifier is None:
+    if name is not None:
+        return name, find_group(tx, name)
+    if identifier is None:
         raise Fault("ValidationException", "At least one of LogGroup name or LogGroup ARN must be specified.")
-    if name is None:
-        name = name_of(tx, identifier)
+    name = name_of(tx, identifier)
     return name, find_group(tx, name)
 
 
