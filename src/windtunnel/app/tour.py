@@ -37,9 +37,8 @@ def tour(endpoint: str, *, keep: bool = False) -> int:
         raise Problem(f"The tour ended early: {error}") from error
     finally:
         if keep:
-            print(
-                f"\nEverything stays. To remove it: AWS_ENDPOINT_URL={endpoint} {sys.executable} {example.folder / 'deploy.py'} down {example.prefix}"
-            )
+            script = example.folder / "deploy.py"
+            print(f"\nEverything stays. To remove it: AWS_ENDPOINT_URL={endpoint} {sys.executable} {script} down {example.prefix}")
         else:
             example.remove()
     if not keep:

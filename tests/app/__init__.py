@@ -1,0 +1,1 @@
+"""What a person holds: commands, and regions inside programs."""

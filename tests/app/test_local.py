@@ -1,0 +1,66 @@
+"""Regions inside programs: the fixture `region`, and `with windtunnel.region()`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+import windtunnel
+from windtunnel import LocalRegion
+from windtunnel.app.problem import Problem
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_every_test_has_a_fresh_region(region: LocalRegion, turn: int) -> None:
+    assert region.calls() == []
+    assert region.client("sqs").list_queues().get("QueueUrls") is None
+    assert abs(time.time() - region.now) < 60
+    region.client("sqs").create_queue(QueueName=f"turn-{turn}")
+    region.jump("30d")
+
+
+def test_a_client_is_made_once_and_a_region_or_account_makes_another(region: LocalRegion) -> None:
+    here = region.client("sqs")
+    assert region.client("sqs") is here
+    elsewhere = region.client("sqs", region="eu-west-1", account="123456789012")
+    assert elsewhere.create_queue(QueueName="a")["QueueUrl"] == f"{region.endpoint}/123456789012/a"
+    assert here.list_queues().get("QueueUrls") is None
+    assert [call["region"] for call in region.calls()] == ["eu-west-1", "us-east-1"]
+
+
+def test_resources_know_the_region_as_well(region: LocalRegion) -> None:
+    region.client("s3").create_bucket(Bucket="pictures")
+    assert [bucket.name for bucket in region.resource("s3").buckets.all()] == ["pictures"]
+
+
+def test_the_clock_stands_until_it_is_moved(region: LocalRegion) -> None:
+    before = region.now
+    region.jump(90)
+    region.jump("1h")
+    assert region.now == before + 3_690
+    with pytest.raises(Problem, match="'soon' is no span"):
+        region.jump("soon")
+
+
+def test_a_fresh_region_takes_a_few_milliseconds(windtunnel_server: LocalRegion) -> None:
+    turns = 20
+    windtunnel_server.begin_anew()
+    begin = time.perf_counter()
+    for _ in range(turns):
+        windtunnel_server.begin_anew()
+    assert (time.perf_counter() - begin) / turns < 0.05
+
+
+def test_a_script_has_a_region_for_as_long_as_it_wants(tmp_path: Path) -> None:
+    with windtunnel.region(data=tmp_path / "data", account="123456789012") as region:
+        region.client("s3").create_bucket(Bucket="pictures")
+        with pytest.raises(Problem, match="A region already runs on the data folder"), windtunnel.region(data=tmp_path / "data"):
+            pass
+        region.save(tmp_path / "region.tar")
+    with windtunnel.region() as other:
+        other.load(tmp_path / "region.tar")
+        assert [bucket["Name"] for bucket in other.client("s3", account="123456789012").list_buckets()["Buckets"]] == ["pictures"]
+        other.reset()
+        assert other.client("s3", account="123456789012").list_buckets()["Buckets"] == []

@@ -1,0 +1,88 @@
+"""`windtunnel up`: how it starts, how it refuses to, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import boto3
+
+from tests.app.kit import endpoint_in, up, windtunnel
+
+
+def _sqs(endpoint: str) -> Any:
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    return boto3.client("sqs", endpoint_url=endpoint, **keys)
+
+
+def test_a_region_that_is_stopped_ends_well_and_remembers_everything(tmp_path: Path) -> None:
+    with up(tmp_path / "data", "--clock", "still") as (process, endpoint):
+        _sqs(endpoint).create_queue(QueueName="kept")
+        told = windtunnel("clock", "jump", "30d", endpoint=endpoint).stdout
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    with up(tmp_path / "data") as (process, endpoint):
+        assert [url.rpartition("/")[2] for url in _sqs(endpoint).list_queues()["QueueUrls"]] == ["kept"]
+        assert windtunnel("clock", endpoint=endpoint).stdout == told
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_a_second_region_on_the_same_folder_or_port_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    with up(tmp_path / "data") as (process, endpoint):
+        port = endpoint.rpartition(":")[2]
+        same_folder = windtunnel("up", "--port", "0", "--data", str(tmp_path / "data"))
+        same_port = windtunnel("up", "--port", port, "--data", str(tmp_path / "other"))
+        assert windtunnel("status", endpoint=endpoint).returncode == 0
+        pid = process.pid
+    assert (same_folder.returncode, same_folder.stderr) == (
+        1,
+        (
+            f"windtunnel: A region already runs on the data folder {tmp_path / 'data'} (process {pid}): "
+            "stop that one, or give another --data.\n"
+        ),
+    )
+    assert (same_port.returncode, same_port.stderr) == (
+        1,
+        (
+            f"windtunnel: Cannot listen at 127.0.0.1:{port} (Address already in use). "
+            "A region may already run there: `windtunnel status` tells, and --port takes another.\n"
+        ),
+    )
+    assert not (tmp_path / "other").exists()
+
+
+def test_something_that_is_no_region_is_called_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        stranger.settimeout(30)
+
+        def answer() -> None:
+            connection, _ = stranger.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+
+        thread = Thread(target=answer)
+        thread.start()
+        endpoint = f"http://127.0.0.1:{stranger.getsockname()[1]}"
+        said = windtunnel("status", endpoint=endpoint, folder=tmp_path).stderr
+        thread.join()
+    assert said == f"windtunnel: Something answers at {endpoint}, but it is not a windtunnel region.\n"
+
+
+def test_settings_that_make_no_sense_are_refused_before_anything_is_touched(tmp_path: Path) -> None:
+    for words in (("--clock", "backwards"), ("--clock", "-1"), ("--account", "12"), ("--port", "many")):
+        refused = windtunnel("up", "--data", str(tmp_path / "data"), *words)
+        assert (refused.returncode, f"argument {words[0]}: " in refused.stderr) == (2, True), words
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_line_that_up_prints_says_how_to_use_it(tmp_path: Path) -> None:
+    with up(tmp_path / "data", "--account", "123456789012", "--seed", "1") as (_, endpoint):
+        assert endpoint_in(f"at {endpoint} (") == endpoint
+        assert windtunnel("status", endpoint=endpoint).stdout.splitlines()[1] == "account   123456789012"
+        url = _sqs(endpoint).create_queue(QueueName="a")["QueueUrl"]
+    assert url == f"{endpoint}/123456789012/a"
