@@ -1,0 +1,153 @@
+"""Versioning: nothing is lost that was written under it, and what deletes is itself a version."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.stories.here import Here
+from tests.stories.s3_kit import keys, refused
+
+
+@pytest.fixture
+def s3(here: Here) -> Iterator[Any]:
+    here.s3.create_bucket(Bucket="box")
+    return here.s3
+
+
+def _turn(s3: Any, status: str) -> None:
+    s3.put_bucket_versioning(Bucket="box", VersioningConfiguration={"Status": status})
+
+
+def _put(s3: Any, body: bytes, key: str = "k") -> str:
+    return s3.put_object(Bucket="box", Key=key, Body=body).get("VersionId", "null")
+
+
+def _get(s3: Any, **which: Any) -> bytes:
+    return s3.get_object(Bucket="box", Key="k", **which)["Body"]
+
+
+def _versions(s3: Any, **request: Any) -> list[tuple[str, str, bool]]:
+    """(key, version id, whether it is the latest), delete markers among them told by a trailing "x"."""
+    listing = s3.list_object_versions(Bucket="box", **request)
+    found = [(item["Key"], item["VersionId"], item["IsLatest"]) for item in listing.get("Versions", [])]
+    return found + [(item["Key"] + "x", item["VersionId"], item["IsLatest"]) for item in listing.get("DeleteMarkers", [])]
+
+
+def test_every_write_is_kept_under_an_id_of_its_own(s3: Any) -> None:
+    _put(s3, b"before")
+    _turn(s3, "Enabled")
+    one, two = _put(s3, b"one"), _put(s3, b"two")
+    assert len({one, two, "null"}) == 3
+    assert [_get(s3), *(_get(s3, VersionId=version) for version in (two, one, "null"))] == [b"two", b"two", b"one", b"before"]
+    assert _versions(s3) == [("k", two, True), ("k", one, False), ("k", "null", False)]
+    assert s3.get_bucket_versioning(Bucket="box") == {"Status": "Enabled"}
+
+
+def test_deleting_puts_a_marker_on_top_and_deleting_the_marker_brings_the_object_back(s3: Any) -> None:
+    _turn(s3, "Enabled")
+    version = _put(s3, b"one")
+    deleted = s3.delete_object(Bucket="box", Key="k")
+    marker = deleted["VersionId"]
+    assert deleted == {"DeleteMarker": True, "VersionId": marker}
+    assert refused(s3.get_object, Bucket="box", Key="k") == ("NoSuchKey", "The specified key does not exist.", {"Key": "k"})
+    assert refused(s3.get_object, Bucket="box", Key="k", VersionId=marker) == (
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+        {"Method": "GET", "ResourceType": "DeleteMarker"},
+    )
+    assert _versions(s3) == [("k", version, False), ("kx", marker, True)]
+    assert keys(s3.list_objects_v2(Bucket="box")) == []
+    assert s3.delete_object(Bucket="box", Key="k", VersionId=marker) == {"DeleteMarker": True, "VersionId": marker}
+    assert (_get(s3), keys(s3.list_objects_v2(Bucket="box"))) == (b"one", ["k"])
+
+
+def test_deleting_a_version_uncovers_the_one_before_it(s3: Any) -> None:
+    _turn(s3, "Enabled")
+    one, two = _put(s3, b"one"), _put(s3, b"two!")
+    assert s3.delete_object(Bucket="box", Key="k", VersionId=two) == {"VersionId": two}
+    assert _get(s3) == b"one"
+    assert [item["Size"] for item in s3.list_objects_v2(Bucket="box")["Contents"]] == [3]
+    s3.delete_object(Bucket="box", Key="k", VersionId=one)
+    assert (_versions(s3), keys(s3.list_objects_v2(Bucket="box"))) == ([], [])
+    assert refused(s3.get_object, Bucket="box", Key="k", VersionId=one) == (
+        "NoSuchVersion",
+        "The specified version does not exist.",
+        {"Key": "k", "VersionId": one},
+    )
+
+
+def test_while_suspended_there_is_one_null_version_that_is_replaced(s3: Any) -> None:
+    _turn(s3, "Enabled")
+    one = _put(s3, b"one")
+    _turn(s3, "Suspended")
+    assert (_put(s3, b"two"), _put(s3, b"three")) == ("null", "null")
+    assert _versions(s3) == [("k", "null", True), ("k", one, False)]
+    assert s3.delete_object(Bucket="box", Key="k") == {"DeleteMarker": True, "VersionId": "null"}
+    assert _versions(s3) == [("k", one, False), ("kx", "null", True)]
+    _turn(s3, "Enabled")
+    two = _put(s3, b"four")
+    assert _versions(s3) == [("k", two, True), ("k", one, False), ("kx", "null", False)]
+    s3.delete_object(Bucket="box", Key="k", VersionId="null")
+    assert _versions(s3) == [("k", two, True), ("k", one, False)]
+
+
+def test_a_null_version_from_before_versioning_is_replaced_while_suspended(s3: Any) -> None:
+    _put(s3, b"before")
+    _turn(s3, "Enabled")
+    one = _put(s3, b"one")
+    _turn(s3, "Suspended")
+    _put(s3, b"after")
+    assert _versions(s3) == [("k", "null", True), ("k", one, False)]
+    assert _get(s3, VersionId="null") == b"after"
+
+
+def test_an_id_that_never_was_one_is_refused(s3: Any) -> None:
+    wrong = "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"
+    assert refused(s3.delete_object, Bucket="box", Key="k", VersionId=wrong) == (
+        "InvalidArgument",
+        "Invalid version id specified",
+        {"ArgumentName": "versionId", "ArgumentValue": wrong},
+    )
+    assert s3.delete_objects(Bucket="box", Delete={"Objects": [{"Key": "k", "VersionId": wrong}]}) == {
+        "Errors": [{"Key": "k", "VersionId": wrong, "Code": "NoSuchVersion", "Message": "The specified version does not exist."}]
+    }
+
+
+def test_versions_are_listed_page_by_page_without_gap_or_repetition(s3: Any) -> None:
+    _turn(s3, "Enabled")
+    for _ in range(3):
+        for key in ("a", "b/1", "c"):
+            _put(s3, b"x", key)
+    whole = _versions(s3)
+    for size in (1, 2, 4):
+        found: list[tuple[str, str, bool]] = []
+        marker: dict[str, str] = {}
+        while True:
+            page = s3.list_object_versions(Bucket="box", MaxKeys=size, **marker)
+            found += [(item["Key"], item["VersionId"], item["IsLatest"]) for item in page["Versions"]]
+            if not page["IsTruncated"]:
+                break
+            marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+        assert found == whole
+    assert refused(s3.list_object_versions, Bucket="box", VersionIdMarker="null")[2] == {
+        "ArgumentName": "version-id-marker",
+        "ArgumentValue": "null",
+    }
+
+
+def test_versioning_is_enabled_or_suspended_and_nothing_else(s3: Any) -> None:
+    assert s3.get_bucket_versioning(Bucket="box") == {}
+    assert refused(s3.put_bucket_versioning, Bucket="box", VersioningConfiguration={}) == (
+        "IllegalVersioningConfigurationException",
+        "The Versioning element must be specified",
+        {},
+    )
+
+
+def test_a_copy_of_an_old_version_makes_it_the_newest(s3: Any) -> None:
+    _turn(s3, "Enabled")
+    one = _put(s3, b"one")
+    _put(s3, b"two")
+    copied = s3.copy_object(Bucket="box", Key="k", CopySource=f"box/k?versionId={one}")
+    assert (_get(s3), copied["CopySourceVersionId"], len(_versions(s3))) == (b"one", one, 3)
