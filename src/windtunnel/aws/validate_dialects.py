@@ -88,17 +88,18 @@ _BY_SERVICE = {
         skip=frozenset({"Runtime"}),
         not_null=frozenset({"architectures", "compatibleArchitectures", "layers", "additionalVersionWeights"}),
     ),
-    "logs": Dialect(code="InvalidParameterException"),
+    # What a name has too much of has a sentence of its own there.
+    "logs": Dialect(code="InvalidParameterException", skip=frozenset({"LogGroupName", "LogStreamName"})),
     "neptune": _OLD_QUERY,
     "rds": _OLD_QUERY,
     "redshift": _OLD_QUERY,
     "route53": Dialect(code="InvalidInput"),
-    # Bucket regions and event names have faults of their own.
+    # Bucket regions, event names, filters and redirects have faults of their own.
     "s3": Dialect(
         checks=frozenset({"required", "enum"}),
         any_fault=_MALFORMED_XML,
         nested_only=True,
-        skip=frozenset({"BucketLocationConstraint", "Event"}),
+        skip=frozenset({"BucketLocationConstraint", "Event", "FilterRuleName", "Protocol"}),
     ),
     "sesv2": Dialect(code="BadRequestException"),
     "sns": Dialect(code="ValidationError", checks=REQUIRED, missing=_no_value),
