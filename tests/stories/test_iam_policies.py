@@ -152,9 +152,7 @@ def test_inline_policies_share_a_limit_and_white_space_is_free(here: Here) -> No
 
 
 def test_a_simulation_says_what_decided_and_where_it_stands(here: Here) -> None:
-    document = json.dumps(
-        {"Version": "2012-10-17", "Statement": {"Sid": "", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}}
-    )
+    document = json.dumps({"Version": "2012-10-17", "Statement": {"Sid": "", "Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}})
     here.iam.create_policy(PolicyName="reader", PolicyDocument=document)
     role = here.iam.create_role(RoleName="r", AssumeRolePolicyDocument=LAMBDA)["Role"]
     here.iam.attach_role_policy(RoleName="r", PolicyArn=ARN)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def create_group(tx: Tx, req: t.CreateGroupRequest) -> t.CreateGroupResponse:
     name = req["GroupName"]
     free(tx, GROUPS, name, f"Group with name {name} already exists.")
-    group = Group(new_id(tx.ids, "AGPA"), name, req.get("Path", "/"), moment(tx.now))
+    group = Group(new_id(tx, "AGPA"), name, req.get("Path", "/"), moment(tx.now))
     tx.put(GROUPS, name.lower(), value=group)
     return {"Group": _shown(tx, group)}
 

@@ -23,7 +23,7 @@ def create_access_key(tx: Tx, req: t.CreateAccessKeyRequest) -> t.CreateAccessKe
     owner, name, user = _owner(tx, req.get("UserName"))
     if tx.count(KEYS, "user", owner) >= ACCESS_KEYS_PER_USER_MAX:
         raise Fault("LimitExceeded", f"Cannot exceed quota for AccessKeysPerUser: {ACCESS_KEYS_PER_USER_MAX}")
-    key_id = new_id(tx.ids, "AKIA")
+    key_id = new_id(tx, "AKIA")
     secret = tx.ids.text(SECRET_CHARACTERS, SECRET_ALPHABET)
     if user is None:
         principal = root(tx.account, key_id)

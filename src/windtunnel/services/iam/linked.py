@@ -52,7 +52,7 @@ def create_service_linked_role(tx: Tx, req: t.CreateServiceLinkedRoleRequest) ->
         raise Fault("InvalidInput", f"Service role name {name} has been taken in this account, please try a different suffix.")
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
     role = Role(
-        id=new_id(tx.ids, "AROA"),
+        id=new_id(tx, "AROA"),
         name=name,
         path=f"{LINKED_PATH}{service}/",
         created=moment(tx.now),

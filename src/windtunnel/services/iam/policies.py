@@ -40,7 +40,7 @@ def create_policy(tx: Tx, req: t.CreatePolicyRequest) -> t.CreatePolicyResponse:
     _check_document(req["PolicyDocument"])
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
     now = moment(tx.now)
-    policy = Policy(new_id(tx.ids, "ANPA"), name, req.get("Path", "/"), now, now, req.get("Description"))
+    policy = Policy(new_id(tx, "ANPA"), name, req.get("Path", "/"), now, now, req.get("Description"))
     tx.put(POLICIES, name.lower(), value=policy)
     tx.put(VERSIONS, policy.id, 1, value=Version(req["PolicyDocument"], now))
     set_tags(tx, arn_of(tx, policy), tags)

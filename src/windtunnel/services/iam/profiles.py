@@ -21,7 +21,7 @@ def create_instance_profile(tx: Tx, req: t.CreateInstanceProfileRequest) -> t.Cr
     name = req["InstanceProfileName"]
     free(tx, PROFILES, name, f"Instance Profile {name} already exists.")
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
-    profile = Profile(new_id(tx.ids, "AIPA"), name, req.get("Path", "/"), moment(tx.now))
+    profile = Profile(new_id(tx, "AIPA"), name, req.get("Path", "/"), moment(tx.now))
     tx.put(PROFILES, name.lower(), value=profile)
     set_tags(tx, arn_of(tx, profile), tags)
     return {"InstanceProfile": _shown_whole(tx, profile)}

@@ -28,7 +28,7 @@ def create_role(tx: Tx, req: t.CreateRoleRequest) -> t.CreateRoleResponse:
     check_principals(tx, checked)
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
     role = Role(
-        id=new_id(tx.ids, "AROA"),
+        id=new_id(tx, "AROA"),
         name=name,
         path=path,
         created=moment(tx.now),

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
 
 from windtunnel.aws.arn import Arn, parse_or_none
 from windtunnel.aws.pages import decode, page
 from windtunnel.aws.policy import check_policy
-from windtunnel.fabric import Fault
+from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import TAGS_MAX, tag_map
-from windtunnel.kernel.ids import BASE32, Ids
 from windtunnel.kernel.store.keys import Key
 
 ACCESS_KEYS_PER_USER_MAX = 2
@@ -26,15 +26,18 @@ POLICY_CHARACTERS_MAX = 6144
 TRUST_CHARACTERS_MAX = 2048
 INLINE_CHARACTERS_MAX = {"user": 2048, "role": 10240, "group": 5120}
 ITEMS_DEFAULT = 100
+KEY_CHARACTERS = 16
+ID_CHARACTERS = 17
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 SECRET_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 Prefix = Literal["AIDA", "AROA", "AGPA", "AIPA", "ANPA", "AKIA"]
 _LAST_TEXT = "\U0010ffff"
 
 
-def new_id(ids: Ids, prefix: Prefix) -> str:
+def new_id(tx: Tx, prefix: Prefix) -> str:
     """A unique id. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids"""
-    return prefix + ids.text(17 if prefix != "AKIA" else 16, BASE32)
+    return prefix + tx.ids.text(KEY_CHARACTERS if prefix == "AKIA" else ID_CHARACTERS, BASE32)
 
 
 def moment(now: float) -> float:
@@ -42,6 +45,7 @@ def moment(now: float) -> float:
     return float(int(now))
 
 
+@lru_cache(maxsize=1024)
 def encoded(document: str) -> str:
     """A policy as IAM answers it: percent-encoded by RFC 3986."""
     return quote(document, safe="")
@@ -122,8 +126,3 @@ def paged(req: Mapping[str, Any], name: str, rows: Iterator[tuple[Key, Any]], sh
 def under_path(prefix: str, start: Key | None) -> tuple[Key, Key]:
     """The range of an index by path that holds the paths which begin so."""
     return start or (prefix,), (prefix + _LAST_TEXT,)
-
-
-def lasting(key: Key, size: int) -> Key:
-    """What follows a prefix of `size` parts in a key: the `start` of a scan under that prefix."""
-    return key[size:]

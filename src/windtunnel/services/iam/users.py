@@ -24,7 +24,7 @@ def create_user(tx: Tx, req: t.CreateUserRequest) -> t.CreateUserResponse:
     free(tx, USERS, name, f"User with name {name} already exists.")
     boundary = boundary_named(tx, req.get("PermissionsBoundary"))
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
-    user = User(new_id(tx.ids, "AIDA"), name, req.get("Path", "/"), moment(tx.now), boundary)
+    user = User(new_id(tx, "AIDA"), name, req.get("Path", "/"), moment(tx.now), boundary)
     tx.put(USERS, name.lower(), value=user)
     set_tags(tx, arn_of(tx, user), tags)
     return {"User": _shown_whole(tx, user)}

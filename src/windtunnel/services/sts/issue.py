@@ -12,7 +12,6 @@ import msgspec
 
 from windtunnel.fabric import Principal, Tx
 from windtunnel.fabric.access import ACCESS_KEYS, AccessKey
-from windtunnel.kernel.ids import BASE32
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sts as t
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 SECRET_BYTES = 30
 TOKEN_BYTES = 264
 KEY_CHARACTERS = 16
+BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 TOKEN_BEGINS = "IQoJb3JpZ2luX2Vj"
 """As AWS's tokens begin."""
 

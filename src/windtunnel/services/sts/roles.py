@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -56,7 +57,7 @@ async def assume_role(call: Call, req: t.AssumeRoleRequest) -> t.AssumeRoleRespo
         issuer=req["RoleArn"],
     )
     result: t.AssumeRoleResponse = {
-        "Credentials": await call.transact(issue, principal, seconds),
+        "Credentials": call.act(issue, principal, seconds),
         "AssumedRoleUser": {"AssumedRoleId": principal.id, "Arn": session},
     }
     if packed is not None:
@@ -88,7 +89,7 @@ def _seconds(caller: Principal, role: dict[str, Any], wanted: int) -> int:
 async def _ask(call: Call, arn: Arn, role: dict[str, Any], req: t.AssumeRoleRequest, tags: dict[str, str], transitive: list[str]) -> None:
     """Raises AccessDenied unless the role's trust policy, and the caller's own policies where they are needed, allow it."""
     caller = call.scope.principal
-    trust = compile_policy(unquote(role["AssumeRolePolicyDocument"]))
+    trust = _trust(role["AssumeRolePolicyDocument"])
     now_text = datetime.fromtimestamp(call.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     keys = context_of(caller, req, call.scope.source_ip, tags, transitive, now_text)
     if caller.kind == "AWSService":
@@ -107,22 +108,31 @@ async def _ask(call: Call, arn: Arn, role: dict[str, Any], req: t.AssumeRoleRequ
             raise not_authorized(caller, action, str(arn))
 
 
+@lru_cache(maxsize=1024)
+def _trust(encoded: str) -> Policy:
+    return compile_policy(unquote(encoded))
+
+
 async def _own_words(call: Call, actions: list[str], resource: str, keys: dict[str, Any]) -> dict[str, tuple[Policy, ...]]:
     """What the caller's own policies say to each action; IAM knows them."""
     caller = call.scope.principal
     if caller.kind not in ("IAMUser", "AssumedRole"):
         return dict.fromkeys(actions, ())
-    found: Any = await call.at(account=caller.account).aws.iam.simulate_principal_policy(
-        {
-            "PolicySourceArn": caller.issuer or caller.arn,
-            "ActionNames": actions,
-            "ResourceArns": [resource],
-            "ContextEntries": [
-                {"ContextKeyName": key, "ContextKeyValues": [value] if isinstance(value, str) else value, "ContextKeyType": "stringList"}
-                for key, value in keys.items()
-            ],
-        }
-    )
+    request: Any = {
+        "PolicySourceArn": caller.issuer or caller.arn,
+        "ActionNames": actions,
+        "ResourceArns": [resource],
+        "ContextEntries": [
+            {"ContextKeyName": key, "ContextKeyValues": [value] if isinstance(value, str) else value, "ContextKeyType": "stringList"}
+            for key, value in keys.items()
+        ],
+    }
+    try:
+        found: Any = await call.at(account=caller.account).aws.iam.simulate_principal_policy(request)
+    except Fault as fault:
+        if fault.code == "NoSuchEntity":  # the caller's user or role has gone, and its policies with it
+            return dict.fromkeys(actions, ())
+        raise
     words = {"allowed": ALLOW, "explicitDeny": DENY}
     said = {each["EvalActionName"]: words.get(each["EvalDecision"], NOTHING) for each in found.get("EvaluationResults", [])}
     return {action: (_constant(said[action]),) for action in actions}
