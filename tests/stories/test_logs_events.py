@@ -216,3 +216,19 @@ def test_events_outlive_a_kill(here: Here, logs: Any) -> None:
     here.restart()
     put(here.logs, (NOW, "b"))
     assert found(here.logs) == ["a", "b"]
+
+
+def test_a_follower_that_asks_from_its_newest_event_on_misses_nothing_and_knows_repeats_by_their_ids(here: Here, logs: Any) -> None:
+    logs.create_log_stream(logGroupName="g", logStreamName="other")
+    newest, known, followed = NOW, set[str](), list[str]()
+    for turn in range(3):
+        put(logs, (NOW + turn * SECOND, f"a{turn}"), (NOW + turn * SECOND, f"b{turn}"))
+        put(logs, (NOW + turn * SECOND, f"c{turn}"), stream="other")
+        for event in logs.filter_log_events(logGroupName="g", interleaved=True, startTime=newest)["events"]:
+            if event["eventId"] not in known:
+                followed.append(event["message"])
+            known.add(event["eventId"])
+            newest = max(newest, event["timestamp"])
+        put(logs, (NOW + turn * SECOND, f"late{turn}"))
+        here.jump(5)
+    assert followed == ["a0", "b0", "c0", "late0", "a1", "b1", "c1", "late1", "a2", "b2", "c2"]

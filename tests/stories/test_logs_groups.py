@@ -162,3 +162,12 @@ def test_a_protected_group_is_not_deleted(here: Here) -> None:
     here.logs.put_log_group_deletion_protection(logGroupIdentifier="g", deletionProtectionEnabled=False)
     here.logs.delete_log_group(logGroupName="g")
     assert here.logs.describe_log_groups() == {"logGroups": []}
+
+
+def test_names_that_are_too_long_are_refused_in_one_sentence(here: Here) -> None:
+    long = "x" * 513
+    here.logs.create_log_group(logGroupName="g")
+    expected = ("InvalidParameterException", "Invalid LogGroup or LogStream, both must have length less than or equal to 512.")
+    assert refusal(here.logs.create_log_group, logGroupName=long) == expected
+    assert refusal(here.logs.delete_metric_filter, logGroupName=long, filterName="f") == expected
+    assert refusal(here.logs.create_log_stream, logGroupName="g", logStreamName=long) == expected

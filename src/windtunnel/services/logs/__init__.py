@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from windtunnel.fabric import Service
-from windtunnel.services.logs import groups, life, metric_filters, put, reading, streams, subscriptions, tags
+from windtunnel.services.logs import groups, life, live, metric_filters, put, reading, streams, subscriptions, tags
 from windtunnel.services.logs.state import GROUP
 
 SERVICE = Service(
     "logs",
-    modules=(groups, streams, put, reading, tags, metric_filters, subscriptions),
+    modules=(groups, streams, put, reading, tags, metric_filters, subscriptions, live),
     resources=(GROUP,),
-    timers={"expire": life.expire, "sweep_group": life.sweep_group, "sweep_stream": life.sweep_stream},
+    timers={"expire": life.expire, "sweep_group": life.sweep_group, "sweep_stream": life.sweep_stream, "end_tail": life.end_tail},
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/logging_cw_api_calls_cwl.html
-    data_operations=("PutLogEvents", "GetLogEvents", "FilterLogEvents"),
+    data_operations=("PutLogEvents", "GetLogEvents", "FilterLogEvents", "StartLiveTail"),
 )

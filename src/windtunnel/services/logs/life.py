@@ -17,6 +17,8 @@ from windtunnel.services.logs.state import (
     STREAM_CHUNKS,
     STREAMS,
     SUBSCRIPTIONS,
+    TAILED,
+    TAILS,
     Group,
     Stream,
 )
@@ -24,7 +26,7 @@ from windtunnel.services.logs.state import (
 SLICE_ROWS = 256
 """So many rows one transaction removes, or others would wait for it."""
 BY_NAME: tuple[Table[Any], ...] = (METRIC_FILTERS, SUBSCRIPTIONS)
-BY_NUMBER: tuple[Table[Any], ...] = (STREAMS, RECENT)
+BY_NUMBER: tuple[Table[Any], ...] = (STREAMS, RECENT, TAILS)
 DAY_SECONDS = DAY_MILLISECONDS // MILLISECONDS
 
 
@@ -89,6 +91,14 @@ def sweep_stream(tx: Tx, payload: Mapping[str, Any]) -> None:
         tx.delete(STREAM_CHUNKS, *key)
     if len(rows) == SLICE_ROWS:
         tx.timer(tx.now, "sweep_stream", payload)
+
+
+def end_tail(tx: Tx, payload: Mapping[str, Any]) -> None:
+    """Timer, and the end of every live session: forgets it. Nobody ends one whose watcher vanished with the process, but time."""
+    for group in payload["groups"]:
+        tx.delete(TAILS, group, payload["id"])
+    for key, _ in tx.scan(TAILED, payload["id"]):
+        tx.delete(TAILED, *key)
 
 
 def _remove(tx: Tx, group: int, end: int | None) -> int:

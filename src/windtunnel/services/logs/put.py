@@ -66,6 +66,8 @@ def put_log_events(tx: Tx, req: t.PutLogEventsRequest) -> t.PutLogEventsResponse
             tx.put(STREAM_CHUNKS, stream.id, chunk.times[0], serial, value=group.id)
             if group.subscriptions:
                 subscribed.tell(tx, name, chunk, serial)
+            if group.tailed > tx.now:
+                subscribed.leave(tx, group.id, chunk.times[0], serial)
             serial = tx.serial()
         _remember(tx, group, stream_name, stream, times, now, serial)
         tx.add(STORED, group.id, amount=size)

@@ -23,10 +23,10 @@ PAGE_BYTES_MAX = 1_048_576
 PAGE_EVENTS_MAX = 10_000
 NAME_LENGTH_MAX = 512
 NAME_PATTERN = r"[\.\-_/#A-Za-z0-9]+"
+STREAM_NAME_PATTERN = r"[^:*]*"
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 DESCRIBE_LIMIT = 50
 
-_NAME = re.compile(NAME_PATTERN)
 _TIME_SHIFT, _SERIAL_SHIFT = 144, 32
 _NUMBER_MASK = (1 << _SERIAL_SHIFT) - 1
 _SERIAL_MASK = (1 << _TIME_SHIFT - _SERIAL_SHIFT) - 1
@@ -57,15 +57,23 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 def check_group_name(name: str) -> None:
     """Refuses what can't be the name of a log group, in AWS's words."""
+    _check_name(name, "logGroupName", NAME_PATTERN)
+
+
+def check_stream_name(name: str) -> None:
+    _check_name(name, "logStreamName", STREAM_NAME_PATTERN)
+
+
+def _check_name(name: str, member: str, pattern: str) -> None:
     if len(name) > NAME_LENGTH_MAX:
         raise invalid(f"Invalid LogGroup or LogStream, both must have length less than or equal to {NAME_LENGTH_MAX}.")
     constraint = ""
     if not name:
         constraint = "Member must have length greater than or equal to 1"
-    elif _NAME.fullmatch(name) is None:
-        constraint = f"Member must satisfy regular expression pattern: {NAME_PATTERN}"
+    elif re.fullmatch(pattern, name) is None:
+        constraint = f"Member must satisfy regular expression pattern: {pattern}"
     if constraint:
-        raise invalid(f"1 validation error detected: Value '{name}' at 'logGroupName' failed to satisfy constraint: {constraint}")
+        raise invalid(f"1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: {constraint}")
 
 
 def check_retention(days: int) -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Fault, Resource, Table, Tx
-from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS, check_group_name
+from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS, check_group_name, check_stream_name
 
 SPAN_MILLISECONDS = 1000
 CHUNK_EVENTS_MAX = 512
@@ -35,6 +35,8 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     protected: bool = False
     metric_filters: int = 0
     subscriptions: int = 0
+    tailed: float = 0.0
+    """Until when somebody may be watching the group live."""
 
     def cutoff(self, now: float) -> int:
         """The time before which events are gone."""
@@ -92,6 +94,10 @@ STREAM_CHUNKS = Table("logs.stream_chunks", int)
 """(stream, time of the first event, serial) -> group"""
 STORED = Table("logs.stored", int)
 """group -> bytes stored"""
+TAILS = Table("logs.tails", float)
+"""(group, live session) -> when the session ends at the latest"""
+TAILED = Table("logs.tailed", tuple[int, int])
+"""(live session, serial) -> (group, time of the first event) of a chunk that the session did not take yet"""
 METRIC_FILTERS = Table("logs.metric_filters", MetricFilter)
 """(group's name, filter's name) -> MetricFilter"""
 SUBSCRIPTIONS = Table("logs.subscriptions", Subscription)
@@ -112,6 +118,7 @@ def find_group(tx: Tx, name: str) -> Group:
 def find_stream(tx: Tx, group: Group, name: str) -> Stream:
     stream = tx.get(STREAMS, group.id, name)
     if stream is None:
+        check_stream_name(name)
         raise no_such_stream()
     return stream
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.logs import life
-from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, invalid, sequence_token
+from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, check_stream_name, invalid, sequence_token
 from windtunnel.services.logs.state import RECENT, STREAMS, Group, Stream, arn_of, find_group, find_stream, named_group
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ Listed = Iterator[tuple[tuple[Any, ...], Stream]]
 def create_log_stream(tx: Tx, req: t.CreateLogStreamRequest) -> None:
     group = find_group(tx, req["logGroupName"])
     name = req["logStreamName"]
+    check_stream_name(name)
     if tx.get(STREAMS, group.id, name) is not None:
         raise Fault("ResourceAlreadyExistsException", "The specified log stream already exists")
     tx.put(STREAMS, group.id, name, value=Stream(id=tx.serial(), created=int(tx.now * MILLISECONDS)))

@@ -1,4 +1,4 @@
-"""Who is told of events as they come in: the destinations of subscription filters."""
+"""Who is told of events as they come in: the destinations of subscription filters, and live sessions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from windtunnel.aws.arn import parse
 from windtunnel.aws.filters import compile_filter
 from windtunnel.fabric import Event, Retry, Tx
 from windtunnel.services.logs.rules import MILLISECONDS, Place, event_id
-from windtunnel.services.logs.state import SUBSCRIPTIONS, Chunk, Subscription, arn_of
+from windtunnel.services.logs.state import SUBSCRIPTIONS, TAILED, TAILS, Chunk, Subscription, arn_of
 
 RETRY = Retry(phases=((10, 1, 60), (20, 60, 3600)), age_seconds_max=86_400)
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Subscriptions.html: throttled deliveries are tried for 24 hours."""
@@ -30,6 +30,13 @@ def tell(tx: Tx, name: str, chunk: Chunk, serial: int) -> None:
         ]
         if events:
             _send(tx, name, subscription, chunk.name, "DATA_MESSAGE", [str(key[1])], events)
+
+
+def leave(tx: Tx, group: int, first: int, serial: int) -> None:
+    """Leaves the place of a chunk with the sessions that watch its group."""
+    for key, until in tx.scan(TAILS, group):
+        if until > tx.now:
+            tx.put(TAILED, key[1], serial, value=(group, first))
 
 
 def check_health(tx: Tx, name: str, subscription: Subscription) -> None:
