@@ -132,12 +132,12 @@ def list_buckets(tx: Tx, req: t.ListBucketsRequest) -> t.ListBucketsOutput:
         if (region is None or bucket.region == region) and str(key[0]).startswith(prefix or "")
     )
     taken = list(islice(found, (most or 10_000) + 1))
-    result: t.ListBucketsOutput = {"Buckets": [], "Owner": owner_of(tx.account)}
+    result: Any = {"Buckets": [], "Owner": owner_of(tx.account)}
     if len(taken) > (most or 10_000):
         result["ContinuationToken"] = pages.encode(taken.pop()[0])
     for key, bucket in taken:
         name = str(key[0])
-        shown: t.Bucket = {"Name": name, "CreationDate": bucket.created}
+        shown: dict[str, Any] = {"Name": name, "CreationDate": bucket.created}
         if paged:
             shown |= {"BucketRegion": bucket.region, "BucketArn": BUCKET.arn_of(bucket.account, bucket.region, name)}
         result["Buckets"].append(shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -67,13 +67,14 @@ def _copy(tx: Tx, req: Request, source: Source, received: Received) -> t.CopyObj
         draft = msgspec.structs.replace(draft, tags=old.tags)
     _, version = add(tx, req["Bucket"], bucket, req["Key"], draft)
     tell(tx, req["Bucket"], bucket, req["Key"], "ObjectCreated:Copy", version)
+    result: Any = {
+        "ETag": f'"{version.etag}"',
+        "LastModified": version.modified,
+        "ChecksumType": "FULL_OBJECT",
+        MEMBERS[version.algorithm]: version.checksum,
+    }
     return {
-        "CopyObjectResult": {
-            "ETag": f'"{version.etag}"',
-            "LastModified": version.modified,
-            "ChecksumType": "FULL_OBJECT",
-            MEMBERS[version.algorithm]: version.checksum,
-        },
+        "CopyObjectResult": result,
         **encryption_shown(version.encryption),
         **written_id(version),
         **({"CopySourceVersionId": source.shown_id} if source.shown_id is not None else {}),

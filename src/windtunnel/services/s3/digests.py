@@ -6,7 +6,7 @@ import hashlib
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -140,7 +140,7 @@ def _md5_of(text: str | None) -> bytes | None:
         value = b""
     # Hexadecimal digits are base64 as well, of 24 bytes; S3 takes them for a digest that is merely wrong.
     if len(value) not in (MD5_BYTES, HEX_AS_BASE64_BYTES):
-        raise Fault("InvalidDigest", "The Content-MD5 you specified was invalid.", **{"Content-MD5": text})
+        raise Fault("InvalidDigest", "The Content-MD5 you specified was invalid.", **cast("dict[str, Any]", {"Content-MD5": text}))
     return value
 
 

@@ -11,7 +11,16 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.digests import Received
 from windtunnel.services.s3.grants import check_draft
 from windtunnel.services.s3.places import current
-from windtunnel.services.s3.rules import METADATA_BYTES_MAX, NULL, STORAGE_CLASSES, check_conditional_write, check_key, etag_matches, failed
+from windtunnel.services.s3.rules import (
+    METADATA_BYTES_MAX,
+    NULL,
+    STORAGE_CLASSES,
+    check_conditional_write,
+    check_key,
+    etag_matches,
+    failed,
+    nested,
+)
 from windtunnel.services.s3.state import Bucket, Encryption, Version
 from windtunnel.services.s3.tags import header_tags_of
 
@@ -45,7 +54,7 @@ def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
         headers["ContentEncoding"] = ",".join(left)
         if not left:
             del headers["ContentEncoding"]
-    metadata = {name.lower(): value for name, value in (req.get("Metadata") or {}).items()}
+    metadata = {name.lower(): value for name, value in nested(req, "Metadata").items()}
     size = sum(len(name) + len(value.encode("utf-8", "surrogatepass")) for name, value in metadata.items())
     if size > METADATA_BYTES_MAX:
         message = "Your metadata headers exceed the maximum allowed metadata size"

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from windtunnel.fabric import Fault
-from windtunnel.services.s3.rules import canonical_id
+from windtunnel.services.s3.rules import canonical_id, nested, several
 from windtunnel.services.s3.state import Bucket
 
 GROUPS = "http://acs.amazonaws.com/groups/"
@@ -109,12 +109,12 @@ def _check_group(value: str, name: str) -> None:
 
 def checked_policy(policy: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     """The grants of an AccessControlPolicy."""
-    if not (policy.get("Owner") or {}).get("ID"):
+    if not nested(policy, "Owner").get("ID"):
         raise malformed_acl()
     grants: list[dict[str, Any]] = []
-    for item in policy.get("Grants") or []:
-        grantee, permission = item.get("Grantee") or {}, item.get("Permission")
-        if permission not in PERMISSIONS:
+    for item in several(policy, "Grants"):
+        grantee, permission = nested(item, "Grantee"), item.get("Permission")
+        if permission is None or permission not in PERMISSIONS:
             raise malformed_acl()
         if grantee.get("Type") == "Group":
             _check_group(grantee.get("URI") or "", "Group/URI")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.places import bucket_of
+from windtunnel.services.s3.rules import several
 from windtunnel.services.s3.state import DOCUMENTS
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _check_rule(rule: Mapping[str, Any]) -> None:
         if len([name for name in ("Date", "Days", "ExpiredObjectDeleteMarker") if expiration.get(name) is not None]) != 1:
             raise _malformed()
         _check_when(expiration, "Expiration")
-    for transition in rule.get("Transitions") or []:
+    for transition in several(rule, "Transitions"):
         if not transition.get("StorageClass") or (transition.get("Date") is None) == (transition.get("Days") is None):
             raise _malformed()
         _check_when(transition, "Transition")
@@ -73,7 +74,7 @@ def _check_rule(rule: Mapping[str, Any]) -> None:
 
 
 def _check_both(both: Mapping[str, Any]) -> None:
-    keys = [tag["Key"] for tag in both.get("Tags") or []]
+    keys = [tag["Key"] for tag in several(both, "Tags")]
     if len(set(keys)) != len(keys):
         raise Fault("InvalidRequest", "Duplicate Tag Keys are not allowed.")
     if len(keys) + len([name for name in FILTERS if both.get(name) is not None]) < AND_PARTS_MIN:

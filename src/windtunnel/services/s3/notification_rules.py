@@ -10,6 +10,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault
+from windtunnel.services.s3.rules import nested, several
 from windtunnel.services.s3.state import Rule
 
 
@@ -74,7 +75,7 @@ def _check_event(event: str) -> None:
 
 def _filters_of(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     filters: list[tuple[str, str]] = []
-    for rule in ((item.get("Filter") or {}).get("Key") or {}).get("FilterRules") or []:
+    for rule in several(nested(nested(item, "Filter"), "Key"), "FilterRules"):
         name = str(rule.get("Name") or "")
         if name.lower() not in ("prefix", "suffix"):
             raise _refused("filter rule name must be either prefix or suffix", "FilterRule.Name", name)

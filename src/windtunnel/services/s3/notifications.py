@@ -16,6 +16,7 @@ from windtunnel.fabric import Call, Event, Fault, Tx
 from windtunnel.services.s3.events import SOURCE, SUBJECT, test_event
 from windtunnel.services.s3.notification_rules import KINDS, check_overlaps, rule_of
 from windtunnel.services.s3.places import bucket_of
+from windtunnel.services.s3.rules import several
 from windtunnel.services.s3.state import BUCKET, BUCKETS, Rule
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _rules_of(tx: Tx, req: Mapping[str, Any]) -> tuple[Rule, ...]:
     wanted = req["NotificationConfiguration"]
     rules: list[Rule] = []
     for kind in KINDS:
-        for item in wanted.get(kind.member) or []:
+        for item in several(wanted, kind.member):
             fresh = b64encode(tx.new_id().encode()).decode()
             rules.append(rule_of(kind, item, bucket.region, fresh))
     if len({rule.id for rule in rules}) != len(rules):
@@ -45,7 +46,7 @@ def _rules_of(tx: Tx, req: Mapping[str, Any]) -> tuple[Rule, ...]:
 
 async def _check_destinations(call: Call, rules: tuple[Rule, ...]) -> None:
     """Asks every destination whether it is there, and names all that aren't in one fault."""
-    missing: dict[str, str] = {}
+    missing: dict[str, Any] = {}
     for rule in rules:
         name, value = await _missing(call, rule)
         if value:

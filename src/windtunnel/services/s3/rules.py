@@ -75,6 +75,16 @@ def owner_of(account: str) -> dict[str, str]:
     return {"ID": canonical_id(account)}
 
 
+def nested(req: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A structure within a request, empty where it is absent."""
+    return req.get(name) or {}
+
+
+def several(req: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """A list of structures within a request, empty where it is absent."""
+    return req.get(name) or []
+
+
 # ---------------------------------------------------------------- version and upload ids
 
 

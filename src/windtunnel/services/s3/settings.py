@@ -159,7 +159,7 @@ def put_bucket_logging(tx: Tx, req: t.PutBucketLoggingRequest) -> None:
         message = "The target bucket for logging does not exist"
         raise Fault("InvalidTargetBucketForLogging", message, TargetBucket=name)
     if target.region != bucket.region:
-        source = {} if bucket.region == "us-east-1" else {"SourceBucketLocation": bucket.region}
+        source: dict[str, Any] = {} if bucket.region == "us-east-1" else {"SourceBucketLocation": bucket.region}
         message = "Cross S3 location logging not allowed. "
         raise Fault("CrossLocationLoggingProhibitted", message, **source, TargetBucketLocation=target.region)
     _keep(tx, req, "logging", wanted)

