@@ -66,8 +66,10 @@ def _pack_other(part: Part) -> bytes:
 
 def unpack(data: bytes, at: int = 0) -> Key:
     """The tuple whose bytes stand in `data` from `at` to its end."""
-    parts: list[Part] = []
     end = len(data)
+    if at < end and data[at] == _TEXT and data.find(0, at) == end - 1:
+        return (data[at + 1 : -1].decode("utf-8", "surrogatepass"),)
+    parts: list[Part] = []
     while at < end:
         tag = data[at]
         at += 1

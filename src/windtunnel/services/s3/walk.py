@@ -61,13 +61,18 @@ def walk(scan: Scan[Any], prefix: str, delimiter: str, start: Key | None, most: 
         return page
     stop = successor(prefix) if prefix else None
     end = None if stop is None else (stop,)
-    left, size = most, min(most + 1, FIRST_ROWS if delimiter else ROWS_MAX)
+    if not delimiter:
+        rows = list(scan(start, end, most + 1))
+        page.items, page.truncated = rows[:most], len(rows) > most
+        page.last = page.items[-1][0] if page.items else None
+        return page
+    left, size = most, min(most + 1, FIRST_ROWS)
     while True:
         count = 0
         key: Key = ()
         for key, row in scan(start, end, size):
             count += 1  # noqa: SIM113
-            cut = key[1].find(delimiter, len(prefix)) if delimiter else -1
+            cut = key[1].find(delimiter, len(prefix))
             if not left:
                 page.truncated = True
                 return page
