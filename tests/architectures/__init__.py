@@ -1,0 +1,1 @@
+"""Whole architectures over real HTTP."""
