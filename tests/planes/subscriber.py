@@ -56,5 +56,3 @@ class Subscriber:
             if self.close_after:
                 writer.close()
                 return
-
-

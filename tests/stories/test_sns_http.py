@@ -1,0 +1,159 @@
+"""Deliveries to URLs: the question, the headers, the retries, and that one subscriber's silence is nobody else's trouble."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from tests.planes.subscriber import ANSWER, Subscriber
+from tests.stories.here import Here
+from tests.stories.test_sns_publish import QUEUES, bodies
+from tests.stories.test_sns_topics import ARN
+from windtunnel.fabric.scope import anonymous
+
+BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+GONE = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.fixture
+def subscriber(here: Here) -> Iterator[Subscriber]:
+    one = Subscriber()
+    yield one
+    here.run(one.stop())
+
+
+def subscribe(here: Here, subscriber: Subscriber, **attributes: str) -> tuple[str, str]:
+    """A confirmed subscription of a URL: (its ARN, the URL)."""
+    url = here.run(subscriber.start())
+    here.sns.create_topic(Name="t")
+    here.sns.subscribe(TopicArn=ARN, Protocol="http", Endpoint=f"{url}/hook", Attributes=attributes)
+    here.rest()
+    return confirm(here, json.loads(subscriber.bodies[-1])["Token"]), url
+
+
+def confirm(here: Here, token: str) -> str:
+    """As the browser of whoever has the endpoint would: nothing is signed."""
+    unsigned = here.at()
+    unsigned.scope = msgspec.structs.replace(here.scope, principal=anonymous())
+    return unsigned.sns.confirm_subscription(TopicArn=ARN, Token=token)["SubscriptionArn"]
+
+
+def headers(head: list[str]) -> dict[str, str]:
+    lines = [line.split(": ", 1) for line in head[1:]]
+    return {name.lower(): value for name, value in lines if name != "Host"}
+
+
+def test_an_endpoint_is_asked_and_then_notified(here: Here, subscriber: Subscriber) -> None:
+    arn, url = subscribe(here, subscriber)
+    id = here.sns.publish(TopicArn=ARN, Message="m")["MessageId"]
+    here.rest()
+    question, notification = map(json.loads, subscriber.bodies)
+    common = {
+        "x-amz-sns-topic-arn": ARN,
+        "content-type": "text/plain; charset=UTF-8",
+        "connection": "Keep-Alive",
+        "user-agent": "Amazon Simple Notification Service Agent",
+        "accept-encoding": "gzip,deflate",
+    }
+    assert [headers(head) for head in subscriber.heads] == [
+        {
+            "x-amz-sns-message-type": "SubscriptionConfirmation",
+            "x-amz-sns-message-id": question["MessageId"],
+            "content-length": str(len(subscriber.bodies[0])),
+            **common,
+        },
+        {
+            "x-amz-sns-message-type": "Notification",
+            "x-amz-sns-message-id": id,
+            "x-amz-sns-subscription-arn": arn,
+            "content-length": str(len(subscriber.bodies[1])),
+            **common,
+        },
+    ]
+    subscribe_url = f"http://localhost:4566/?Action=ConfirmSubscription&TopicArn={ARN}&Token={question['Token']}"
+    assert (subscriber.heads[0][0], question["SubscribeURL"]) == ("POST /hook HTTP/1.1", subscribe_url)
+    assert (notification["Message"], notification["TopicArn"], len(notification["Signature"])) == ("m", ARN, 344)
+    shown = here.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert (shown["ConfirmationWasAuthenticated"], shown["Endpoint"]) == ("false", f"{url}/hook")
+
+
+def test_a_raw_delivery_says_so_in_a_header_and_has_the_content_type_that_was_asked_for(here: Here, subscriber: Subscriber) -> None:
+    policy = json.dumps({"requestPolicy": {"headerContentType": "text/csv"}})
+    subscribe(here, subscriber, RawMessageDelivery="true", DeliveryPolicy=policy)
+    here.sns.publish(TopicArn=ARN, Message="a,b")
+    here.rest()
+    sent = headers(subscriber.heads[-1])
+    assert (subscriber.bodies[-1], sent["x-amz-sns-rawdelivery"], sent["content-type"]) == ("a,b", "true", "text/csv")
+
+
+def test_a_busy_endpoint_is_tried_again_every_twenty_seconds_and_three_times(here: Here, subscriber: Subscriber) -> None:
+    dead = here.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    subscribe(here, subscriber, RawMessageDelivery="true", RedrivePolicy=f'{{"deadLetterTargetArn": "{QUEUES}:dead"}}')
+    subscriber.answers = [BUSY]
+    here.sns.publish(TopicArn=ARN, Message="m")
+    here.rest()
+    tries: list[int] = []
+    for _ in range(4):
+        tries.append(len(subscriber.bodies) - 1)
+        here.jump(20)
+    assert (tries, len(subscriber.bodies) - 1, bodies(here, dead)) == ([1, 2, 3, 4], 4, ["m"])
+
+
+def test_a_retry_that_is_answered_ends_the_retries(here: Here, subscriber: Subscriber) -> None:
+    subscribe(here, subscriber, RawMessageDelivery="true")
+    subscriber.answers = [BUSY, ANSWER]
+    here.sns.publish(TopicArn=ARN, Message="m")
+    here.jump(3600)
+    assert subscriber.bodies[1:] == ["m", "m"]
+
+
+def test_an_endpoint_that_refuses_is_not_asked_again(here: Here, subscriber: Subscriber) -> None:
+    dead = here.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    subscribe(here, subscriber, RawMessageDelivery="true", RedrivePolicy=f'{{"deadLetterTargetArn": "{QUEUES}:dead"}}')
+    subscriber.answers = [GONE]
+    here.sns.publish(TopicArn=ARN, Message="m")
+    here.jump(3600)
+    assert (len(subscriber.bodies) - 1, bodies(here, dead)) == (1, ["m"])
+
+
+def test_a_delivery_policy_sets_the_times_of_the_retries(here: Here, subscriber: Subscriber) -> None:
+    retries = {"minDelayTarget": 10, "maxDelayTarget": 30, "numRetries": 6, "numNoDelayRetries": 1, "numMinDelayRetries": 1}
+    policy = json.dumps({"healthyRetryPolicy": {**retries, "numMaxDelayRetries": 1, "backoffFunction": "linear"}})
+    subscribe(here, subscriber, RawMessageDelivery="true", DeliveryPolicy=policy)
+    subscriber.answers = [BUSY]
+    here.sns.publish(TopicArn=ARN, Message="m")
+    here.rest()
+    tries: list[int] = []
+    # At once, then 10; 10, 20 and 30 from the least to the greatest; 30.
+    for pause in (10, 10, 20, 30, 30, 3600):
+        tries.append(len(subscriber.bodies) - 1)
+        here.jump(pause)
+    assert (tries, len(subscriber.bodies) - 1) == ([2, 3, 4, 5, 6, 7], 7)
+
+
+def test_a_subscriber_that_hangs_delays_no_other(here: Here, subscriber: Subscriber) -> None:
+    subscribe(here, subscriber, RawMessageDelivery="true")
+    subscriber.answers = [None]
+    other = here.sqs.create_queue(QueueName="q")["QueueUrl"]
+    here.sns.subscribe(TopicArn=ARN, Protocol="sqs", Endpoint=f"{QUEUES}:q", Attributes={"RawMessageDelivery": "true"})
+    for number in range(40):
+        here.sns.publish(TopicArn=ARN, Message=str(number))
+    assert [len(bodies(here, other)) for _ in range(5)] == [10, 10, 10, 10, 0]
+    assert len(subscriber.bodies) - 1 <= 32, "one target has so many attempts under way at most"
+
+
+def test_a_link_that_unsubscribes_is_answered_by_one_that_brings_back(here: Here, subscriber: Subscriber) -> None:
+    arn, _ = subscribe(here, subscriber, RawMessageDelivery="true")
+    unsigned = here.at()
+    unsigned.scope = msgspec.structs.replace(here.scope, principal=anonymous())
+    unsigned.sns.unsubscribe(SubscriptionArn=arn)
+    here.rest()
+    question = json.loads(subscriber.bodies[-1])
+    here.sns.publish(TopicArn=ARN, Message="lost")
+    restored = confirm(here, question["Token"])
+    here.sns.publish(TopicArn=ARN, Message="m")
+    here.rest()
+    assert (question["Type"], restored, subscriber.bodies[2:]) == ("UnsubscribeConfirmation", arn, ["m"])
