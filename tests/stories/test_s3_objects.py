@@ -1,7 +1,7 @@
 """Objects: written, read back whole and in parts, on conditions, copied and deleted."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -180,6 +180,23 @@ def test_keys_are_any_text_up_to_1024_bytes(s3: Any) -> None:
         "Your key is too long",
         {"Size": "1025", "MaxSizeAllowed": "1024"},
     )
+
+
+def test_a_client_that_goes_away_leaves_nothing_behind(here: Here, s3: Any) -> None:
+    class Broken(Stream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"x" * 200_000
+            raise ConnectionResetError("the client went away")
+
+    s3.put_object(Bucket="box", Key="k", Body=b"before")
+    assert refused(s3.put_object, Bucket="box", Key="k", Body=Broken([])) == (
+        "IncompleteBody",
+        "The request body terminated unexpectedly",
+        {},
+    )
+    here.rest()
+    assert s3.get_object(Bucket="box", Key="k")["Body"] == b"before"
+    assert [file for file in here.cloud.blobs.root.rglob("*") if file.is_file()] == []
 
 
 def test_the_bytes_of_what_is_replaced_or_deleted_go(here: Here, s3: Any) -> None:

@@ -40,6 +40,12 @@ def test_a_new_bucket_is_private_encrypted_and_its_owners(s3: Any) -> None:
         ("get_bucket_lifecycle_configuration", "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
         ("get_bucket_website", "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"),
         ("get_bucket_tagging", "NoSuchTagSet", "The TagSet does not exist"),
+        ("get_bucket_replication", "ReplicationConfigurationNotFoundError", "The replication configuration was not found"),
+        (
+            "get_object_lock_configuration",
+            "ObjectLockConfigurationNotFoundError",
+            "Object Lock configuration does not exist for this bucket",
+        ),
     ],
 )
 def test_what_was_never_put_is_not_there(s3: Any, asked: str, code: str, said: str) -> None:

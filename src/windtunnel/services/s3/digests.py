@@ -12,6 +12,7 @@ import msgspec
 
 from windtunnel.aws.checksums import ALGORITHMS, Checksum, checksum, is_checksum
 from windtunnel.fabric import Fault
+from windtunnel.planes.blobs import DiskFull
 from windtunnel.services.s3.rules import INLINE_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -88,6 +89,21 @@ async def receive(call: Call, req: Mapping[str, Any], *, keep: str = "") -> Rece
         raise Fault("InvalidRequest", f"Value for {_HEADERS[algorithm]} header is invalid.")
     expected_md5 = _md5_of(req.get("ContentMD5"))
     source: Any = req.get("Body", b"")
+    try:
+        received = await _taken_in(call, source, algorithm, keep)
+    except ConnectionResetError:
+        raise Fault("IncompleteBody", "The request body terminated unexpectedly") from None
+    except DiskFull:
+        raise Fault("InternalError", "There is no room left for the object's bytes.") from None
+    try:
+        return await _checked(call, received, given, expected_md5, getattr(source, "trailers", None))
+    except BaseException:
+        if received.blob:
+            call.blobs.delete(received.blob)
+        raise
+
+
+async def _taken_in(call: Call, source: Any, algorithm: str, keep: str) -> Received:
     body = source if isinstance(source, bytes) else await _small(source)
     md5, running = Md5(), checksum(algorithm)
     besides = checksum(keep) if keep not in ("", algorithm) else running
@@ -98,13 +114,7 @@ async def receive(call: Call, req: Mapping[str, Any], *, keep: str = "") -> Rece
     else:
         stored = await call.blobs.write(body, digests=(md5, running) if besides is running else (md5, running, besides))
         size, inline, blob = stored.size, b"", stored.id
-    received = Received(size, inline, blob, md5.hexdigest(), algorithm, running.base64(), besides.base64())
-    try:
-        return await _checked(call, received, given, expected_md5, getattr(source, "trailers", None))
-    except BaseException:
-        if blob:
-            call.blobs.delete(blob)
-        raise
+    return Received(size, inline, blob, md5.hexdigest(), algorithm, running.base64(), besides.base64())
 
 
 async def _checked(

@@ -123,7 +123,10 @@ async def _taken(call: Call, source: Source, offset: int, length: int, algorithm
         body: Any = call.blobs.iter(version.blob, offset, length, BODY_READ_BYTES)
     else:
         body = version.inline[offset : offset + length]
-    stored = await call.blobs.write(body, digests=(md5, running))
+    try:
+        stored = await call.blobs.write(body, digests=(md5, running))
+    except FileNotFoundError:  # the source went while it was read
+        raise Fault("NoSuchKey", "The specified key does not exist.", Key=source.key) from None
     text = running.base64()
     return Received(stored.size, b"", stored.id, md5.hexdigest(), algorithm, text, text)
 
@@ -134,7 +137,10 @@ async def _taken(call: Call, source: Source, offset: int, length: int, algorithm
 async def complete_multipart_upload(call: Call, req: t.CompleteMultipartUploadRequest) -> t.CompleteMultipartUploadOutput:
     """The parts' files are joined first (which costs next to nothing where the disk shares extents), then the rows change."""
     parts = call.read(_check_complete, req)
-    blob = await call.blobs.concat([part.blob for _, part in parts])
+    try:
+        blob = await call.blobs.concat([part.blob for _, part in parts])
+    except FileNotFoundError:  # another completed or gave up the upload meanwhile
+        raise no_such_upload(req) from None
     try:
         return await call.transact(_complete, req, parts, blob.id)
     except BaseException:
