@@ -7,6 +7,7 @@ import pytest
 
 from tests.stories.here import Here
 from tests.stories.s3_kit import keys, refused
+from windtunnel.services.s3.state import SIZES
 
 
 @pytest.fixture
@@ -134,6 +135,24 @@ def test_versions_are_listed_page_by_page_without_gap_or_repetition(s3: Any) -> 
         "ArgumentName": "version-id-marker",
         "ArgumentValue": "null",
     }
+
+
+def test_what_is_stored_is_counted_with_all_its_versions(here: Here, s3: Any) -> None:
+    def stored() -> tuple[int, int]:
+        return here.cloud.apply(
+            lambda tx: (int(tx.amount(SIZES, "box", "STANDARD", "objects")), int(tx.amount(SIZES, "box", "STANDARD", "bytes")))
+        )
+
+    _put(s3, b"12345")
+    _put(s3, b"123")
+    assert stored() == (1, 3)
+    _turn(s3, "Enabled")
+    version = _put(s3, b"1234567")
+    marker = s3.delete_object(Bucket="box", Key="k")["VersionId"]
+    assert stored() == (3, 10)
+    for gone in (version, marker, "null"):
+        s3.delete_object(Bucket="box", Key="k", VersionId=gone)
+    assert stored() == (0, 0)
 
 
 def test_versioning_is_enabled_or_suspended_and_nothing_else(s3: Any) -> None:

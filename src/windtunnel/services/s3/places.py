@@ -9,7 +9,7 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.rules import NULL, order_of, version_id
-from windtunnel.services.s3.state import BUCKETS, LISTED, NULL_ORDER, NULLS, OBJECT_PARTS, VERSIONS, Bucket, Listed, Version
+from windtunnel.services.s3.state import BUCKETS, LISTED, NULL_ORDER, NULLS, OBJECT_PARTS, SIZES, VERSIONS, Bucket, Listed, Version
 
 Request = Mapping[str, Any]
 
@@ -130,6 +130,7 @@ def add(tx: Tx, name: str, bucket: Bucket, key: str, draft: Version) -> tuple[in
             tx.put(NULLS, name, key, value=at)
     tx.put(VERSIONS, name, key, at, value=version)
     _list(tx, name, key, version)
+    _count(tx, name, version, 1)
     if version.blob:
         tx.hold(version.blob)
     return at, version
@@ -153,7 +154,14 @@ def rewrite(tx: Tx, name: str, key: str, at: int, version: Version) -> None:
     tx.put(VERSIONS, name, key, at, value=version)
 
 
+def _count(tx: Tx, name: str, version: Version, sign: int) -> None:
+    tx.add(SIZES, name, version.storage, "objects", amount=sign)
+    if version.size:
+        tx.add(SIZES, name, version.storage, "bytes", amount=sign * version.size)
+
+
 def _forget(tx: Tx, name: str, key: str, at: int, version: Version) -> None:
+    _count(tx, name, version, -1)
     if version.blob:
         tx.drop(version.blob)
     if version.parts:

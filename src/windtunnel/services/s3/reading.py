@@ -34,6 +34,8 @@ def get_object(tx: Tx, req: t.GetObjectRequest) -> t.GetObjectOutput:
         message = "The operation is not valid for the object's storage class"
         raise Fault("InvalidObjectState", message, StorageClass=version.storage)
     shown, offset, length = _shown(tx, bucket, req, at, version)
+    if tx.scope.principal.kind != "AWSService":
+        tx.meter("DataTransfer-Out-Bytes", length, req["Bucket"])
     if version.blob:
         shown["Body"] = tx.blobs.piece(version.blob, offset, length)
     else:

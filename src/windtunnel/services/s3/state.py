@@ -129,6 +129,8 @@ NULLS = Table("s3.nulls", int, scope="global")
 """(bucket, key) -> the order of the null version, where that isn't NULL_ORDER."""
 OBJECT_PARTS = Table("s3.object_parts", tuple[ObjectPart, ...], scope="global")
 """(bucket, key, order)"""
+SIZES = Table("s3.sizes", int, scope="global")
+"""(bucket, storage class, "bytes" or "objects") -> a number that is only added to: what is stored, all versions together."""
 UPLOADS = Table("s3.uploads", Upload, scope="global")
 """(bucket, key, upload id); an upload's id rises with time."""
 PARTS = Table("s3.parts", Part, scope="global")
