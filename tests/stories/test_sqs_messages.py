@@ -6,6 +6,7 @@ import pytest
 
 from tests.stories.here import Here
 from tests.stories.test_sqs_queues import refused
+from windtunnel.fabric import Event
 from windtunnel.services.sqs.state import STORED
 
 
@@ -330,7 +331,7 @@ def test_purging_empties_a_queue_at_once_and_once_a_minute(here: Here, url: str)
 
 def test_what_a_purged_or_deleted_queue_left_is_swept_away(here: Here, url: str) -> None:
     for _ in range(30):
-        entries = [{"Id": str(entry), "MessageBody": "x" * 2_000, "DelaySeconds": entry} for entry in range(10)]
+        entries = [{"Id": str(entry), "MessageBody": "x" * (10 if entry else 70_000), "DelaySeconds": entry} for entry in range(10)]
         here.sqs.send_message_batch(QueueUrl=url, Entries=entries)
     here.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
     here.sqs.purge_queue(QueueUrl=url)
@@ -347,3 +348,21 @@ def test_a_receiver_of_a_standing_clock_is_answered_by_its_own(here: Here, url: 
     assert not waiting.done()
     assert here.result(waiting) == {}
     assert here.now == 1_767_225_600
+
+
+def test_what_is_delivered_to_a_queues_arn_is_a_message(here: Here, url: str) -> None:
+    attributes = {"color": {"DataType": "String", "StringValue": "red"}}
+    event = Event("from a topic", attributes=attributes, group_id="tenant")
+    arn = "arn:aws:sqs:us-east-1:000000000000:q"
+
+    async def deliver() -> None:
+        here.cloud.transact(lambda tx: tx.deliver(arn, event, source="sns.amazonaws.com"), here.scope, "sns")
+
+    here.run(deliver())
+    here.rest()
+    (message,) = here.sqs.receive_message(QueueUrl=url, AttributeNames=["MessageGroupId"], MessageAttributeNames=["All"])["Messages"]
+    assert (message["Body"], message["MessageAttributes"], message["Attributes"]) == (
+        "from a topic",
+        attributes,
+        {"MessageGroupId": "tenant"},
+    )

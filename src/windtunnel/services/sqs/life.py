@@ -8,10 +8,11 @@ from typing import Any
 
 from windtunnel.fabric import Tx
 from windtunnel.services.sqs import fifo, standard
-from windtunnel.services.sqs.state import DELETED, GROUPED, HEADS, MESSAGES, PLACES, QUEUES, STORED, Queue, forget
+from windtunnel.services.sqs.state import BODIES, DELETED, GROUPED, HEADS, MESSAGES, PLACES, QUEUES, STORED, Queue, forget
 
 SLICE_ROWS = 256
 """So many rows one transaction removes, or others would wait for it."""
+SLICE_BODIES = 16
 SPACING_SECONDS = 1.0
 """Ages are looked at so often at most; receiving looks at each message by itself and is exact."""
 
@@ -53,8 +54,9 @@ def sweep(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: removes what a deleted or purged queue left, a slice at a time."""
     store = payload["store"]
     for table in STORED:
-        keys = [key for key, _ in tx.scan(table, store, limit=SLICE_ROWS)]
-        if forget(tx, table, keys) == SLICE_ROWS:
+        size = SLICE_BODIES if table is BODIES else SLICE_ROWS
+        keys = [key for key, _ in tx.scan(table, store, limit=size)]
+        if forget(tx, table, keys) == size:
             abandon(tx, store)
             return
 

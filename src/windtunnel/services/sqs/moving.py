@@ -13,7 +13,7 @@ from windtunnel.services.sqs.life import watch_age
 from windtunnel.services.sqs.state import MESSAGES, QUEUES, TASKS, Found, Message, Queue, Task, arn_of, body_of, changed, find_arn
 
 replace = msgspec.structs.replace
-SLICE_MESSAGES = 256
+SLICE_MESSAGES = 64
 TICK_SECONDS = 0.1
 
 

@@ -126,7 +126,7 @@ def _check_same(tx: Tx, name: str, queue: Queue, attributes: dict[str, str]) -> 
     becomes = settings.printed(tx, name, settings.apply(tx, name, queue, attributes, new=True), None)
     now = settings.printed(tx, name, queue, None)
     for attribute in attributes:
-        if becomes.get(attribute) != now.get(attribute):
+        if not settings.same(becomes.get(attribute, ""), now.get(attribute, "")):
             raise Fault("QueueNameExists", f"A queue already exists with the same name and a different value for attribute {attribute}")
 
 

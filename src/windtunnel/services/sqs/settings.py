@@ -98,6 +98,11 @@ def printed(tx: Tx, name: str, queue: Queue, wanted: frozenset[str] | None) -> d
     return out if wanted is None else {attribute: value for attribute, value in out.items() if attribute in wanted}
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two values of an attribute are equal; policies may be written differently."""
+    return one == other or ((read := _map(one)) is not None and read == _map(other))
+
+
 def counts(tx: Tx, queue: Queue) -> tuple[int, int, int]:
     """How many messages can be received, are in flight, are delayed."""
     total = int(tx.amount(NUMBERS, queue.store, "all"))
