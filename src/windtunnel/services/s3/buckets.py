@@ -11,7 +11,7 @@ from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.s3.grants import check_canned, check_draft, check_ownership
-from windtunnel.services.s3.places import bucket_of, check_owner
+from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import REGIONS, is_bucket_name, owner_of
 from windtunnel.services.s3.state import BUCKET, BUCKETS, DOCUMENTS, PARTS, UPLOADS, VERSIONS, Bucket
 from windtunnel.services.s3.tags import bucket_tags_of
@@ -106,11 +106,7 @@ def head_bucket(tx: Tx, req: t.HeadBucketRequest) -> t.HeadBucketOutput:
 
 def get_bucket_location(tx: Tx, req: t.GetBucketLocationRequest) -> t.GetBucketLocationOutput:
     """The one question about a bucket that every region answers."""
-    bucket = tx.get(BUCKETS, req["Bucket"])
-    if bucket is None:
-        raise Fault("NoSuchBucket", "The specified bucket does not exist", BucketName=req["Bucket"])
-    if (expected := req.get("ExpectedBucketOwner")) is not None:
-        check_owner(expected, bucket)
+    bucket = bucket_of(tx, req, anywhere=True)
     return {} if bucket.region == HOME else {"LocationConstraint": bucket.region}
 
 

@@ -14,13 +14,14 @@ from windtunnel.services.s3.state import BUCKETS, LISTED, NULL_ORDER, NULLS, OBJ
 Request = Mapping[str, Any]
 
 
-def bucket_of(tx: Tx, req: Request) -> Bucket:
-    """The bucket a request names. Raises where there is none, where it is in another region, or not its expected owner's."""
+def bucket_of(tx: Tx, req: Request, *, anywhere: bool = False) -> Bucket:
+    """The bucket a request names. Raises where there is none, where it is in another region (unless it may be `anywhere`), or not its
+    expected owner's."""
     name = req["Bucket"]
     bucket = tx.get(BUCKETS, name)
     if bucket is None:
         raise Fault("NoSuchBucket", "The specified bucket does not exist", BucketName=name)
-    if bucket.region != tx.region and tx.scope.principal.kind != "AWSService":
+    if bucket.region != tx.region and not anywhere and tx.scope.principal.kind != "AWSService":
         raise elsewhere(tx, name, bucket)
     if (expected := req.get("ExpectedBucketOwner")) is not None:
         check_owner(expected, bucket)

@@ -31,9 +31,7 @@ def source_of(tx: Tx, req: Request) -> Source:
         message = "Invalid copy source object key"
         raise Fault("InvalidArgument", message, ArgumentName="x-amz-copy-source", ArgumentValue=text)
     asked = {"Bucket": name, "Key": key, "ExpectedBucketOwner": req.get("ExpectedSourceBucketOwner")}
-    place = tx.at()
-    place.scope = msgspec.structs.replace(tx.scope, principal=msgspec.structs.replace(tx.scope.principal, kind="AWSService"))
-    bucket = bucket_of(place, asked)
+    bucket = bucket_of(tx, asked, anywhere=True)
     try:
         _, version = lookup(tx, bucket, {**asked, **({"VersionId": unquote(query)} if query else {})}, "GET")
     except Fault as fault:
