@@ -179,20 +179,26 @@ def test_what_a_function_gets_is_an_event_and_its_dead_letter_an_envelope() -> N
         (
             {"Message": "m", "MessageDeduplicationId": "d"},
             "InvalidParameter",
-            "Invalid parameter: MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for"
-            " this topic type",
+            (
+                "Invalid parameter: MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not"
+                " valid for this topic type"
+            ),
         ),
         (
             {"Message": "m", "MessageAttributes": {"a^b": {"DataType": "String", "StringValue": "x"}}},
             "ParameterValueInvalid",
-            "Invalid non-alphanumeric character '#x5E' was found in the message attribute name. Can only include alphanumeric characters,"
-            " hyphens, underscores, or dots.",
+            (
+                "Invalid non-alphanumeric character '#x5E' was found in the message attribute name. Can only include alphanumeric"
+                " characters, hyphens, underscores, or dots."
+            ),
         ),
         (
             {"Message": "m", "MessageAttributes": {"a": {"DataType": "Stringy", "StringValue": "x"}}},
             "ParameterValueInvalid",
-            "The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and"
-            " String.",
+            (
+                "The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and"
+                " String."
+            ),
         ),
         (
             {"Message": "m", "MessageAttributes": {"a": {"DataType": "Number", "BinaryValue": b"x"}}},
@@ -207,8 +213,10 @@ def test_what_a_function_gets_is_an_event_and_its_dead_letter_an_envelope() -> N
         (
             {"Message": "m", "MessageAttributes": {"a": {"StringValue": "x"}}},
             "ValidationError",
-            "1 validation error detected: Value null at 'messageAttributes.a.member.dataType' failed to satisfy constraint: Member must not be"
-            " null",
+            (
+                "1 validation error detected: Value null at 'messageAttributes.a.member.dataType' failed to satisfy constraint: Member"
+                " must not be null"
+            ),
         ),
     ],
 )

@@ -347,8 +347,8 @@ class Cloud:
                 inline = number < deliver.INLINE_DELIVERIES_MAX and tx.depth < deliver.INLINE_DEPTH_MAX
                 handled, request, scope = self._aim(delivery)
                 if inline and handled.plain:
-                    if delivery.event.late:
-                        handled, request, scope = self._aim(self._whole(tx, delivery))
+                    if (whole := self._whole(tx, delivery)) is not delivery:
+                        handled, request, scope = self._aim(whole)
                     step(self.run(handled.service, handled.name, request, scope, under=tx))
                 else:
                     deliver.queue_delivery(tx, delivery, tx.now)

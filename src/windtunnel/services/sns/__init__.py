@@ -6,7 +6,7 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service, Tx
-from windtunnel.services.sns import attributes, life, publish, signing, subscriptions, tags, topics
+from windtunnel.services.sns import attributes, devices, life, phones, publish, signing, subscriptions, tags, topics
 from windtunnel.services.sns.state import TOPIC
 
 
@@ -32,7 +32,7 @@ def _certificate(tx: Tx, path: str) -> tuple[str, bytes] | None:
 
 SERVICE = Service(
     "sns",
-    modules=(topics, attributes, subscriptions, publish, tags),
+    modules=(topics, attributes, subscriptions, publish, tags, devices, phones),
     resources=(TOPIC,),
     timers={"sweep": life.sweep, "expire": life.expire, "forget_ended": life.forget_ended, "bury": life.bury},
     targets={"sns": _delivered},

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.outbox import post
-from windtunnel.services.sns.devices import push
 from windtunnel.services.sns.fanout import Published, fan_out
 from windtunnel.services.sns.order import remember, sent_before
+from windtunnel.services.sns.push import push
 from windtunnel.services.sns.rules import (
     BILLED_BYTES,
     FIRST_SEQUENCE,

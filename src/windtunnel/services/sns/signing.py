@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
 KEY_BITS = 2048
 VALID_DAYS = 3650
-SIGNATURE_LENGTH = -(-KEY_BITS // 8 // 3) * 4
-UNSIGNED = "/unsigned/" + "A" * (SIGNATURE_LENGTH - 10)
-"""As long as a signature in Base64, so that a message's size doesn't change when it is signed; no signature begins or ends like this."""
+UNSIGNED = "/unsigned/"
+"""What stands where the signature will. It is short, since every subscriber's copy is written with it."""
 CERTIFICATE_PREFIX = "/SimpleNotificationService-"
 CERTIFICATE_SUFFIX = ".pem"
 

@@ -61,6 +61,18 @@ class Subscription(msgspec.Struct, frozen=True, array_like=True):
     """Attributes that are kept as they were written."""
 
 
+class Application(msgspec.Struct, frozen=True):
+    """A platform application; its credentials are not kept."""
+
+    attributes: dict[str, str]
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A platform endpoint."""
+
+    attributes: dict[str, str]
+
+
 class Ended(msgspec.Struct, frozen=True, array_like=True):
     """A subscription that was ended without a signature, and may be brought back."""
 
@@ -113,6 +125,10 @@ TOKENS = Table("sns.tokens", str)
 """confirmation token -> the subscription's id"""
 ENDED = Table("sns.ended", Ended)
 """token of the UnsubscribeConfirmation -> Ended"""
+APPLICATIONS = Table("sns.applications", Application)
+"""(platform, name) -> Application"""
+DEVICES = Table("sns.devices", Device, indexes={"token": lambda key, device: (*key[:2], device.attributes["Token"])})
+"""(platform, application's name, id) -> Device"""
 DELETED = Table("sns.deleted", int)
 """topic's number -> how many subscriptions were taken from it"""
 DEDUPLICATION = Table("sns.deduplication", Sent)

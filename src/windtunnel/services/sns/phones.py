@@ -1,0 +1,71 @@
+"""Text messages: their account's settings, and the numbers that want none."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from windtunnel.fabric import Fault, Table, Tx
+from windtunnel.services.sns.places import page_of, start_of
+from windtunnel.services.sns.rules import PAGE_ITEMS, invalid
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import sns as t
+
+SETTINGS = Table("sns.sms-settings", dict[str, str])
+"""() -> what SetSMSAttributes was told"""
+OPTED_OUT = Table("sns.opted-out", bool)
+"""phone number -> True"""
+DEFAULTS = {"MonthlySpendLimit": "1"}
+_NAMES = frozenset(
+    {
+        "DefaultSMSType", "DefaultSenderID", "DeliveryStatusIAMRole", "DeliveryStatusSuccessSamplingRate", "MonthlySpendLimit",
+        "UsageReportS3Bucket",
+    }
+)  # fmt: skip
+_TYPES = frozenset({"Promotional", "Transactional"})
+_NUMBER = re.compile(r"\+?[0-9]{7,20}")
+_SENDER = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}")
+
+
+def set_sms_attributes(tx: Tx, req: t.SetSMSAttributesInput) -> t.SetSMSAttributesResponse:
+    attributes = req["attributes"]
+    for name, value in attributes.items():
+        if name not in _NAMES:
+            raise Fault("InvalidParameter", f"{name} is not a valid attribute")
+        if name == "DefaultSenderID" and not _SENDER.fullmatch(value):
+            # AWS's own spelling of the name.
+            raise Fault("InvalidParameter", "DefaultSendID is not a valid attribute")
+        if name == "DefaultSMSType" and value not in _TYPES:
+            raise Fault("InvalidParameter", "DefaultSMSType is invalid")
+    tx.put(SETTINGS, value={**(tx.get(SETTINGS) or {}), **attributes})
+    return {}
+
+
+def get_sms_attributes(tx: Tx, req: t.GetSMSAttributesInput) -> t.GetSMSAttributesResponse:
+    attributes = {**DEFAULTS, **(tx.get(SETTINGS) or {})}
+    names = req.get("attributes") or []
+    return {"attributes": {name: value for name, value in attributes.items() if not names or name in names}}
+
+
+def check_if_phone_number_is_opted_out(tx: Tx, req: t.CheckIfPhoneNumberIsOptedOutInput) -> t.CheckIfPhoneNumberIsOptedOutResponse:
+    return {"isOptedOut": tx.get(OPTED_OUT, _checked(req["phoneNumber"])) is not None}
+
+
+def list_phone_numbers_opted_out(tx: Tx, req: t.ListPhoneNumbersOptedOutInput) -> t.ListPhoneNumbersOptedOutResponse:
+    found, rest = page_of(tx.scan(OPTED_OUT, start=start_of(req, 0, "nextToken"), limit=PAGE_ITEMS + 1))
+    result: t.ListPhoneNumbersOptedOutResponse = {"phoneNumbers": [str(key[0]) for key, _ in found]}
+    if rest:
+        result["nextToken"] = rest["NextToken"]
+    return result
+
+
+def opt_in_phone_number(tx: Tx, req: t.OptInPhoneNumberInput) -> t.OptInPhoneNumberResponse:
+    tx.delete(OPTED_OUT, _checked(req["phoneNumber"]))
+    return {}
+
+
+def _checked(number: str) -> str:
+    if not _NUMBER.fullmatch(number):
+        raise invalid("PhoneNumber Reason: input incorrectly formatted")
+    return number
