@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from windtunnel.fabric import Service
-from windtunnel.services.logs import groups, life, live, metric_filters, put, reading, streams, subscriptions, tags
+from windtunnel.services.logs import groups, life, live, metric_filters, put, queries, reading, running, streams, subscriptions, tags
 from windtunnel.services.logs.state import GROUP
 
 SERVICE = Service(
     "logs",
-    modules=(groups, streams, put, reading, tags, metric_filters, subscriptions, live),
+    modules=(groups, streams, put, reading, tags, metric_filters, subscriptions, live, queries),
     resources=(GROUP,),
-    timers={"expire": life.expire, "sweep_group": life.sweep_group, "sweep_stream": life.sweep_stream, "end_tail": life.end_tail},
+    timers={
+        "expire": life.expire,
+        "sweep_group": life.sweep_group,
+        "sweep_stream": life.sweep_stream,
+        "end_tail": life.end_tail,
+        "run_query": running.run_query,
+    },
+    faults={"NotImplemented": 501},
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/logging_cw_api_calls_cwl.html
-    data_operations=("PutLogEvents", "GetLogEvents", "FilterLogEvents", "StartLiveTail"),
+    data_operations=("PutLogEvents", "GetLogEvents", "FilterLogEvents", "StartLiveTail", "GetLogRecord"),
 )

@@ -82,6 +82,31 @@ class Subscription(msgspec.Struct, frozen=True, array_like=True):
     others: dict[str, Any] = {}
 
 
+class Query(msgspec.Struct, frozen=True):
+    """A Logs Insights query and how far it is."""
+
+    id: str
+    text: str
+    groups: list[tuple[int, str]]
+    start: int
+    end: int
+    limit: int
+    created: float
+    status: str = "Scheduled"
+    matched: int = 0
+    scanned: int = 0
+    bytes: int = 0
+    results: int = 0
+    named: str = ""
+    """The group it was started for, where it names one alone."""
+
+
+class Result(msgspec.Struct, frozen=True, array_like=True):
+    """One row of a query's result, as (name, value) pairs."""
+
+    fields: list[tuple[str, str]]
+
+
 GROUPS = Table("logs.groups", Group)
 """name -> Group"""
 STREAMS = Table("logs.streams", Stream)
@@ -94,6 +119,12 @@ STREAM_CHUNKS = Table("logs.stream_chunks", int)
 """(stream, time of the first event, serial) -> group"""
 STORED = Table("logs.stored", int)
 """group -> bytes stored"""
+QUERIES = Table("logs.queries", Query)
+"""serial -> Query"""
+QUERY_SERIALS = Table("logs.query_serials", int)
+"""id of a query -> its serial"""
+RESULTS = Table("logs.results", Result)
+"""(serial of the query, number) -> Result"""
 TAILS = Table("logs.tails", float)
 """(group, live session) -> when the session ends at the latest"""
 TAILED = Table("logs.tailed", tuple[int, int])
