@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bench.load import Drain, Load, Outcome
 from bench.proc import Cpu
-from bench.servers import ROOT, Server, cores
+from bench.servers import ROOT, Server, generator_core
 
 CHUNK = 100
 SETTLE_SECONDS_MAX = 20.0
@@ -72,7 +72,7 @@ def generate(load: Load) -> Outcome:
 
 def send_all(server: Server, requests: list[bytes], seconds: float, connections: int = 4) -> int:
     """Sends each request once, for at most `seconds`; returns how many were answered."""
-    outcome = generate(Load(server.port, server.process.pid, connections, seconds, requests=requests, once=True, core=cores()[0]))
+    outcome = generate(Load(server.port, server.process.pid, connections, seconds, requests=requests, once=True, core=generator_core()))
     if outcome.errors:
         raise Unable(outcome.errors[0][:160])
     return outcome.done
@@ -103,7 +103,7 @@ def simple(
             count=count,
             requests=make(),
             warm=warm,
-            core=cores()[0],
+            core=generator_core(),
         )
 
     return Prepared(load)
@@ -156,7 +156,7 @@ def receive_delete(depth: int | None) -> Callable[[Server, Scale], Prepared]:
         def load() -> Load:
             refill = [batch(server, url, i) for i in range(CHUNK // 10)]
             drain = Drain(server.signer, url, CHUNK, refill)
-            return Load(server.port, server.process.pid, 4, scale.seconds * 2, drain=drain, core=cores()[0])
+            return Load(server.port, server.process.pid, 4, scale.seconds * 2, drain=drain, core=generator_core())
 
         return Prepared(load, note=note)
 

@@ -31,10 +31,10 @@ class NotServing(RuntimeError):
     """The server can't be started here; the message says why."""
 
 
-def cores() -> tuple[int | None, set[int]]:
-    """One core for the generator, the others for the servers."""
+def generator_core() -> int | None:
+    """The core that the generator stays on; servers go where the system puts them, as they would for a user."""
     available = sorted(os.sched_getaffinity(0))
-    return (available[0], set(available[1:])) if len(available) > 1 else (None, set(available))
+    return available[0] if len(available) > 1 else None
 
 
 def install(name: str) -> Path:
@@ -123,14 +123,10 @@ def start(name: str) -> Server:
     data = Path(tempfile.mkdtemp(prefix=f"bench-{name}-"))
     port = free_port()
     arguments, environment = command(name, port, data)
-    _, its_cores = cores()
     signer = Signer(f"127.0.0.1:{port}", "test", "test")
     log = (data / "server.log").open("wb")
     began = time.perf_counter()
-    ours = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, its_cores)  # a child inherits it
     process = subprocess.Popen(arguments, env={**os.environ, **environment}, cwd=data, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    os.sched_setaffinity(0, ours)
     log.close()
     server = Server(name, port, process, data, 0.0, signer)
     try:

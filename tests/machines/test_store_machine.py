@@ -23,7 +23,7 @@ ROWS = Table(
     "rows",
     Row,
     indexes={"colour": lambda key, row: (row.colour,), "large": lambda key, row: (row.size,) if row.size > 5 else None},
-    counters={"colour": lambda key, row: (row.colour,)},
+    counters={"colours": lambda key, row: (row.colour,)},
 )
 KEYS = st.tuples(st.sampled_from(["a", "a\0", "ab", "é", ""]), st.integers(-300, 300) | st.floats(-2, 2).map(float))
 VALUES = st.builds(Row, st.sampled_from(["red", "blue"]), st.integers(0, 10))
@@ -121,7 +121,7 @@ class StoreMachine(RuleBasedStateMachine):
         for colour in ("red", "blue"):
             expected = {key: row for key, row in model.items() if row.colour == colour}
             assert dict(self.tx.find(ROWS, "colour", colour)) == expected
-            assert self.tx.count(ROWS, "colour", colour) == len(expected)
+            assert self.tx.count(ROWS, "colours", colour) == len(expected)
         sizes = [row.size for _, row in self.tx.find(ROWS, "large")]
         assert sizes == sorted(row.size for row in model.values() if row.size > 5)
 

@@ -16,6 +16,7 @@ from windtunnel.gateway.app import Reply, Upgrade
 from windtunnel.gateway.proof import SignedRequest
 from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
+from windtunnel.planes.blobs import Digest
 from windtunnel.wire.chunked import decode, decoder_of
 from windtunnel.wire.codec import codec_of, refusal
 from windtunnel.wire.match import Codec, Match
@@ -174,9 +175,22 @@ class _Payload:
         self._match = match
         self._proof = proof
         self.trailers: dict[str, str] = {}
-        decoder = decoder_of(request, match.credential, None)
-        framed = decoder is not None
+        expected = payload_hash_of(request, match.credential)
+        self._expected = expected.value if expected.kind == "exact" else None
+        self._digest = hashlib.sha256()
+        self._digest_taken = False
+        framed = decoder_of(request, match.credential, None) is not None
         self.length = int(request.headers["x-amz-decoded-content-length"]) if framed else self._stream.length
+
+    def take_digests(self) -> tuple[Digest, ...]:
+        """What the reader is to feed with all that it reads, in threads of its own, before it calls `check`."""
+        self._digest_taken = True
+        return () if self._expected is None else (self._digest,)
+
+    def check(self) -> None:
+        """Raises the fault of a payload that is not what was signed."""
+        if self._expected is not None:
+            check_payload_hash(self._expected, self._digest.hexdigest(), s3=self._match.service == "s3")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         secret = self._proof.secret if self._proof is not None else None
@@ -188,13 +202,10 @@ class _Payload:
             decoder.finish()
             self.trailers.update(decoder.trailers)
             return
-        expected = payload_hash_of(self._request, self._match.credential)
-        if expected.kind != "exact":
-            async for data in self._stream:
-                yield data
-            return
-        digest = hashlib.sha256()
+        hashes = self._expected is not None and not self._digest_taken
         async for data in self._stream:
-            digest.update(data)
+            if hashes:
+                self._digest.update(data)
             yield data
-        check_payload_hash(expected.value, digest.hexdigest(), s3=self._match.service == "s3")
+        if hashes:
+            self.check()

@@ -12,7 +12,7 @@ import msgspec
 
 from windtunnel.aws.checksums import ALGORITHMS, Checksum, checksum, is_checksum
 from windtunnel.fabric import Fault
-from windtunnel.planes.blobs import DiskFull
+from windtunnel.planes.blobs import Digest, DiskFull
 from windtunnel.services.s3.rules import INLINE_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ async def receive(call: Call, req: Mapping[str, Any], *, keep: str = "") -> Rece
     except DiskFull:
         raise Fault("InternalError", "There is no room left for the object's bytes.") from None
     try:
+        if not isinstance(source, bytes) and hasattr(source, "check"):
+            source.check()
         return await _checked(call, received, given, expected_md5, getattr(source, "trailers", None))
     except BaseException:
         if received.blob:
@@ -104,15 +106,20 @@ async def receive(call: Call, req: Mapping[str, Any], *, keep: str = "") -> Rece
 
 
 async def _taken_in(call: Call, source: Any, algorithm: str, keep: str) -> Received:
+    # Before the first piece is read: from then on the stream would hash by itself.
+    signed = () if isinstance(source, bytes) else _signed(source)
     body = source if isinstance(source, bytes) else await _small(source)
     md5, running = Md5(), checksum(algorithm)
     besides = checksum(keep) if keep not in ("", algorithm) else running
     if isinstance(body, bytes) and len(body) <= INLINE_BYTES_MAX and not keep:
         md5.update(body)
         running.update(body)
+        for digest in signed:
+            digest.update(body)
         size, inline, blob = len(body), body, ""
     else:
-        stored = await call.blobs.write(body, digests=(md5, running) if besides is running else (md5, running, besides))
+        digests = (md5, running) if besides is running else (md5, running, besides)
+        stored = await call.blobs.write(body, digests=(*digests, *signed))
         size, inline, blob = stored.size, b"", stored.id
     return Received(size, inline, blob, md5.hexdigest(), algorithm, running.base64(), besides.base64())
 
@@ -139,6 +146,11 @@ async def _checked(
     if given[1] != received.checksum:
         raise Fault("BadDigest", f"The {given[0]} you specified did not match the calculated checksum.")
     return received
+
+
+def _signed(source: Any) -> tuple[Digest, ...]:
+    """The digests of what the client signed, where the stream lets its reader feed them: several threads hash at once then."""
+    return source.take_digests() if hasattr(source, "take_digests") else ()
 
 
 def _md5_of(text: str | None) -> bytes | None:
