@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from tests.stories.here import ACCOUNT, BEGIN, Here
 from tests.stories.identity import acting, fault, policy, trust, user, with_key
+from windtunnel.fabric import Call, Fault
 from windtunnel.fabric.scope import service_principal
 
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -53,6 +56,25 @@ def test_a_service_assumes_the_roles_that_trust_it(here: Here) -> None:
     assert assume(function, "fn")["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/fn"
     queue = acting(here, service_principal("sqs.amazonaws.com", ACCOUNT))
     assert fault(assume, here=queue) == denied("sqs.amazonaws.com")
+
+
+def test_a_trust_policy_can_ask_for_which_resource_a_service_calls(here: Here) -> None:
+    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
+    condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": f"{function}*"}}
+    role(here, trust({"Service": "lambda.amazonaws.com"}, Condition=condition))
+    service = service_principal("lambda.amazonaws.com", ACCOUNT)
+    scope = msgspec.structs.replace(here.scope, principal=service)
+    request = {"RoleArn": ROLE, "RoleSessionName": "fn"}
+
+    def assumed(source_arn: str) -> bool:
+        try:
+            here.run(Call(here.cloud, scope, "lambda").aws_for(source_arn).sts.assume_role(request))
+        except Fault as refused:
+            assert (refused.code, refused.message) == denied("lambda.amazonaws.com")
+            return False
+        return True
+
+    assert [assumed(arn) for arn in (function, f"{function}:1", function.replace(":f", ":g"), "")] == [True, True, False, False]
 
 
 def test_a_role_that_trusts_the_account_asks_the_policies_of_the_user(here: Here) -> None:

@@ -49,8 +49,13 @@ class Call:
     @property
     def aws(self) -> Aws:
         """Typed clients of all services, called as this service's principal: `await call.aws.sqs.send_message({…})`."""
+        return self.aws_for("")
+
+    def aws_for(self, source_arn: str) -> Aws:
+        """As `aws`, called for one resource of this service: policies know it as `aws:SourceArn`."""
         principal = service_principal(f"{self.service}.amazonaws.com", self.account)
-        return _Clients(self.cloud, msgspec.structs.replace(self.scope, principal=principal))  # pyright: ignore[reportReturnType]
+        scope = msgspec.structs.replace(self.scope, principal=principal, source_arn=source_arn)
+        return _Clients(self.cloud, scope)  # pyright: ignore[reportReturnType]
 
     def now(self) -> float:
         """The region's time, seconds since 1970."""

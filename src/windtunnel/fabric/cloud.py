@@ -394,6 +394,7 @@ class Cloud:
             self.ids.uuid(),
             endpoint=delivery.endpoint,
             cause=delivery.cause,
+            source_arn=delivery.source_arn,
         )
         return self.handled(service.name, operation), request, scope
 

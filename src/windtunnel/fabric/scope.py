@@ -48,6 +48,8 @@ class Scope(msgspec.Struct, frozen=True):
     """Scheme, host and port the client reached the region by, without a slash at the end: URLs handed out begin with it."""
     cause: str = ""
     """The request id of the call that led to this one; "" where a client called."""
+    source_arn: str = ""
+    """The resource that a service calls for, which policies know as `aws:SourceArn`; "" where nobody calls for one."""
 
 
 class Proof(Protocol):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from windtunnel.aws.policy import ALLOW, DENY, NOTHING, Context, Policies, Policy, compile_policy, evaluate
 from windtunnel.aws.policy import Principal as Asker
-from windtunnel.fabric import Call, Fault, Principal
+from windtunnel.fabric import Call, Fault, Principal, Scope
 from windtunnel.services.sts.issue import issue
 from windtunnel.services.sts.rules import (
     CHAINED_SECONDS_MAX,
@@ -93,7 +93,7 @@ async def _ask(call: Call, arn: Arn, role: dict[str, Any], req: t.AssumeRoleRequ
     now_text = datetime.fromtimestamp(call.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     keys = context_of(caller, req, call.scope.source_ip, tags, transitive, now_text)
     if caller.kind == "AWSService":
-        keys["aws:sourceaccount"] = call.account
+        keys |= _on_behalf(call.scope)
     actions = ["sts:AssumeRole"]
     if tags:
         actions.append("sts:TagSession")
@@ -106,6 +106,12 @@ async def _ask(call: Call, arn: Arn, role: dict[str, Any], req: t.AssumeRoleRequ
         context = Context(_asker(caller), action, str(arn), arn.account, keys)
         if caller.kind == "FederatedUser" or evaluate(policies, context) != "allow":
             raise not_authorized(caller, action, str(arn))
+
+
+def _on_behalf(scope: Scope) -> dict[str, str | list[str]]:
+    """For whom a service calls: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"""
+    account: dict[str, str | list[str]] = {"aws:sourceaccount": scope.principal.account}
+    return account | {"aws:sourcearn": scope.source_arn} if scope.source_arn else account
 
 
 @lru_cache(maxsize=1024)
