@@ -9,6 +9,7 @@ import pytest
 from tests.stories.here import ACCOUNT, BEGIN, Here
 from tests.stories.identity import acting, fault, trust, user
 from windtunnel.aws.errors import Fault
+from windtunnel.fabric import access
 from windtunnel.fabric.access import ACCESS_KEYS, identify
 from windtunnel.fabric.scope import Principal
 
@@ -99,6 +100,39 @@ def test_a_session_is_over_when_the_clock_says_so(here: Here) -> None:
         "s3": ("ExpiredToken", "The provided token has expired.", 400),
         "ec2": ("RequestExpired", "Request has expired.", 400),
     }
+
+
+def test_sessions_that_ended_long_ago_are_forgotten_and_nobodys(here: Here) -> None:
+    keys = here.sts.get_session_token(DurationSeconds=900)["Credentials"]
+    lasting = here.sts.get_session_token(DurationSeconds=3600)["Credentials"]["AccessKeyId"]
+    signed = Signed(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+    def known(key_id: str) -> bool:
+        return here.cloud.apply(lambda tx: tx.get(ACCESS_KEYS, key_id)) is not None
+
+    here.jump(900 + 36 * 3600)
+    assert refusal(here, "sts", signed)[0] == "ExpiredToken"
+    here.jump(12 * 3600)
+    assert (known(keys["AccessKeyId"]), known(lasting)) == (False, False)
+    assert refusal(here, "sts", signed)[0] == "InvalidClientTokenId"
+    assert refusal(here, "dynamodb", signed)[0] == "UnrecognizedClientException"
+    assert refusal(here, "s3", signed)[0] == "InvalidAccessKeyId"
+
+
+def test_keys_are_forgotten_in_slices_and_also_after_a_restart(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "FORGET_MAX", 2)
+    for _ in range(5):
+        here.sts.get_session_token(DurationSeconds=900)
+    here.iam.create_user(UserName="ada")
+    here.iam.create_access_key(UserName="ada")
+
+    def rows() -> int:
+        return here.cloud.apply(lambda tx: sum(1 for _ in tx.scan(ACCESS_KEYS)))
+
+    here.restart()
+    assert rows() == 6
+    here.jump(3 * 86_400)
+    assert rows() == 1
 
 
 def test_temporary_keys_need_their_own_token(here: Here) -> None:

@@ -1,7 +1,8 @@
 """Who may: keys the region issued are looked up and their signatures checked; authorising them is decided here.
 
-Keys the region never issued are the root of an account: a 12-digit access key id names it. A key once issued stays known after its
-deletion, or deleting it would make it a root's.
+Keys the region never issued are the root of an account: a 12-digit access key id names it. A user's key once issued stays known after
+its deletion, or deleting it would make it a root's. Ids of temporary keys (ASIA…) are nobody's unless the region knows them, so that
+those that are over can be forgotten.
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ from windtunnel.fabric.tx import Tx
 from windtunnel.kernel.store import Table
 
 ACCOUNT_DIGITS = 12
+TEMPORARY = "ASIA"
+"""What the ids of temporary keys begin with:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes"""
+KNOWN_SECONDS = 36 * 3600
+"""How long temporary keys that are over are still told to be over; later they are unknown."""
+FORGET_MAX = 500
+"""How many keys one transaction forgets."""
 USED_SECONDS = 900
 """How exactly it is kept when a key was last used: a row for each request would cost more than the request."""
 
@@ -43,7 +51,9 @@ class AccessKey(msgspec.Struct, frozen=True, omit_defaults=True):
     used: Used | None = None
 
 
-ACCESS_KEYS = Table("access.keys", AccessKey, scope="global", hot=True)
+ACCESS_KEYS = Table(
+    "access.keys", AccessKey, scope="global", hot=True, indexes={"expires": lambda _, key: None if key.expires is None else (key.expires,)}
+)
 """access key id -> AccessKey"""
 ROLES_USED = Table("access.roles_used", Used, scope="global")
 """unique id of a role -> Used"""
@@ -64,6 +74,8 @@ def identify(tx: Tx, proof: Proof | None, default_account: str) -> Principal:
     key_id = proof.access_key
     key = tx.get(ACCESS_KEYS, key_id)
     if key is None:
+        if key_id.startswith(TEMPORARY):
+            raise unknown_key(tx.service, key_id)
         proof.verify(None)
         return root(account_named(key_id, default_account), key_id)
     if key.status != "Active":
@@ -76,6 +88,15 @@ def identify(tx: Tx, proof: Proof | None, default_account: str) -> Principal:
     if key.used is None or tx.now - key.used.at >= USED_SECONDS or key.used.at > tx.now:
         _remember(tx, key_id, key)
     return key.principal
+
+
+def forget_expired(tx: Tx) -> bool:
+    """Forgets temporary keys that have been over for long, the oldest first; True where more of them are left."""
+    end = (tx.now - KNOWN_SECONDS,)
+    over = [key_id for (key_id,), _ in tx.find(ACCESS_KEYS, "expires", end=end, limit=FORGET_MAX)]
+    for key_id in over:
+        tx.delete(ACCESS_KEYS, key_id)
+    return len(over) == FORGET_MAX
 
 
 def used_last(tx: Tx, role_id: str) -> Used | None:

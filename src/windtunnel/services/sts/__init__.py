@@ -1,11 +1,13 @@
 """AWS Security Token Service: who one is, and keys that expire."""
 
 from windtunnel.fabric import Service
-from windtunnel.services.sts import callers, roles, sessions
+from windtunnel.services.sts import callers, life, roles, sessions
 
 SERVICE = Service(
     "sts",
     modules=(callers, roles, sessions),
+    timers={life.HANDLER: life.forget_keys},
+    boot=life.begin,
     faults={
         "ValidationError": 400,
         "AccessDenied": 403,

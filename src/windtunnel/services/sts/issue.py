@@ -1,7 +1,4 @@
-"""Temporary keys: made here, kept in the fabric's table of keys, over when the region's clock says so.
-
-The rows stay when the keys are over: a key the region doesn't know would be a root's.
-"""
+"""Temporary keys: made here, kept in the fabric's table of keys, over when the region's clock says so."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from windtunnel.fabric import Principal, Tx
-from windtunnel.fabric.access import ACCESS_KEYS, AccessKey
+from windtunnel.fabric.access import ACCESS_KEYS, TEMPORARY, AccessKey
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sts as t
@@ -26,7 +23,7 @@ TOKEN_BEGINS = "IQoJb3JpZ2luX2Vj"
 
 def issue(tx: Tx, principal: Principal, seconds: int) -> t.Credentials:
     """Keys that sign for a principal, until `seconds` from now."""
-    key_id = "ASIA" + tx.ids.text(KEY_CHARACTERS, BASE32)
+    key_id = TEMPORARY + tx.ids.text(KEY_CHARACTERS, BASE32)
     secret = b64encode(tx.ids.bytes(SECRET_BYTES)).decode()
     token = TOKEN_BEGINS + b64encode(tx.ids.bytes(TOKEN_BYTES)).decode()
     expires = float(int(tx.now) + seconds)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from windtunnel.fabric import Fault, Principal, Tx
+from windtunnel.fabric.access import TEMPORARY
 from windtunnel.services.sts.issue import issue
 from windtunnel.services.sts.rules import ROOT_SECONDS_MAX, SESSION_SECONDS_DEFAULT, packed_percent, session_policy, session_tags
 
@@ -49,7 +50,7 @@ def _long_term(tx: Tx, operation: str) -> Principal:
     caller = tx.scope.principal
     if caller.kind == "Anonymous":
         raise Fault("MissingAuthenticationToken", "Request is missing Authentication Token")
-    if caller.kind not in ("Root", "IAMUser") or caller.access_key.startswith("ASIA"):
+    if caller.kind not in ("Root", "IAMUser") or caller.access_key.startswith(TEMPORARY):
         raise Fault("AccessDenied", f"Cannot call {operation} with session credentials")
     return msgspec.structs.replace(caller, access_key="")
 
