@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from tests.planes.subscriber import ANSWER, Subscriber
 from windtunnel.gateway.tls import self_signed
@@ -26,7 +27,9 @@ def over(subscriber: Subscriber, act: Callable[[HttpClient, str], Awaitable[Any]
             await client.close()
             await subscriber.stop()
 
-    return asyncio.run(main())
+    # The region serves in uvloop's loop; asyncio's own is what a machine without it has.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())
 
 
 def get(client: HttpClient, url: str, seconds: float = 5.0) -> Awaitable[Answer]:

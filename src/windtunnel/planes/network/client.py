@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Mapping
 from functools import cache
+from typing import cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
@@ -182,8 +183,8 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports don't inherit from asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
         self.ended = asyncio.get_running_loop().create_future()
         self._among.add(self)
 
