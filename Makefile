@@ -1,7 +1,7 @@
 # Everything a contributor runs. Each target sees to its own setup, which is instant when nothing has changed.
 PY := .venv/bin/python
 
-.PHONY: setup up test check check-format check-lint check-types check-imports check-tidy types format bench clean
+.PHONY: setup up test check check-format check-lint check-types check-imports check-tidy types format bench kill clean
 
 setup: .venv/.ready
 
@@ -43,6 +43,10 @@ format: setup
 
 bench: setup
 	$(PY) -m bench $(ARGS)
+
+# Kills a region under load with SIGKILL, ROUNDS times, and checks each time that nothing it acknowledged is lost.
+kill: setup
+	PYTHONPATH=src $(PY) -m tools.kill_loop --rounds $(or $(ROUNDS),200) $(ARGS)
 
 clean:
 	rm -rf .venv bench/.peers src/windtunnel/aws/types .pytest_cache .ruff_cache .hypothesis
