@@ -6,7 +6,21 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
-from windtunnel.services.lambda_ import events, functions, invoke
+from windtunnel.services.lambda_ import (
+    aliases,
+    concurrency,
+    events,
+    functions,
+    invoke,
+    invoke_configs,
+    layers,
+    mappings,
+    permissions,
+    pollers,
+    tags,
+    urls,
+    versions,
+)
 from windtunnel.services.lambda_.state import FUNCTION, LAYER
 
 
@@ -17,11 +31,12 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
 
 SERVICE = Service(
     "lambda",
-    modules=(functions, invoke),
+    modules=(functions, versions, aliases, layers, permissions, tags, concurrency, invoke, invoke_configs, mappings, urls),
     resources=(FUNCTION, LAYER),
     timers={"event": events.event},
     targets={"lambda": _delivered},
-    faults={"AccessDeniedException": 403, "RequestEntityTooLargeException": 413, "ValidationException": 400},
+    faults={"AccessDeniedException": 403, "NotImplemented": 501, "RequestEntityTooLargeException": 413, "ValidationException": 400},
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
     data_operations=("Invoke",),
+    boot=pollers.start_all,
 )

@@ -29,6 +29,12 @@ SOURCE = "lambda.amazonaws.com"
 DELIVERY = Retry(phases=((3, 1.0, 60.0),))
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """An error as functions answer it."""
+
+    errorMessage: str = ""
+
+
 def accept(tx: Tx, name: str, qualifier: str, payload: bytes, request_id: str, client_context: str) -> None:
     """Writes an event down; it runs as soon as it can."""
     _wait(tx, tx.serial(), Waiting(name, qualifier, payload, request_id, tx.now, client_context), tx.now)
@@ -148,10 +154,9 @@ def _dead(waiting: Waiting, ran: Ran | None, condition: str) -> Event:
 
 def _message(payload: bytes) -> str:
     try:
-        error = msgspec.json.decode(payload)
+        return msgspec.json.decode(payload, type=Failure).errorMessage
     except msgspec.DecodeError:
         return payload.decode("utf-8", "replace")
-    return str(error.get("errorMessage", "")) if isinstance(error, dict) else str(error)
 
 
 def _json(payload: bytes) -> Any:

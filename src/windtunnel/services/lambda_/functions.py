@@ -24,26 +24,15 @@ from windtunnel.services.lambda_.rules import (
     UNZIPPED_BYTES_MAX,
     ZIPPED_BYTES_MAX,
     arn_of,
+    check_revision,
     conflict,
     invalid,
     name_of,
     not_found,
     shown_number,
-    wrong_revision,
 )
 from windtunnel.services.lambda_.sandboxes import retire
-from windtunnel.services.lambda_.state import (
-    ALIASES,
-    FUNCTIONS,
-    INVOKE_CONFIGS,
-    LAYER_VERSIONS,
-    POLICIES,
-    RESERVED,
-    URLS,
-    VERSIONS,
-    Function,
-    Version,
-)
+from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, LAYER_VERSIONS, QUALIFIED, RESERVED, VERSIONS, Function, Version
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -91,7 +80,7 @@ async def update_function_code(call: Call, req: t.UpdateFunctionCodeRequest) -> 
     _, before = call.read(latest, name)
     if req.get("ImageUri"):
         raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
-    _check_revision(req, before)
+    check_revision(req, before.revision, "GetFunction/GetAlias")
     taken = await archives.take(call, req)
     try:
         shown = call.act(_change_code, name, req, taken)
@@ -105,10 +94,16 @@ async def update_function_code(call: Call, req: t.UpdateFunctionCodeRequest) -> 
 
 def _change_code(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str, Any]:
     function, version = latest(tx, name)
-    _check_revision(req, version)
+    check_revision(req, version.revision, "GetFunction/GetAlias")
     architectures = req.get("Architectures") or version.architectures
     changed = msgspec.structs.replace(
-        version, code=taken.code, size=taken.size, architectures=architectures, modified=tx.now, revision=tx.new_id(), generation=tx.serial()
+        version,
+        code=taken.code,
+        size=taken.size,
+        architectures=architectures,
+        modified=tx.now,
+        revision=tx.new_id(),
+        generation=tx.serial(),
     )
     if req.get("DryRun"):
         tx.dropped.append(taken.blob)
@@ -134,7 +129,7 @@ async def update_function_configuration(call: Call, req: t.UpdateFunctionConfigu
 
 def _change_configuration(tx: Tx, name: str, req: Mapping[str, Any]) -> dict[str, Any]:
     _, version = latest(tx, name)
-    _check_revision(req, version)
+    check_revision(req, version.revision, "GetFunction/GetAlias")
     changed = configured(tx, version, req)
     for layer in changed.layers:
         archives.use(tx, layer.code)
@@ -193,7 +188,7 @@ def _delete(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Version]]:
     versions = [(int(key[1] or 0), version) for key, version in tx.scan(VERSIONS, name)]
     for number, version in versions:
         without(tx, name, number, version)
-    for table in (ALIASES, POLICIES, INVOKE_CONFIGS, URLS):
+    for table in QUALIFIED:
         for key, _ in list(tx.scan(table, name)):
             tx.delete(table, *key)
     tx.delete(RESERVED, name)
@@ -230,11 +225,6 @@ def get_account_settings(tx: Tx, req: t.GetAccountSettingsRequest) -> dict[str, 
         },
         "AccountUsage": {"TotalCodeSize": sum(sizes.values()), "FunctionCount": sum(1 for _ in tx.scan(FUNCTIONS))},
     }
-
-
-def _check_revision(req: Mapping[str, Any], version: Version) -> None:
-    if req.get("RevisionId") and req["RevisionId"] != version.revision:
-        raise wrong_revision("GetFunction/GetAlias")
 
 
 def _start(req: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from windtunnel.aws.pages import decode
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, invalid, moment, name_of, not_found, runtime_arn, shown_number
 from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, VERSIONS, Alias, Function, Version
@@ -151,3 +152,16 @@ def printed_changing(tx: Tx, name: str, version: Version) -> dict[str, Any]:
         "LastUpdateStatusReason": "The function is being created.",
         "LastUpdateStatusReasonCode": "Creating",
     }
+
+
+def start_of(req: Mapping[str, Any], name: str) -> tuple[Any, ...] | None:
+    """Where a listing of what belongs to a function goes on."""
+    if not req.get("Marker"):
+        return None
+    try:
+        key = decode(req["Marker"])
+    except ValueError as error:
+        raise invalid("Invalid marker.") from error
+    if len(key) != 2 or key[0] != name:
+        raise invalid("Invalid marker.")
+    return (key[1],)

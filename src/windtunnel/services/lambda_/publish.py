@@ -6,7 +6,7 @@ import msgspec
 
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_ import archives
-from windtunnel.services.lambda_.state import FUNCTIONS, INVOKE_CONFIGS, POLICIES, VERSIONS, Function, Version
+from windtunnel.services.lambda_.state import FUNCTIONS, QUALIFIED, VERSIONS, Function, Version
 
 
 def publish(tx: Tx, name: str, function: Function, version: Version, description: str) -> tuple[int, Version]:
@@ -30,7 +30,7 @@ def without(tx: Tx, name: str, number: int, version: Version) -> None:
     for layer in version.layers:
         archives.leave(tx, layer.code)
     tx.delete(VERSIONS, name, number)
-    for table in (POLICIES, INVOKE_CONFIGS):
+    for table in QUALIFIED:
         tx.delete(table, name, str(number))
 
 

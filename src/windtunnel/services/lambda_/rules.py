@@ -84,9 +84,13 @@ def conflict(message: str) -> Fault:
     return Fault("ResourceConflictException", message, Type="User")
 
 
-def wrong_revision(operation: str) -> Fault:
-    message = f"The Revision Id provided does not match the latest Revision Id. Call the {operation} API to retrieve the latest Revision Id"
-    return Fault("PreconditionFailedException", message, Type="User")
+def check_revision(req: Mapping[str, Any], revision: str, operation: str) -> None:
+    """A RevisionId that a request gives is the current one, which `operation` tells."""
+    if req.get("RevisionId") and req["RevisionId"] != revision:
+        message = (
+            f"The Revision Id provided does not match the latest Revision Id. Call the {operation} API to retrieve the latest Revision Id"
+        )
+        raise Fault("PreconditionFailedException", message, Type="User")
 
 
 @lru_cache(maxsize=4096)

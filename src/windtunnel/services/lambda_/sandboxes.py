@@ -8,8 +8,6 @@ from collections.abc import Hashable
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
-
-
 from windtunnel.fabric import Call, Fault
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.planes.compute import Environment, Missing, Runtime, Spec, runtime_for
@@ -147,5 +145,3 @@ def _variables(call: Call, found: Found, runtime: Runtime, group: str, stream: s
         variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         variables["AWS_LAMBDA_LOG_LEVEL"] = version.logging.get("ApplicationLogLevel", "INFO")
     return variables
-
-

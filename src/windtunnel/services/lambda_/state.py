@@ -140,7 +140,6 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
     batch: int = 10
     window: int = 0
     filters: list[str] = []
-    filters_given: bool = False
     concurrency: int | None = None
     responses: list[str] = []
     kms: str = ""
@@ -173,6 +172,9 @@ MAPPINGS = Table("lambda.mappings", Mapping, scope="global")
 """(account, region, uuid) -> Mapping: global, so that all pollers are found when the region starts"""
 RESERVED = Table("lambda.reserved", int)
 """name -> reserved concurrency, of those functions that have it"""
+
+QUALIFIED: tuple[Table[Any], ...] = (ALIASES, POLICIES, INVOKE_CONFIGS, URLS)
+"""What belongs to a function under a qualifier, and goes with it."""
 
 FUNCTION = Resource("AWS::Lambda::Function", FUNCTIONS, "arn:aws:lambda:{region}:{account}:function:{0}")
 LAYER = Resource("AWS::Lambda::LayerVersion", LAYER_VERSIONS, "arn:aws:lambda:{region}:{account}:layer:{0}:{1}")

@@ -1,0 +1,132 @@
+"""Layers: archives that several functions share, in numbered versions that never change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.aws.pages import decode, page
+from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.services.lambda_ import archives
+from windtunnel.services.lambda_.archives import Taken
+from windtunnel.services.lambda_.rules import PAGE_MAX, invalid, layer_arn, layer_of, moment, not_found
+from windtunnel.services.lambda_.state import LAYER_POLICIES, LAYER_VERSIONS, LAYERS, LayerVersion
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import lambda_ as t
+
+
+async def publish_layer_version(call: Call, req: t.PublishLayerVersionRequest) -> dict[str, Any]:
+    taken = await archives.take(call, req["Content"])
+    try:
+        return call.act(_publish, req, taken)
+    except Fault:
+        call.blobs.delete(taken.blob)
+        raise
+
+
+def _publish(tx: Tx, req: t.PublishLayerVersionRequest, taken: Taken) -> dict[str, Any]:
+    name = layer_of(req["LayerName"]).name
+    number = (tx.get(LAYERS, name) or 0) + 1
+    version = LayerVersion(
+        taken.code,
+        taken.size,
+        tx.now,
+        req.get("Description", ""),
+        req.get("LicenseInfo", ""),
+        list(req["CompatibleRuntimes"]) if "CompatibleRuntimes" in req else None,
+        list(req["CompatibleArchitectures"]) if "CompatibleArchitectures" in req else None,
+    )
+    archives.use(tx, taken.code, taken)
+    tx.put(LAYERS, name, value=number)
+    tx.put(LAYER_VERSIONS, name, -number, value=version)
+    return _printed_whole(tx, name, number, version)
+
+
+def get_layer_version(tx: Tx, req: t.GetLayerVersionRequest) -> dict[str, Any]:
+    name = layer_of(req["LayerName"])
+    return _get(tx, name.account, name.name, req["VersionNumber"])
+
+
+def get_layer_version_by_arn(tx: Tx, req: t.GetLayerVersionByArnRequest) -> dict[str, Any]:
+    name = layer_of(req["Arn"])
+    return _get(tx, name.account, name.name, int(name.qualifier))
+
+
+def delete_layer_version(tx: Tx, req: t.DeleteLayerVersionRequest) -> None:
+    name, number = layer_of(req["LayerName"]).name, req["VersionNumber"]
+    _check_number(number)
+    version = tx.get(LAYER_VERSIONS, name, -number)
+    if version is not None:
+        archives.leave(tx, version.code)
+        tx.delete(LAYER_VERSIONS, name, -number)
+        tx.delete(LAYER_POLICIES, name, number)
+
+
+def list_layer_versions(tx: Tx, req: t.ListLayerVersionsRequest) -> dict[str, Any]:
+    name = layer_of(req["LayerName"]).name
+    start = (decode(marker)[1],) if (marker := req.get("Marker")) else None
+    found = ((key, row) for key, row in tx.scan(LAYER_VERSIONS, name, start=start) if _fits(row, req))
+    rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    shown = [_printed(tx, name, -int(key[1] or 0), version) for key, version in rows]
+    return {"LayerVersions": shown, **({"NextMarker": marker} if marker else {})}
+
+
+def list_layers(tx: Tx, req: t.ListLayersRequest) -> dict[str, Any]:
+    start = decode(marker) if (marker := req.get("Marker")) else None
+    newest = ((key, row) for key, _ in tx.scan(LAYERS, start=start) if (row := _newest(tx, str(key[0]), req)) is not None)
+    rows, marker = page(newest, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    shown = [
+        {
+            "LayerName": str(key[0]),
+            "LayerArn": layer_arn(tx.region, tx.account, str(key[0])),
+            "LatestMatchingVersion": _printed(tx, str(key[0]), number, version),
+        }
+        for key, (number, version) in rows
+    ]
+    return {"Layers": shown, **({"NextMarker": marker} if marker else {})}
+
+
+def _newest(tx: Tx, name: str, req: t.ListLayersRequest) -> tuple[int, LayerVersion] | None:
+    return next(((-int(key[1] or 0), row) for key, row in tx.scan(LAYER_VERSIONS, name) if _fits(row, req)), None)
+
+
+def _fits(version: LayerVersion, req: t.ListLayersRequest | t.ListLayerVersionsRequest) -> bool:
+    runtime, architecture = req.get("CompatibleRuntime"), req.get("CompatibleArchitecture")
+    if runtime and runtime not in (version.runtimes or ()):
+        return False
+    return not architecture or architecture in (version.architectures or ())
+
+
+def _get(tx: Tx, account: str, name: str, number: int) -> dict[str, Any]:
+    _check_number(number)
+    place = tx.at(account=account or tx.account)
+    version = place.get(LAYER_VERSIONS, name, -number)
+    if version is None:
+        raise not_found("The resource you requested does not exist.")
+    return _printed_whole(place, name, number, version)
+
+
+def _check_number(number: int) -> None:
+    if number < 1:
+        raise invalid("Layer Version Cannot be less than 1")
+
+
+def _printed(tx: Tx, name: str, number: int, version: LayerVersion) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "LayerVersionArn": layer_arn(tx.region, tx.account, name, number),
+        "Version": number,
+        "Description": version.description,
+        "CreatedDate": moment(version.created),
+    }
+    if version.runtimes is not None:
+        shown["CompatibleRuntimes"] = version.runtimes
+    if version.architectures is not None:
+        shown["CompatibleArchitectures"] = version.architectures
+    if version.license:
+        shown["LicenseInfo"] = version.license
+    return shown
+
+
+def _printed_whole(tx: Tx, name: str, number: int, version: LayerVersion) -> dict[str, Any]:
+    content = {"Location": archives.location(tx, version.code), "CodeSha256": version.code, "CodeSize": version.size}
+    return {"LayerArn": layer_arn(tx.region, tx.account, name), "Content": content, **_printed(tx, name, number, version)}

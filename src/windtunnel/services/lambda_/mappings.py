@@ -1,0 +1,199 @@
+"""Event source mappings: which queue is polled for which function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Members
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws.arn import Arn, parse_or_none
+from windtunnel.aws.pages import decode, page
+from windtunnel.aws.patterns import compile_pattern
+from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.tags import remove_all_tags, set_tags
+from windtunnel.services.lambda_.places import find, named
+from windtunnel.services.lambda_.pollers import QUEUE_GONE, queue_url, start, stop
+from windtunnel.services.lambda_.rules import arn_of, conflict, invalid, mapping_arn, not_found
+from windtunnel.services.lambda_.state import MAPPINGS, Mapping
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import lambda_ as t
+
+PAGE_MAX = 100
+UNWINDOWED_BATCH_MAX = 10
+
+
+async def create_event_source_mapping(call: Call, req: t.CreateEventSourceMappingRequest) -> dict[str, Any]:
+    source = parse_or_none(req.get("EventSourceArn", ""))
+    if source is None:
+        raise invalid("Unrecognized event source.")
+    if source.service != "sqs":
+        raise Fault("NotImplemented", f"windtunnel polls SQS queues only, not yet {source.service}.", status=501)
+    if (req.get("DestinationConfig") or {}).get("OnFailure"):
+        raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
+    function, timeout = call.read(_function, req)
+    await _check_queue(call, source, timeout)
+    uuid = call.ids.uuid()
+    mapping = await call.transact(_create, uuid, function, req)
+    if mapping.enabled:
+        start(call.cloud, (call.account, call.region, uuid))
+    return _printed(call.region, call.account, uuid, mapping, "Creating" if mapping.enabled else "Disabled")
+
+
+async def update_event_source_mapping(call: Call, req: t.UpdateEventSourceMappingRequest) -> dict[str, Any]:
+    uuid = req["UUID"]
+    before = call.read(_mapping, uuid)
+    function = before.function
+    if req.get("FunctionName"):
+        function, _ = call.read(_function, req)
+    changed = await call.transact(_update, uuid, function, req)
+    key = (call.account, call.region, uuid)
+    stop(call.cloud, key)
+    if changed.enabled:
+        start(call.cloud, key)
+    state = "Updating" if changed.enabled == before.enabled else "Enabling" if changed.enabled else "Disabling"
+    return _printed(call.region, call.account, uuid, changed, state)
+
+
+async def delete_event_source_mapping(call: Call, req: t.DeleteEventSourceMappingRequest) -> dict[str, Any]:
+    uuid = req["UUID"]
+    mapping = await call.transact(_delete, uuid)
+    stop(call.cloud, (call.account, call.region, uuid))
+    return _printed(call.region, call.account, uuid, mapping, "Deleting")
+
+
+def get_event_source_mapping(tx: Tx, req: t.GetEventSourceMappingRequest) -> dict[str, Any]:
+    return _printed(tx.region, tx.account, req["UUID"], _mapping(tx, req["UUID"]))
+
+
+def list_event_source_mappings(tx: Tx, req: t.ListEventSourceMappingsRequest) -> dict[str, Any]:
+    source, function = req.get("EventSourceArn"), ""
+    if req.get("FunctionName"):
+        name = named(tx, req)
+        function = arn_of(tx.region, name.account, name.name, name.qualifier)
+    after = (decode(marker)[2],) if (marker := req.get("Marker")) else None
+    found = (
+        (key, row)
+        for key, row in tx.scan(MAPPINGS, tx.account, tx.region, start=after)
+        if (not source or row.source == source) and (not function or row.function == function)
+    )
+    rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    shown = [_printed(tx.region, tx.account, str(key[2]), row) for key, row in rows]
+    return {"EventSourceMappings": shown, **({"NextMarker": marker} if marker else {})}
+
+
+def _function(tx: Tx, req: Members[str, Any]) -> tuple[str, int]:
+    """The function's ARN, and how long it may run."""
+    name = named(tx, req)
+    try:
+        found = find(tx, name)
+    except Fault as fault:
+        raise invalid("Function does not exist") from fault
+    return found.arn, found.version.timeout
+
+
+async def _check_queue(call: Call, source: Arn, seconds: int) -> None:
+    request: Any = {"QueueUrl": queue_url(source), "AttributeNames": ["VisibilityTimeout"]}
+    place = call.at(account=source.account, region=source.region)
+    try:
+        found: dict[str, Any] = await place.aws.sqs.get_queue_attributes(request)  # pyright: ignore[reportAssignmentType]
+    except Fault as fault:
+        if fault.code not in QUEUE_GONE:
+            raise
+        raise invalid(
+            "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+            "SQS Error Message: The specified queue does not exist."
+        ) from fault
+    visibility = int(found["Attributes"]["VisibilityTimeout"])
+    if visibility < seconds:
+        raise invalid(f"Queue visibility timeout: {visibility} seconds is less than Function timeout: {seconds} seconds")
+
+
+def _create(tx: Tx, uuid: str, function: str, req: Members[str, Any]) -> Mapping:
+    source = req["EventSourceArn"]
+    for key, other in tx.scan(MAPPINGS, tx.account, tx.region):
+        if other.source == source and other.function == function:
+            name = function.split(":function:")[1]
+            raise conflict(
+                f'An event source mapping with SQS arn (" {source} ") and function (" {name} ") already exists. '
+                f"Please update or delete the existing mapping with UUID {key[2]}"
+            )
+    mapping = _changed(tx, Mapping(source, function, tx.now), req)
+    tx.put(MAPPINGS, tx.account, tx.region, uuid, value=mapping)
+    if req.get("Tags"):
+        set_tags(tx, mapping_arn(tx.region, tx.account, uuid), req["Tags"])
+    return mapping
+
+
+def _update(tx: Tx, uuid: str, function: str, req: Members[str, Any]) -> Mapping:
+    changed = _changed(tx, msgspec.structs.replace(_mapping(tx, uuid), function=function), req)
+    tx.put(MAPPINGS, tx.account, tx.region, uuid, value=changed)
+    return changed
+
+
+def _delete(tx: Tx, uuid: str) -> Mapping:
+    mapping = _mapping(tx, uuid)
+    tx.delete(MAPPINGS, tx.account, tx.region, uuid)
+    remove_all_tags(tx, mapping_arn(tx.region, tx.account, uuid))
+    return mapping
+
+
+def _mapping(tx: Tx, uuid: str) -> Mapping:
+    mapping = tx.get(MAPPINGS, tx.account, tx.region, uuid)
+    if mapping is None:
+        raise not_found("The resource you requested does not exist.")
+    return mapping
+
+
+def _changed(tx: Tx, mapping: Mapping, req: Members[str, Any]) -> Mapping:
+    fields: dict[str, Any] = {"modified": tx.now}
+    for member, field in (
+        ("Enabled", "enabled"),
+        ("BatchSize", "batch"),
+        ("MaximumBatchingWindowInSeconds", "window"),
+        ("FunctionResponseTypes", "responses"),
+        ("KMSKeyArn", "kms"),
+    ):
+        if req.get(member) is not None:
+            fields[field] = req[member]
+    if "ScalingConfig" in req:
+        fields["concurrency"] = req["ScalingConfig"].get("MaximumConcurrency")
+    if "MetricsConfig" in req:
+        fields["metrics"] = req["MetricsConfig"].get("Metrics", [])
+    if "FilterCriteria" in req:
+        fields["filters"] = [one.get("Pattern", "") for one in req["FilterCriteria"].get("Filters", [])]
+        for pattern in fields["filters"]:
+            try:
+                compile_pattern(pattern)
+            except ValueError as error:
+                raise invalid("Invalid filter pattern definition.") from error
+    changed = msgspec.structs.replace(mapping, **fields)
+    if changed.batch > UNWINDOWED_BATCH_MAX and not changed.window:
+        raise invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
+    return changed
+
+
+def _printed(region: str, account: str, uuid: str, mapping: Mapping, state: str = "") -> dict[str, Any]:
+    """`state` is what a change answers; when it is asked for later the change has been made."""
+    shown: dict[str, Any] = {
+        "UUID": uuid,
+        "BatchSize": mapping.batch,
+        "MaximumBatchingWindowInSeconds": mapping.window,
+        "EventSourceArn": mapping.source,
+        "FunctionArn": mapping.function,
+        "LastModified": mapping.modified,
+        "State": state or ("Enabled" if mapping.enabled else "Disabled"),
+        "StateTransitionReason": "USER_INITIATED",
+        "FunctionResponseTypes": mapping.responses,
+        "EventSourceMappingArn": mapping_arn(region, account, uuid),
+    }
+    if mapping.filters:
+        shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
+    if mapping.concurrency is not None:
+        shown["ScalingConfig"] = {"MaximumConcurrency": mapping.concurrency}
+    if mapping.kms:
+        shown["KMSKeyArn"] = mapping.kms
+    if mapping.metrics:
+        shown["MetricsConfig"] = {"Metrics": mapping.metrics}
+    return shown

@@ -1,0 +1,103 @@
+"""Function URLs: their configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws.pages import page
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.lambda_.places import find, own, start_of
+from windtunnel.services.lambda_.rules import PAGE_MAX, Name, arn_of, conflict, not_found
+from windtunnel.services.lambda_.state import FUNCTIONS, URLS, Url
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import lambda_ as t
+
+ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+ID_LENGTH = 32
+
+
+def create_function_url_config(tx: Tx, req: t.CreateFunctionUrlConfigRequest) -> dict[str, Any]:
+    name = _there(tx, req)
+    if tx.get(URLS, name.name, name.qualifier) is not None:
+        arn = arn_of(tx.region, tx.account, name.name, name.qualifier)
+        raise conflict(
+            f"Failed to create function url config for [functionArn = {arn}]. "
+            "Error message:  FunctionUrlConfig exists for this Lambda function"
+        )
+    url = Url(tx.ids.text(ID_LENGTH, ID_LETTERS), req["AuthType"], tx.now, tx.now, req.get("InvokeMode", "BUFFERED"), req.get("Cors"))  # pyright: ignore[reportArgumentType]
+    tx.put(URLS, name.name, name.qualifier, value=url)
+    shown = _printed(tx, name, url)
+    del shown["LastModifiedTime"]
+    return shown
+
+
+def update_function_url_config(tx: Tx, req: t.UpdateFunctionUrlConfigRequest) -> dict[str, Any]:
+    name = _there(tx, req)
+    url = _url(tx, name)
+    fields: dict[str, Any] = {"modified": tx.now}
+    for member, field in (("AuthType", "auth"), ("InvokeMode", "mode"), ("Cors", "cors")):
+        if member in req:
+            fields[field] = req[member]
+    url = msgspec.structs.replace(url, **fields)
+    tx.put(URLS, name.name, name.qualifier, value=url)
+    return _printed(tx, name, url)
+
+
+def get_function_url_config(tx: Tx, req: t.GetFunctionUrlConfigRequest) -> dict[str, Any]:
+    name = own(tx, req)
+    return _printed(tx, name, _url(tx, name))
+
+
+def delete_function_url_config(tx: Tx, req: t.DeleteFunctionUrlConfigRequest) -> None:
+    name = own(tx, req)
+    _url(tx, name)
+    tx.delete(URLS, name.name, name.qualifier)
+
+
+def list_function_url_configs(tx: Tx, req: t.ListFunctionUrlConfigsRequest) -> dict[str, Any]:
+    name = own(tx, req)
+    if tx.get(FUNCTIONS, name.name) is None:
+        raise not_found("Function does not exist")
+    found = tx.scan(URLS, name.name, start=start_of(req, name.name))
+    rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    shown = [_printed(tx, Name(name.region, name.account, name.name, str(key[1])), url) for key, url in rows]
+    return {"FunctionUrlConfigs": shown, **({"NextMarker": marker} if marker else {})}
+
+
+def _there(tx: Tx, req: Mapping[str, Any]) -> Name:
+    name = own(tx, req)
+    try:
+        find(tx, name)
+    except Fault as fault:
+        raise not_found("Function does not exist") from fault
+    return name
+
+
+def _url(tx: Tx, name: Name) -> Url:
+    url = tx.get(URLS, name.name, name.qualifier)
+    if url is None:
+        raise not_found("The resource you requested does not exist.")
+    return url
+
+
+def _printed(tx: Tx, name: Name, url: Url) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "FunctionUrl": f"https://{url.id}.lambda-url.{tx.region}.on.aws/",
+        "FunctionArn": arn_of(tx.region, tx.account, name.name, name.qualifier),
+        "AuthType": url.auth,
+        "CreationTime": _moment(url.created),
+        "LastModifiedTime": _moment(url.modified),
+        "InvokeMode": url.mode,
+    }
+    if url.cors:
+        shown["Cors"] = url.cors
+    return shown
+
+
+def _moment(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

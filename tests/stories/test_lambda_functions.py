@@ -1,0 +1,162 @@
+"""Functions are created, described, changed and deleted as AWS does it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.stories.here import REGION, Here
+from tests.stories.lambdas import ECHO, PYTHON, ROLE, arn, make, run, zipped
+from windtunnel.fabric import Fault
+
+
+def refusal(call: Any, **request: Any) -> tuple[str, str]:
+    with pytest.raises(Fault) as raised:
+        call(**request)
+    return raised.value.code, raised.value.message
+
+
+def test_a_function_is_described_with_all_that_aws_says_of_it(here: Here) -> None:
+    made = make(here, "echo", Timeout=3)
+    expected = {
+        "FunctionName": "echo",
+        "FunctionArn": arn("echo"),
+        "Runtime": PYTHON,
+        "Role": ROLE,
+        "Handler": "app.handler",
+        "CodeSize": len(zipped(app=ECHO)),
+        "Description": "",
+        "Timeout": 3,
+        "MemorySize": 128,
+        "LastModified": "2026-01-01T00:00:00.000+0000",
+        "CodeSha256": made["CodeSha256"],
+        "Version": "$LATEST",
+        "TracingConfig": {"Mode": "PassThrough"},
+        "RevisionId": made["RevisionId"],
+        "PackageType": "Zip",
+        "Architectures": ["x86_64"],
+        "EphemeralStorage": {"Size": 512},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/echo"},
+        "RuntimeVersionConfig": made["RuntimeVersionConfig"],
+    }
+    reason = {"StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+    assert made == expected | {"State": "Pending"} | reason
+    ready = expected | {"State": "Active", "LastUpdateStatus": "Successful"}
+    assert here.lambda_.get_function_configuration(FunctionName="echo") == ready
+    got = here.lambda_.get_function(FunctionName=arn("echo"))
+    assert got["Configuration"] == ready
+    assert got["Code"]["RepositoryType"] == "S3"
+    listed = {key: value for key, value in expected.items() if key != "RuntimeVersionConfig"}
+    assert here.lambda_.list_functions() == {"Functions": [listed]}
+
+
+def test_functions_that_are_not_there_or_there_already_are_named_in_the_refusal(here: Here) -> None:
+    make(here, "echo")
+    assert refusal(here.lambda_.get_function, FunctionName="other") == ("ResourceNotFoundException", f"Function not found: {arn('other')}")
+    assert refusal(here.lambda_.invoke, FunctionName="echo", Qualifier="7") == (
+        "ResourceNotFoundException",
+        f"Function not found: {arn('echo', '7')}",
+    )
+    assert refusal(make, here=here, name="echo") == ("ResourceConflictException", "Function already exist: echo")
+    elsewhere = arn("echo").replace(REGION, "eu-west-1")
+    assert refusal(here.lambda_.get_function, FunctionName=elsewhere) == (
+        "ResourceNotFoundException",
+        f"Functions from 'eu-west-1' are not reachable in this region ('{REGION}')",
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"Code": {"ZipFile": b"no zip"}}, "Could not unzip uploaded file. Please check your file, then try to upload again."),
+        ({"Code": {"ZipFile": zipped(**{"../up": ""})}}, "Could not unzip uploaded file. Please check your file, then try to upload again."),
+        ({"Code": {"S3Bucket": "none", "S3Key": "k"}}, "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"),
+        ({"Runtime": "python3.7"}, "The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."),
+        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION"),
+        ({"Layers": [f"arn:aws:lambda:{REGION}:000000000000:layer:none:1"]}, f"Layer version arn:aws:lambda:{REGION}:000000000000:layer:none:1 does not exist."),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_new_function_is_said_in_aws_words(here: Here, given: dict[str, Any], message: str) -> None:
+    assert refusal(make, here=here, name="f", **given) == ("InvalidParameterValueException", message)
+    assert here.lambda_.list_functions() == {"Functions": []}
+
+
+def test_a_role_that_lambda_may_not_assume_is_refused(here: Here) -> None:
+    def trust(service: str) -> str:
+        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    here.iam.create_role(RoleName="runs", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
+    message = "The role defined for the function cannot be assumed by Lambda."
+    assert refusal(make, here=here, name="f") == ("InvalidParameterValueException", message)
+    here.iam.update_assume_role_policy(RoleName="runs", PolicyDocument=trust("lambda.amazonaws.com"))
+    make(here, "f")
+    assert run(here, "f", 1) == 1
+
+
+def test_code_comes_from_a_bucket_as_well(here: Here) -> None:
+    here.s3.create_bucket(Bucket="code")
+    here.s3.put_object(Bucket="code", Key="f.zip", Body=zipped(app=ECHO))
+    make(here, "f", Code={"S3Bucket": "code", "S3Key": "f.zip"})
+    assert run(here, "f", "hello") == "hello"
+
+
+def test_changed_code_and_configuration_run_at_the_next_invocation(here: Here) -> None:
+    code = """
+import os
+seen = []
+def handler(event, context):
+    seen.append(1)
+    return [os.environ.get("AA"), len(seen), context.memory_limit_in_mb]
+"""
+    make(here, "f", code)
+    assert [run(here, "f"), run(here, "f")] == [[None, 1, "128"], [None, 2, "128"]]
+    changed = here.lambda_.update_function_configuration(FunctionName="f", Environment={"Variables": {"AA": "b"}}, MemorySize=256)
+    assert (changed["LastUpdateStatus"], changed["Environment"], changed["MemorySize"]) == ("InProgress", {"Variables": {"AA": "b"}}, 256)
+    assert run(here, "f") == ["b", 1, "256"]
+    here.lambda_.update_function_code(FunctionName="f", ZipFile=zipped(app="def handler(event, context):\n    return 'new'\n"))
+    assert run(here, "f") == "new"
+
+
+def test_a_stale_revision_changes_nothing(here: Here) -> None:
+    stale = make(here, "f")["RevisionId"]
+    here.lambda_.update_function_configuration(FunctionName="f", Description="once", RevisionId=stale)
+    assert refusal(here.lambda_.update_function_configuration, FunctionName="f", Description="twice", RevisionId=stale) == (
+        "PreconditionFailedException",
+        "The Revision Id provided does not match the latest Revision Id. "
+        "Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
+    )
+    assert here.lambda_.get_function_configuration(FunctionName="f")["Description"] == "once"
+
+
+def test_a_deleted_function_leaves_nothing_behind(here: Here) -> None:
+    make(here, "f", Publish=True, Tags={"a": "b"})
+    here.lambda_.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=5)
+    blobs = list(here.cloud.blobs.objects.glob("*/*"))
+    assert len(blobs) == 1, "versions share their archive"
+    assert here.lambda_.delete_function(FunctionName="f") == {"StatusCode": 204}
+    here.rest()
+    assert list(here.cloud.blobs.objects.glob("*/*")) == []
+    assert refusal(here.lambda_.delete_function, FunctionName="f") == ("ResourceNotFoundException", f"Function not found: {arn('f')}")
+    make(here, "f")
+    assert here.lambda_.list_aliases(FunctionName="f") == {"Aliases": []}
+    assert here.lambda_.list_tags(Resource=arn("f")) == {"Tags": {}}
+    assert here.lambda_.get_function_concurrency(FunctionName="f") == {}
+
+
+def test_listings_go_on_where_a_page_ended(here: Here) -> None:
+    for name in ("a", "b", "c"):
+        make(here, name)
+    first = here.lambda_.list_functions(MaxItems=2)
+    second = here.lambda_.list_functions(MaxItems=2, Marker=first["NextMarker"])
+    assert [[function["FunctionName"] for function in one["Functions"]] for one in (first, second)] == [["a", "b"], ["c"]]
+    assert "NextMarker" not in second
+
+
+def test_functions_survive_a_restart(here: Here) -> None:
+    make(here, "f")
+    assert run(here, "f", 1) == 1
+    here.restart()
+    assert run(here, "f", 2) == 2

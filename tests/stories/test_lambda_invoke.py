@@ -1,0 +1,188 @@
+"""Functions run: what they get, what they answer, and what is written about them."""
+
+import asyncio
+import json
+import re
+from base64 import b64encode
+
+import pytest
+
+from tests.stories.here import REGION, Here
+from tests.stories.lambdas import arn, logged, make, run, tail, zipped
+from windtunnel.fabric import Fault
+
+
+def test_a_function_gets_its_event_and_context(here: Here) -> None:
+    code = """
+def handler(event, context):
+    return {
+        "event": event,
+        "arn": context.invoked_function_arn,
+        "version": context.function_version,
+        "group": context.log_group_name,
+        "client": context.client_context.custom,
+        "time": 0 < context.get_remaining_time_in_millis() <= 10000,
+    }
+"""
+    make(here, "f", code)
+    context = b64encode(json.dumps({"custom": {"a": "b"}}).encode()).decode()
+    answer = here.lambda_.invoke(FunctionName="f", Payload=b'{"a":[1]}', ClientContext=context)
+    payload = json.loads(answer.pop("Payload"))
+    assert answer == {"StatusCode": 200, "ExecutedVersion": "$LATEST"}
+    assert payload == {
+        "event": {"a": [1]},
+        "arn": arn("f"),
+        "version": "$LATEST",
+        "group": "/aws/lambda/f",
+        "client": {"a": "b"},
+        "time": True,
+    }
+
+
+def test_the_environment_is_that_of_aws(here: Here) -> None:
+    make(here, "f", "import os\ndef handler(event, context):\n    return dict(os.environ)\n", Environment={"Variables": {"MINE": "1"}})
+    seen = run(here, "f")
+    expected = {
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_LAMBDA_FUNCTION_NAME": "f",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/f",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+        "_HANDLER": "app.handler",
+        "TZ": ":UTC",
+        "LANG": "en_US.UTF-8",
+        "MINE": "1",
+    }
+    assert {name: seen.get(name) for name in expected} == expected
+    assert re.fullmatch(r"2026/01/01/\[\$LATEST\][0-9a-f]{32}", seen["AWS_LAMBDA_LOG_STREAM_NAME"])
+    assert seen["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "PATH"} <= seen.keys()
+
+
+def test_what_a_function_prints_is_in_its_log_and_in_the_tail(here: Here) -> None:
+    make(here, "f", "def handler(event, context):\n    print('said', event)\n")
+    answer = here.lambda_.invoke(FunctionName="f", Payload=b"1", LogType="Tail")
+    start, said, end, report = tail(answer)
+    assert [start, said, end] == ["START RequestId: request Version: $LATEST", "said 1", "END RequestId: request"]
+    assert re.fullmatch(
+        r"REPORT RequestId: request\tDuration: \d+\.\d\d ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\tMax Memory Used: \d+ MB\t"
+        r"Init Duration: \d+\.\d\d ms\t",
+        report,
+    )
+    init, *rest = logged(here, "/aws/lambda/f")
+    assert init.startswith("INIT_START Runtime Version: python:3.11")
+    assert rest == [f"{line}\n" for line in (start, said, end, report)]
+
+
+def test_a_json_log_has_platform_events(here: Here) -> None:
+    make(here, "f", LoggingConfig={"LogFormat": "JSON", "LogGroup": "/mine"})
+    run(here, "f")
+    lines = [json.loads(line) for line in logged(here, "/mine")]
+    assert [line["type"] for line in lines] == ["platform.initStart", "platform.start", "platform.report"]
+    assert lines[1]["record"] == {"requestId": "request", "version": "$LATEST"}
+
+
+def test_an_exception_is_answered_as_a_function_error(here: Here) -> None:
+    make(here, "f", "def handler(event, context):\n    raise KeyError('x')\n")
+    answer = here.lambda_.invoke(FunctionName="f")
+    assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
+    error = json.loads(answer["Payload"])
+    assert (error["errorType"], error["errorMessage"], error["requestId"]) == ("KeyError", "'x'", "request")
+
+
+def test_a_module_that_is_not_there_is_an_error_of_the_init_phase(here: Here) -> None:
+    make(here, "f", Handler="none.handler")
+    answer = here.lambda_.invoke(FunctionName="f")
+    assert answer["FunctionError"] == "Unhandled"
+    error = json.loads(answer["Payload"])
+    message = "Unable to import module 'none': No module named 'none'"
+    assert (error["errorType"], error["errorMessage"]) == ("Runtime.ImportModuleError", message)
+
+
+def test_a_function_that_takes_too_long_is_ended(here: Here) -> None:
+    make(here, "f", "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'done'\n", Timeout=1)
+    answer = here.lambda_.invoke(FunctionName="f", Payload=b"30", LogType="Tail")
+    assert json.loads(answer["Payload"]) == {
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": "RequestId: request Error: Task timed out after 1.00 seconds",
+    }
+    assert answer["FunctionError"] == "Unhandled"
+    assert "2026-01-01T00:00:00.000Z request Task timed out after 1.00 seconds" in tail(answer)
+    assert run(here, "f", 0) == "done", "the next one gets a new sandbox"
+
+
+def test_a_process_that_exits_is_an_error_and_the_next_one_is_new(here: Here) -> None:
+    make(here, "f", "import os\ndef handler(event, context):\n    if event: os._exit(event)\n    return 'fine'\n")
+    answer = here.lambda_.invoke(FunctionName="f", Payload=b"3")
+    assert json.loads(answer["Payload"]) == {
+        "errorType": "Runtime.ExitError",
+        "errorMessage": "RequestId: request Error: Runtime exited with error: exit status 3",
+    }
+    assert run(here, "f", 0) == "fine"
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "code"),
+    [
+        (b'"' + b"x" * 6_291_456 + b'"', "RequestResponse", "RequestTooLargeException"),
+        (b'"' + b"x" * 1_048_576 + b'"', "Event", "RequestTooLargeException"),
+        (b"{no json", "RequestResponse", "InvalidRequestContentException"),
+    ],
+)
+def test_payloads_have_limits(here: Here, payload: bytes, kind: str, code: str) -> None:
+    make(here, "f")
+    with pytest.raises(Fault) as raised:
+        here.lambda_.invoke(FunctionName="f", Payload=payload, InvocationType=kind)
+    assert raised.value.code == code
+
+
+def test_a_dry_run_runs_nothing(here: Here) -> None:
+    make(here, "f")
+    assert here.lambda_.invoke(FunctionName="f", InvocationType="DryRun") == {"StatusCode": 204}
+    assert here.cloud.compute.ready is None
+
+
+def test_reserved_concurrency_is_a_limit(here: Here) -> None:
+    make(here, "f", "import time\ndef handler(event, context):\n    time.sleep(0.3)\n")
+    here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    first = here.begin.lambda_.invoke(FunctionName="f")
+    here.run(asyncio.sleep(0.1))
+    with pytest.raises(Fault) as raised:
+        here.lambda_.invoke(FunctionName="f")
+    assert (raised.value.code, raised.value.message) == ("TooManyRequestsException", "Rate Exceeded.")
+    assert raised.value.members == {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User"}
+    assert here.result(first)["Payload"] == b"null"
+    assert here.lambda_.invoke(FunctionName="f")["Payload"] == b"null"
+
+
+def test_functions_in_javascript_run_as_well(here: Here) -> None:
+    code = zipped(**{"index.js": "exports.handler = async (event) => event.a + 1;"})
+    make(here, "f", Runtime="nodejs20.x", Handler="index.handler", Code={"ZipFile": code})
+    assert run(here, "f", {"a": 1}) == 2
+
+
+def test_a_runtime_that_this_machine_cannot_run_says_what_to_install(here: Here) -> None:
+    make(here, "f", Runtime="ruby3.4")
+    with pytest.raises(Fault) as raised:
+        here.lambda_.invoke(FunctionName="f")
+    assert raised.value.code == "InvalidRuntimeException"
+    assert "Ruby functions need" in raised.value.message
+
+
+def test_a_sandbox_whose_keys_have_ended_is_replaced(here: Here) -> None:
+    make(here, "f", "import os\ndef handler(event, context):\n    return os.environ['AWS_ACCESS_KEY_ID']\n")
+    first, again = run(here, "f"), run(here, "f")
+    here.jump(3600)
+    assert first == again != run(here, "f")
+
+
+def test_nothing_runs_on_when_the_region_is_reset(here: Here) -> None:
+    make(here, "f", "import os\ndef handler(event, context):\n    return os.getpid()\n")
+    run(here, "f")
+    here.run(here.cloud.reset())
+    assert here.cloud.compute.ready is None
+    assert here.lambda_.list_functions() == {"Functions": []}
