@@ -7,7 +7,7 @@ from typing import Any
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
 from windtunnel.services.sqs import acknowledge, life, moves, moving, permissions, queues, receive, send, tags
-from windtunnel.services.sqs.state import QUEUE
+from windtunnel.services.sqs.state import LATE, QUEUE
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -21,6 +21,8 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
         request["MessageAttributes"] = event.attributes
     if event.group_id:
         request["MessageGroupId"] = event.group_id
+    if event.late:
+        request[LATE] = event.late
     if event.deduplication_id:
         request["MessageDeduplicationId"] = event.deduplication_id
     return "send_message", request
@@ -32,6 +34,7 @@ SERVICE = Service(
     resources=(QUEUE,),
     timers={"expire": life.expire, "sweep": life.sweep, "forget_name": life.forget_name, "move": moving.move},
     targets={"sqs": _delivered},
+    late_bodies=True,
     faults={"InvalidParameterValue": 400, "MissingParameter": 400},
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-logging-using-cloudtrail.html
     data_operations=(

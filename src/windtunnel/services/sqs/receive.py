@@ -16,6 +16,7 @@ from windtunnel.services.sqs.rules import (
     check_between,
     check_token,
     chosen,
+    digest,
     sequence_of,
 )
 from windtunnel.services.sqs.standard import Taken
@@ -55,7 +56,7 @@ def _receive(tx: Tx, req: t.ReceiveMessageRequest, began: float) -> tuple[list[A
     else:
         taken = _take(found, limit, timeout)
     if taken:
-        return [_printed(one, req, queue) for one in taken], None, changed(queue)
+        return [_printed(found, one, req) for one in taken], None, changed(queue)
     deadline = began + wait
     if tx.now >= deadline:
         return [], None, changed(queue)
@@ -136,9 +137,13 @@ def _is_dead(queue: Queue, message: Message) -> bool:
     return 0 < queue.receives_max <= message.count
 
 
-def _printed(taken: Taken, req: t.ReceiveMessageRequest, queue: Queue) -> dict[str, Any]:
-    message = taken.message
-    out: dict[str, Any] = {"MessageId": message.id, "ReceiptHandle": taken.handle, "MD5OfBody": message.md5, "Body": taken.body}
+def _printed(found: Found, taken: Taken, req: t.ReceiveMessageRequest) -> dict[str, Any]:
+    queue, message = found.queue, taken.message
+    body, md5 = taken.body, message.md5
+    if message.late:
+        body = found.tx.finish(message.late, body)
+        md5 = digest(body)
+    out: dict[str, Any] = {"MessageId": message.id, "ReceiptHandle": taken.handle, "MD5OfBody": md5, "Body": body}
     names = (*req.get("AttributeNames", ()), *req.get("MessageSystemAttributeNames", ()))
     if names:
         known = _system(taken, queue)

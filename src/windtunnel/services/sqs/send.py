@@ -25,7 +25,7 @@ from windtunnel.services.sqs.rules import (
     sequence_of,
     size_of,
 )
-from windtunnel.services.sqs.state import Found, Message, Queue, Sent, changed, find_queue
+from windtunnel.services.sqs.state import LATE, Found, Message, Queue, Sent, changed, find_queue
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sqs as t
@@ -121,6 +121,7 @@ def _send(found: Found, req: Mapping[str, Any]) -> dict[str, Any]:
         trace=system["AWSTraceHeader"]["StringValue"] if "AWSTraceHeader" in system else "",
         group=req.get("MessageGroupId", ""),
         deduplication=req.get("MessageDeduplicationId") or (content_id(body) if queue.fifo else ""),
+        late=req.get(LATE, ""),
     )
     serial = tx.serial()
     result: dict[str, Any] = {"MD5OfMessageBody": message.md5, "MessageId": message.id}

@@ -25,6 +25,8 @@ from windtunnel.fabric import Fault, Resource, Table, Tx
 from windtunnel.services.sqs.rules import address_of
 
 TENTHS = 10
+LATE = "LateBody"
+"""A member of a request to send that no client can give: the service that completes the body when it is read."""
 
 
 class Queue(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +71,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     large: bool = False
     visible: float = 0.0
     held: bool = False
+    late: str = ""
+    """The service that completes the body when it is read; `md5` is that of the incomplete one then."""
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
