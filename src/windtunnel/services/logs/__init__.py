@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from windtunnel.fabric import Service
-from windtunnel.services.logs import groups, life, live, metric_filters, put, queries, reading, running, streams, subscriptions, tags
+from windtunnel.services.logs import (
+    definitions,
+    groups,
+    life,
+    live,
+    metric_filters,
+    policies,
+    put,
+    queries,
+    reading,
+    running,
+    streams,
+    subscriptions,
+    tags,
+)
 from windtunnel.services.logs.state import GROUP
 
 SERVICE = Service(
     "logs",
-    modules=(groups, streams, put, reading, tags, metric_filters, subscriptions, live, queries),
+    modules=(groups, streams, put, reading, tags, metric_filters, subscriptions, live, queries, definitions, policies),
     resources=(GROUP,),
     timers={
         "expire": life.expire,

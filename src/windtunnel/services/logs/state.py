@@ -107,6 +107,20 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
     fields: list[tuple[str, str]]
 
 
+class Policy(msgspec.Struct, frozen=True, array_like=True):
+    """A resource policy of the account."""
+
+    updated: int
+    document: str
+
+
+class Definition(msgspec.Struct, frozen=True, array_like=True):
+    """A query that is kept under a name, with its members as they were given."""
+
+    modified: int
+    members: dict[str, Any]
+
+
 GROUPS = Table("logs.groups", Group)
 """name -> Group"""
 STREAMS = Table("logs.streams", Stream)
@@ -125,6 +139,10 @@ QUERY_SERIALS = Table("logs.query_serials", int)
 """id of a query -> its serial"""
 RESULTS = Table("logs.results", Result)
 """(serial of the query, number) -> Result"""
+POLICIES = Table("logs.policies", Policy)
+"""name -> Policy"""
+DEFINITIONS = Table("logs.definitions", Definition)
+"""id -> Definition"""
 TAILS = Table("logs.tails", float)
 """(group, live session) -> when the session ends at the latest"""
 TAILED = Table("logs.tailed", tuple[int, int])
