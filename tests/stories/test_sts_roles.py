@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from tests.stories.here import ACCOUNT, BEGIN, Here
 from tests.stories.identity import acting, fault, policy, trust, user, with_key
-from windtunnel.fabric import Call, Fault
+from windtunnel.fabric import Call
 from windtunnel.fabric.scope import service_principal
 
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -62,19 +60,15 @@ def test_a_trust_policy_can_ask_for_which_resource_a_service_calls(here: Here) -
     function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
     condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": f"{function}*"}}
     role(here, trust({"Service": "lambda.amazonaws.com"}, Condition=condition))
-    service = service_principal("lambda.amazonaws.com", ACCOUNT)
-    scope = msgspec.structs.replace(here.scope, principal=service)
-    request = {"RoleArn": ROLE, "RoleSessionName": "fn"}
+    call = Call(here.cloud, here.scope, "lambda")
 
-    def assumed(source_arn: str) -> bool:
-        try:
-            here.run(Call(here.cloud, scope, "lambda").aws_for(source_arn).sts.assume_role(request))
-        except Fault as refused:
-            assert (refused.code, refused.message) == denied("lambda.amazonaws.com")
-            return False
-        return True
+    def assume_for(source_arn: str) -> Any:
+        return here.run(call.aws_for(source_arn).sts.assume_role({"RoleArn": ROLE, "RoleSessionName": "fn"}))
 
-    assert [assumed(arn) for arn in (function, f"{function}:1", function.replace(":f", ":g"), "")] == [True, True, False, False]
+    for arn in (function, f"{function}:1"):
+        assert assume_for(arn)["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/fn"
+    for arn in (f"{function[:-1]}g", ""):
+        assert fault(assume_for, source_arn=arn) == denied("lambda.amazonaws.com")
 
 
 def test_a_role_that_trusts_the_account_asks_the_policies_of_the_user(here: Here) -> None:
