@@ -232,3 +232,11 @@ def test_a_follower_that_asks_from_its_newest_event_on_misses_nothing_and_knows_
         put(logs, (NOW + turn * SECOND, f"late{turn}"))
         here.jump(5)
     assert followed == ["a0", "b0", "c0", "late0", "a1", "b1", "c1", "late1", "a2", "b2", "c2"]
+
+
+def test_tokens_of_times_beyond_all_times_hold_as_well(logs: Any) -> None:
+    far = {"logGroupName": "g", "logStreamName": "s", "endTime": 10**15}
+    page = logs.get_log_events(**far)
+    put(logs, (NOW, "a"))
+    assert texts(logs.get_log_events(**far, nextToken=page["nextBackwardToken"])) == ["a"]
+    assert found(logs, startTime=10**15) == []

@@ -76,12 +76,20 @@ def _normal(document: str) -> str:
 
 
 def _statement(statement: Any) -> Any:
-    principals: Any = cast("dict[str, Any]", statement).get("Principal") if isinstance(statement, dict) else None
-    if not isinstance(principals, dict):
+    if not isinstance(statement, dict):
         return statement
-    named = cast("dict[str, Any]", principals)
-    single = {kind: names[0] if isinstance(names, list) and len(cast("list[Any]", names)) == 1 else names for kind, names in named.items()}
-    return {**statement, "Principal": single}
+    members = cast("dict[str, Any]", statement)
+    principals = members.get("Principal")
+    if not isinstance(principals, dict):
+        return members
+    return {**members, "Principal": {kind: _single(names) for kind, names in cast("dict[str, Any]", principals).items()}}
+
+
+def _single(names: Any) -> Any:
+    if not isinstance(names, list):
+        return names
+    listed = cast("list[Any]", names)
+    return listed[0] if len(listed) == 1 else listed
 
 
 def _described(name: str, policy: Policy) -> dict[str, Any]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
 
 END_OF_TIME = (1 << 42) - 1
+"""As late as tokens can say."""
 EXAMINED_EVENTS_MAX = 20_000
 """After so many events a page ends, full or not, as AWS's do: a search never holds up others for long."""
 MERGED_STREAMS_MAX = 100
@@ -37,8 +38,8 @@ MERGED_STREAMS_MAX = 100
 def get_log_events(tx: Tx, req: t.GetLogEventsRequest) -> t.GetLogEventsResponse:
     _, group = named_group(tx, req)
     stream = find_stream(tx, group, req["logStreamName"])
-    start = max(req.get("startTime", 0), group.cutoff(tx.now))
-    end = req.get("endTime", END_OF_TIME)
+    start = min(max(req.get("startTime", 0), group.cutoff(tx.now)), END_OF_TIME)
+    end = min(req.get("endTime", END_OF_TIME), END_OF_TIME)
     limit = req.get("limit", PAGE_EVENTS_MAX)
     if "nextToken" in req:
         direction, place = read_stream_token(req["nextToken"])
@@ -73,8 +74,8 @@ def filter_log_events(tx: Tx, req: t.FilterLogEventsRequest) -> t.FilterLogEvent
     _, group = named_group(tx, req)
     matches = matcher(req.get("filterPattern", ""))
     streams, wanted = _searched(tx, group, req)
-    start = max(req.get("startTime", 0), group.cutoff(tx.now))
-    end = req.get("endTime", END_OF_TIME) + 1
+    start = min(max(req.get("startTime", 0), group.cutoff(tx.now)), END_OF_TIME)
+    end = min(req.get("endTime", END_OF_TIME), END_OF_TIME) + 1
     ahead, place = _begin(req, start, end)
     if ahead:
         after = max(place, beside(Place(start, 0, 0), -1))
