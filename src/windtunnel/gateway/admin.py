@@ -1,4 +1,4 @@
-"""The region's own API under `/_windtunnel/`: health, the clock, the state, and what was called."""
+"""The region's own API under `/_windtunnel/`: health, the clock, the state, the outbox, and what was called."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import orjson
 
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric.cloud import Cloud
+from windtunnel.fabric.outbox import OUTBOX
 from windtunnel.gateway.app import Reply
 from windtunnel.wire.message import Request, Response
 
@@ -56,6 +57,7 @@ class Admin:
             ("GET", "health"): self._health,
             ("GET", "clock"): self._clock,
             ("POST", "clock"): self._set_clock,
+            ("GET", "outbox"): self._outbox,
             ("POST", "state/reset"): self._reset,
             ("POST", "state/save"): self._save,
             ("POST", "state/load"): self._load,
@@ -113,6 +115,11 @@ class Admin:
         if target < self._cloud.clock.now():
             raise ValueError("the region's time doesn't go back")
         await self._cloud.jump(target)
+
+    async def _outbox(self, members: dict[str, Any]) -> dict[str, Any]:
+        """What would have left for a person, oldest first; `?to=` names one address."""
+        letters = self._cloud.apply(lambda tx: [letter for _, letter in tx.scan(OUTBOX)])
+        return {"letters": [msgspec.to_builtins(letter) for letter in letters if members.get("to") in (None, letter.to)]}
 
     async def _reset(self, members: dict[str, Any]) -> dict[str, Any]:
         await self._cloud.reset()

@@ -56,6 +56,9 @@ class Front:
         if request.path.startswith(PREFIX):
             self._admin.handle(request, reply)
             return
+        if request.method == "GET" and (page := self._cloud.page(request.path)) is not None:
+            reply(Response(200, [("Content-Type", page[0])], page[1]))
+            return
         request_id = self._cloud.ids.uuid()
         try:
             match = route(request)
