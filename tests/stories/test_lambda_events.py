@@ -29,7 +29,7 @@ def test_an_event_is_accepted_at_once_and_runs_later(here: Here) -> None:
 def test_a_failed_event_is_tried_again_after_one_and_after_two_minutes(here: Here) -> None:
     make(here, "f", FAILS)
     send(here, 1)
-    seen = []
+    seen: list[int] = []
     for seconds in (0, 59, 1, 119, 1, 86_400):
         here.jump(seconds)
         seen.append(runs(here))

@@ -9,6 +9,21 @@ from tests.stories.here import REGION, Here
 from tests.stories.lambdas import ECHO, PYTHON, ROLE, arn, make, run, zipped
 from windtunnel.fabric import Fault
 
+NO_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
+NO_BUCKET = "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
+RETIRED = (
+    "The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions. "
+    "We recommend you use a supported runtime while creating or updating functions."
+)
+RESERVED = (
+    "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys "
+    "that are currently not supported for modification. Reserved keys used in this request: AWS_REGION"
+)
+NO_LAYER = f"arn:aws:lambda:{REGION}:000000000000:layer:none:1"
+STALE = (
+    "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+)
+
 
 def refusal(call: Any, **request: Any) -> tuple[str, str]:
     with pytest.raises(Fault) as raised:
@@ -47,6 +62,8 @@ def test_a_function_is_described_with_all_that_aws_says_of_it(here: Here) -> Non
     got = here.lambda_.get_function(FunctionName=arn("echo"))
     assert got["Configuration"] == ready
     assert got["Code"]["RepositoryType"] == "S3"
+    path = got["Code"]["Location"].removeprefix("http://localhost:4566")
+    assert here.cloud.page(path) == ("application/zip", zipped(app=ECHO))
     listed = {key: value for key, value in expected.items() if key != "RuntimeVersionConfig"}
     assert here.lambda_.list_functions() == {"Functions": [listed]}
 
@@ -69,14 +86,14 @@ def test_functions_that_are_not_there_or_there_already_are_named_in_the_refusal(
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"Code": {"ZipFile": b"no zip"}}, "Could not unzip uploaded file. Please check your file, then try to upload again."),
-        ({"Code": {"ZipFile": zipped(**{"../up": ""})}}, "Could not unzip uploaded file. Please check your file, then try to upload again."),
-        ({"Code": {"S3Bucket": "none", "S3Key": "k"}}, "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"),
-        ({"Runtime": "python3.7"}, "The runtime parameter of python3.7 is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."),
-        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION"),
-        ({"Layers": [f"arn:aws:lambda:{REGION}:000000000000:layer:none:1"]}, f"Layer version arn:aws:lambda:{REGION}:000000000000:layer:none:1 does not exist."),
+        ({"Code": {"ZipFile": b"no zip"}}, NO_ZIP),
+        ({"Code": {"ZipFile": zipped(**{"../up": ""})}}, NO_ZIP),
+        ({"Code": {"S3Bucket": "none", "S3Key": "k"}}, NO_BUCKET),
+        ({"Runtime": "python3.7"}, RETIRED),
+        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, RESERVED),
+        ({"Layers": [NO_LAYER]}, f"Layer version {NO_LAYER} does not exist."),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_a_new_function_is_said_in_aws_words(here: Here, given: dict[str, Any], message: str) -> None:
     assert refusal(make, here=here, name="f", **given) == ("InvalidParameterValueException", message)
     assert here.lambda_.list_functions() == {"Functions": []}
@@ -124,8 +141,7 @@ def test_a_stale_revision_changes_nothing(here: Here) -> None:
     here.lambda_.update_function_configuration(FunctionName="f", Description="once", RevisionId=stale)
     assert refusal(here.lambda_.update_function_configuration, FunctionName="f", Description="twice", RevisionId=stale) == (
         "PreconditionFailedException",
-        "The Revision Id provided does not match the latest Revision Id. "
-        "Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
+        STALE,
     )
     assert here.lambda_.get_function_configuration(FunctionName="f")["Description"] == "once"
 

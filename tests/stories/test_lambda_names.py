@@ -10,6 +10,7 @@ from tests.stories.here import ACCOUNT, REGION, Here
 from tests.stories.lambdas import arn, make, run, zipped
 from windtunnel.fabric import Fault
 
+TWICE = "Invalid function version 1. Function version 1 is already included in routing configuration."
 SAYS = "def handler(event, context):\n    return {!r}\n"
 
 
@@ -81,18 +82,27 @@ def test_an_alias_with_weights_sends_a_share_to_the_other_version(here: Here) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "message"),
+    ("versions", "code", "message"),
     [
-        ({"FunctionVersion": "10"}, "ResourceNotFoundException", f"Function not found: {arn('f', '10')}"),
-        ({"FunctionVersion": "$LATEST", "RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}}, "InvalidParameterValueException", "$LATEST is not supported for an alias pointing to more than 1 version"),
-        ({"FunctionVersion": "1", "RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}}, "InvalidParameterValueException", "Invalid function version 1. Function version 1 is already included in routing configuration."),
-        ({"FunctionVersion": "1", "Name": "there"}, "ResourceConflictException", f"Alias already exists: {arn('f', 'there')}"),
+        (("10", None), "ResourceNotFoundException", f"Function not found: {arn('f', '10')}"),
+        (("$LATEST", "1"), "InvalidParameterValueException", "$LATEST is not supported for an alias pointing to more than 1 version"),
+        (("1", "1"), "InvalidParameterValueException", TWICE),
     ],
-)  # fmt: skip
-def test_what_is_wrong_with_an_alias_is_said_in_aws_words(here: Here, given: dict[str, Any], code: str, message: str) -> None:
+)
+def test_what_is_wrong_with_an_alias_is_said_in_aws_words(here: Here, versions: tuple[str, Any], code: str, message: str) -> None:
     make(here, "f", Publish=True)
-    here.lambda_.create_alias(FunctionName="f", Name="there", FunctionVersion="1")
-    assert refusal(here.lambda_.create_alias, **{"FunctionName": "f", "Name": "live", **given}) == (code, message)
+    first, other = versions
+    routing = {"RoutingConfig": {"AdditionalVersionWeights": {other: 0.5}}} if other else {}
+    assert refusal(here.lambda_.create_alias, FunctionName="f", Name="live", FunctionVersion=first, **routing) == (code, message)
+
+
+def test_an_alias_is_made_once(here: Here) -> None:
+    make(here, "f", Publish=True)
+    here.lambda_.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    assert refusal(here.lambda_.create_alias, FunctionName="f", Name="live", FunctionVersion="1") == (
+        "ResourceConflictException",
+        f"Alias already exists: {arn('f', 'live')}",
+    )
 
 
 def test_a_layer_lends_its_files_to_functions(here: Here) -> None:

@@ -36,7 +36,7 @@ def connect(here: Here, code: str = PRINTS, **given: Any) -> tuple[str, Any]:
 def test_a_mapping_is_described_with_all_that_aws_says_of_it(here: Here) -> None:
     _, made = connect(here)
     uuid = made["UUID"]
-    expected = {
+    expected: dict[str, Any] = {
         "UUID": uuid,
         "BatchSize": 10,
         "MaximumBatchingWindowInSeconds": 0,
@@ -180,23 +180,38 @@ def test_a_throttled_batch_runs_when_there_is_room(here: Here) -> None:
     assert batches(here) == [["a"]]
 
 
+NO_QUEUE = (
+    "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+    "SQS Error Message: The specified queue does not exist."
+)
+NO_WINDOW = "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+
+
 @pytest.mark.parametrize(
-    ("given", "code", "message"),
+    ("given", "message"),
     [
-        ({"EventSourceArn": None}, "InvalidParameterValueException", "Unrecognized event source."),
-        ({"FunctionName": "none"}, "InvalidParameterValueException", "Function does not exist"),
-        ({"EventSourceArn": f"arn:aws:sqs:{REGION}:000000000000:none"}, "InvalidParameterValueException", "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."),
-        ({"BatchSize": 11}, "InvalidParameterValueException", "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"),
-        ({"FilterCriteria": {"Filters": [{"Pattern": "x"}]}}, "InvalidParameterValueException", "Invalid filter pattern definition."),
-        ({}, "ResourceConflictException", 'An event source mapping with SQS arn (" {queue} ") and function (" f ") already exists. Please update or delete the existing mapping with UUID {uuid}'),
+        ({"EventSourceArn": None}, "Unrecognized event source."),
+        ({"FunctionName": "none"}, "Function does not exist"),
+        ({"EventSourceArn": f"arn:aws:sqs:{REGION}:000000000000:none"}, NO_QUEUE),
+        ({"BatchSize": 11}, NO_WINDOW),
+        ({"FilterCriteria": {"Filters": [{"Pattern": "x"}]}}, "Invalid filter pattern definition."),
     ],
-)  # fmt: skip
-def test_what_is_wrong_with_a_mapping_is_said_in_aws_words(here: Here, given: dict[str, Any], code: str, message: str) -> None:
-    _, made = connect(here)
-    queue_arn = made["EventSourceArn"]
-    if given:
-        _, queue_arn = queue(here, "other")
+)
+def test_what_is_wrong_with_a_mapping_is_said_in_aws_words(here: Here, given: dict[str, Any], message: str) -> None:
+    make(here, "f")
+    _, queue_arn = queue(here, "q")
     request = {"EventSourceArn": queue_arn, "FunctionName": "f", **given}
     with pytest.raises(Fault) as raised:
         here.lambda_.create_event_source_mapping(**{name: value for name, value in request.items() if value is not None})
-    assert (raised.value.code, raised.value.message) == (code, message.format(queue=queue_arn, uuid=made["UUID"]))
+    assert (raised.value.code, raised.value.message) == ("InvalidParameterValueException", message)
+
+
+def test_a_queue_is_mapped_to_a_function_once(here: Here) -> None:
+    _, made = connect(here)
+    with pytest.raises(Fault) as raised:
+        here.lambda_.create_event_source_mapping(EventSourceArn=made["EventSourceArn"], FunctionName="f")
+    message = (
+        f'An event source mapping with SQS arn (" {made["EventSourceArn"]} ") and function (" f ") already exists. '
+        f"Please update or delete the existing mapping with UUID {made['UUID']}"
+    )
+    assert (raised.value.code, raised.value.message) == ("ResourceConflictException", message)

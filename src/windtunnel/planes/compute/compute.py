@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from windtunnel.planes.compute.pool import Pool
-from windtunnel.planes.compute.sandbox import Machine
+from windtunnel.planes.compute.sandbox import Machine, lives
 from windtunnel.planes.compute.unpack import unpack
 
 
@@ -73,8 +73,16 @@ class Compute:
     async def _start(self) -> Pool:
         if self._machine is None:
             self._machine = await asyncio.to_thread(Machine, self.monotonic)
+            await asyncio.to_thread(self._sweep)
         self._pool = Pool(self._machine)
         return self._pool
+
+    def _sweep(self) -> None:
+        """Removes what another process was at when it died."""
+        for half in self._folder.glob(".*-*"):
+            owner = half.name[1:].split("-")[0]
+            if owner != str(os.getpid()) and not lives(owner):
+                shutil.rmtree(half, ignore_errors=True)
 
     def _aside(self) -> Path:
         self._serial += 1

@@ -185,14 +185,15 @@ def _remove_what_the_dead_left() -> None:
     if sys.platform != "linux":
         return
     for folder in Path(tempfile.gettempdir()).glob(FOLDERS + "*-*"):
-        if not _lives(folder.name.removeprefix(FOLDERS).split("-")[0]):
+        if not lives(folder.name.removeprefix(FOLDERS).split("-")[0]):
             shutil.rmtree(folder, ignore_errors=True)
     for folder in CGROUPS.glob(FOLDERS + "*"):
-        if not _lives(folder.name.removeprefix(FOLDERS)):
+        if not lives(folder.name.removeprefix(FOLDERS)):
             for group in (*folder.glob("*/"), folder):
                 with contextlib.suppress(OSError):
                     group.rmdir()
 
 
-def _lives(pid: str) -> bool:
+def lives(pid: str) -> bool:
+    """Whether a process is there; true where that can't be told."""
     return not pid.isdigit() or Path("/proc", pid).exists()

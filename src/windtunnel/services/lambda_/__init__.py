@@ -8,6 +8,7 @@ from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
 from windtunnel.services.lambda_ import (
     aliases,
+    archives,
     concurrency,
     events,
     functions,
@@ -39,4 +40,5 @@ SERVICE = Service(
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
     data_operations=("Invoke",),
     boot=pollers.start_all,
+    pages={archives.CODE_PAGE: archives.page},
 )

@@ -15,7 +15,7 @@ from windtunnel.fabric import Call, Event, Fault, Retry, Tx
 from windtunnel.fabric.timers import add_timer
 from windtunnel.services.lambda_.execute import Ran, execute
 from windtunnel.services.lambda_.places import Found, chosen, find
-from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, moment_z
+from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, moment_z, shown_number
 from windtunnel.services.lambda_.sandboxes import Concurrency
 from windtunnel.services.lambda_.state import INVOKE_CONFIGS, WAITING, InvokeConfig, Waiting
 
@@ -60,7 +60,12 @@ async def event(call: Call, payload: Mapping[str, Any]) -> None:
             ran = await execute(call, found, waiting.payload, waiting.request_id, waiting.client_context)
     except Fault as fault:
         if fault.code != "TooManyRequestsException":
-            raise
+            # It can't be run here at all (no such runtime on this machine): trying again wouldn't help.
+            error = msgspec.json.encode({"errorType": fault.code, "errorMessage": fault.message})
+            failed = msgspec.structs.replace(waiting, attempts=waiting.attempts + 1)
+            ran = Ran(error, "Unhandled", shown_number(found.number), "")
+            await call.transact(_settle, serial, failed, found, config, ran, "RetriesExhausted")
+            return
         delay = min(2.0**waiting.delays, BACK_OFF_SECONDS_MAX)
         if call.now() + delay - waiting.accepted > age_max:
             await call.transact(_settle, serial, waiting, found, config, None, "EventAgeExceeded")

@@ -20,6 +20,7 @@ from windtunnel.services.lambda_.rules import (
     CONCURRENCY_MAX,
     LATEST,
     PAGE_MAX,
+    TAGS_MAX,
     TOTAL_CODE_BYTES_MAX,
     UNZIPPED_BYTES_MAX,
     ZIPPED_BYTES_MAX,
@@ -67,6 +68,8 @@ def _create(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str
         archives.use(tx, layer.code)
     tx.put(FUNCTIONS, name, value=function)
     tx.put(VERSIONS, name, 0, value=version)
+    if len(req.get("Tags", {})) > TAGS_MAX:
+        raise invalid("Number of tags exceeds resource tag limit.")
     if req.get("Tags"):
         set_tags(tx, arn_of(tx.region, tx.account, name), req["Tags"])
     number = 0
