@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 import windtunnel
 from windtunnel import LocalRegion
 from windtunnel.app.problem import Problem
+
+CREDENTIAL = "test/20260101/us-east-1/sqs/aws4_request"
 
 
 @pytest.mark.parametrize("turn", [1, 2])
@@ -64,3 +68,21 @@ def test_a_script_has_a_region_for_as_long_as_it_wants(tmp_path: Path) -> None:
         assert [bucket["Name"] for bucket in other.client("s3", account="123456789012").list_buckets()["Buckets"]] == ["pictures"]
         other.reset()
         assert other.client("s3", account="123456789012").list_buckets()["Buckets"] == []
+
+
+def test_a_call_that_waits_is_answered_when_the_region_is_reset(region: LocalRegion) -> None:
+    url = region.client("sqs").create_queue(QueueName="a")["QueueUrl"]
+    connection = HTTPConnection("localhost", region.port, timeout=10)
+    head = {
+        "X-Amz-Target": "AmazonSQS.ReceiveMessage",
+        "Content-Type": "application/x-amz-json-1.0",
+        "X-Amz-Date": "20260101T000000Z",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={CREDENTIAL}, SignedHeaders=host;x-amz-date, Signature=00",
+    }
+    connection.request("POST", "/", json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20}), head)
+    # What was sent before is read before: the long poll waits by the time that this is answered.
+    assert [call["operation"] for call in region.calls()] == ["CreateQueue"]
+    region.reset()
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["message"]) == (503, "The region was reset.")
+    connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import re
@@ -106,6 +107,11 @@ class Front:
             response = self._refused(codec, match, fault, request_id)
         except StoreFull as failure:
             response = self._full(codec, failure, request_id)
+        except asyncio.CancelledError:
+            # The client has gone, or the region is reset under it: then it is told, or it would wait for ever.
+            if not reply.closed:
+                reply(self._refused(codec, match, Fault("ServiceUnavailable", "The region was reset.", status=503), request_id))
+            raise
         if not reply.closed:
             reply(response)
 
