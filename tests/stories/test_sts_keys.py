@@ -11,7 +11,6 @@ from tests.stories.identity import acting, fault, trust, user
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric import access
 from windtunnel.fabric.access import ACCESS_KEYS, identify
-from windtunnel.fabric.scope import Principal
 
 
 class Signed:
@@ -35,12 +34,8 @@ def who(here: Here, proof: Any) -> dict[str, Any]:
 def refusal(here: Here, service: str, proof: Any) -> tuple[str, str, int | None]:
     """The fault that a service answers a key with."""
 
-    def look(tx: Any) -> Principal:
-        tx.service = service
-        return identify(tx, proof, ACCOUNT)
-
     with pytest.raises(Fault) as caught:
-        here.cloud.apply(look)
+        here.cloud.apply(lambda tx: identify(tx, tx.now, service, proof, ACCOUNT))
     return caught.value.code, caught.value.message, caught.value.status
 
 

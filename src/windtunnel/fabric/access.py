@@ -16,7 +16,7 @@ from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import service_model
 from windtunnel.fabric.scope import Principal, Proof, anonymous, root
 from windtunnel.fabric.tx import Tx
-from windtunnel.kernel.store import Table
+from windtunnel.kernel.store import Table, Transaction
 
 ACCOUNT_DIGITS = 12
 TEMPORARY = "ASIA"
@@ -64,30 +64,29 @@ def account_named(access_key: str, default: str) -> str:
     return access_key if len(access_key) == ACCOUNT_DIGITS and access_key.isdigit() else default
 
 
-def identify(tx: Tx, proof: Proof | None, default_account: str) -> Principal:
-    """The principal who signed, for a call of `tx.service`. Raises AWS's faults for keys that are unknown, expired or don't fit.
+def identify(rows: Transaction, now: float, service: str, proof: Proof | None, default_account: str) -> tuple[Principal, bool]:
+    """The principal who signed a call of a service, and whether `remember_use` is due for its key.
 
+    Raises AWS's faults for keys that are unknown, expired or don't fit.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
     """
     if proof is None:
-        return anonymous()
+        return anonymous(), False
     key_id = proof.access_key
-    key = tx.get(ACCESS_KEYS, key_id)
+    key = rows.get(ACCESS_KEYS, key_id)
     if key is None:
         if key_id.startswith(TEMPORARY):
-            raise unknown_key(tx.service, key_id)
+            raise unknown_key(service, key_id)
         proof.verify(None)
-        return root(account_named(key_id, default_account), key_id)
+        return root(account_named(key_id, default_account), key_id), False
     if key.status != "Active":
-        raise unknown_key(tx.service, key_id)
+        raise unknown_key(service, key_id)
     if key.token != proof.token:
-        raise wrong_token(tx.service, key_id, proof.token)
-    if key.expires is not None and key.expires <= tx.now:
-        raise expired(tx.service, proof.token)
+        raise wrong_token(service, key_id, proof.token)
+    if key.expires is not None and key.expires <= now:
+        raise expired(service, proof.token)
     proof.verify(key.secret)
-    if key.used is None or tx.now - key.used.at >= USED_SECONDS or key.used.at > tx.now:
-        _remember(tx, key_id, key)
-    return key.principal
+    return key.principal, key.used is None or abs(now - key.used.at) >= USED_SECONDS
 
 
 def forget_expired(tx: Tx) -> bool:
@@ -113,7 +112,11 @@ def rename_keys(tx: Tx, key_ids: Iterable[str], arn: str, name: str) -> None:
             tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(key, principal=principal))
 
 
-def _remember(tx: Tx, key_id: str, key: AccessKey) -> None:
+def remember_use(tx: Tx, key_id: str) -> None:
+    """Keeps when and for what a key was used; its session's role was used then as well."""
+    key = tx.get(ACCESS_KEYS, key_id)
+    if key is None:
+        return
     used = Used(tx.now, tx.service, tx.region)
     tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(key, used=used))
     if key.principal.kind == "AssumedRole":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -18,15 +17,15 @@ from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import fault_of, operation_names, snake
 from windtunnel.aws.validate import validator
 from windtunnel.fabric import deliver, snapshot
-from windtunnel.fabric.access import identify
+from windtunnel.fabric.access import identify, remember_use
 from windtunnel.fabric.call import Call
 from windtunnel.fabric.meter import USAGE, hour
-from windtunnel.fabric.scope import Principal, Proof, Scope, service_principal
+from windtunnel.fabric.scope import Proof, Scope, service_principal
 from windtunnel.fabric.service import Handler, Service
 from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.trail import TRAIL, Calls, trail_event
 from windtunnel.fabric.tx import Tx
-from windtunnel.kernel.clock import Anchor, Clock
+from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids
 from windtunnel.kernel.loop import Loop, step
 from windtunnel.kernel.store import Overlay, Store, Table, Transaction
@@ -100,6 +99,8 @@ class Cloud:
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
         self.store = Store(engine, woken=self.loop.wake)
+        self._rows = Transaction(self.store.begin(), "", "")
+        """What was kept so far, to be read only."""
         boot = self._restore(anchor)
         self.ids = Ids(None if seed is None else f"{seed}/{boot}")
         self.serials = count(boot * SERIALS_PER_BOOT)
@@ -166,8 +167,7 @@ class Cloud:
         others come with the principal in their scope. `under` lets a plain operation act within a transaction that is open. A plain
         operation never waits, so that this coroutine ends at its first step. Raises Fault.
         """
-        started = time.perf_counter()
-        fault: Fault | None = None
+        started = stopwatch()
         handled = self.handled(service, operation)
         try:
             if proof is not None or not signed:
@@ -175,17 +175,24 @@ class Cloud:
             self._authorise(service, handled.name, request, scope)
             handled.validate(request)
             if handled.plain:
-                return self.transact(lambda tx: handled.function(tx, request), scope, service, under)
-            return await handled.function(Call(self, scope, service), request)
-        except Fault as error:
-            fault = error
+                return self.transact(lambda tx: self._act(tx, handled, request, started), scope, service, under)
+            result = await handled.function(Call(self, scope, service), request)
+        except Fault as fault:
+            self._record_apart(handled, request, scope, fault, started, under)
             raise
         except Exception as error:
             log.exception("%s.%s failed with a bug", service, operation)
             fault = Fault("InternalFailure", f"{operation}: {type(error).__name__}: {error}", status=500)
+            self._record_apart(handled, request, scope, fault, started, under)
             raise fault from error
-        finally:
-            self._record(handled, request, scope, fault, time.perf_counter() - started, under)
+        self._record_apart(handled, request, scope, None, started, under)
+        return result
+
+    def _act(self, tx: Tx, handled: Handled, request: dict[str, Any], started: float) -> dict[str, Any]:
+        """A plain operation, and its record in the same transaction."""
+        result = handled.function(tx, request)
+        self._record(tx, handled, request, None, started)
+        return result
 
     def transact(self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None) -> Result:
         """Runs a plain function as one transaction of its own, or as a part of `under`; a fault undoes it."""
@@ -303,23 +310,28 @@ class Cloud:
         return handled
 
     def _identified(self, scope: Scope, proof: Proof | None, service: str) -> Scope:
-        overlay = self.store.begin()
-        principal: Principal = identify(Tx(self, overlay, scope, service), proof, self.account)
-        self.store.keep(overlay)  # empty but for a first use of a key
+        principal, first_use = identify(self._rows, self.clock.now(), service, proof, self.account)
+        if proof is not None and first_use:
+            self.transact(lambda tx: remember_use(tx, proof.access_key), scope, service)
         account = scope.account if principal.kind == "Anonymous" else principal.account
         return msgspec.structs.replace(scope, principal=principal, account=account)
 
-    def _record(
-        self, handled: Handled, request: dict[str, Any], scope: Scope, fault: Fault | None, duration: float, under: Tx | None
-    ) -> None:
-        now = self.clock.now()
-        self.calls.add(now, handled.service, handled.name, scope, fault.code if fault else "", duration)
-        overlay = self.store.begin() if under is None else under.overlay
-        place = (scope.account, scope.region, handled.service, handled.name, hour(now))
-        overlay.add(self._usage_keys.get(place) or self._usage_key(place), 1)
+    def _record(self, tx: Tx, handled: Handled, request: dict[str, Any], fault: Fault | None, started: float) -> None:
+        """Tells of a call: in the live list, in the usage, and in the trail where CloudTrail would."""
+        scope = tx.scope
+        self.calls.add(tx.now, handled.service, handled.name, scope, fault.code if fault else "", stopwatch() - started)
+        place = (scope.account, scope.region, handled.service, handled.name, hour(tx.now))
+        tx.overlay.add(self._usage_keys.get(place) or self._usage_key(place), 1)
         if not handled.data:
-            tx = Tx(self, overlay, scope, handled.service)
-            tx.put(TRAIL, now, tx.serial(), value=trail_event(handled.service, handled.name, now, scope, request, fault))
+            event = trail_event(handled.service, handled.name, tx.now, scope, request, fault)
+            tx.put(TRAIL, tx.now, tx.serial(), value=event)
+
+    def _record_apart(
+        self, handled: Handled, request: dict[str, Any], scope: Scope, fault: Fault | None, started: float, under: Tx | None
+    ) -> None:
+        """Records a call that wrote nothing, or whose transactions are over."""
+        overlay = self.store.begin() if under is None else under.overlay
+        self._record(Tx(self, overlay, scope, handled.service), handled, request, fault, started)
         if under is None:
             self.store.keep(overlay)
 

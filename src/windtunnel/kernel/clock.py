@@ -21,6 +21,11 @@ TIMER_SECONDS_MAX = 86_400.0
 ANCHORS_KEPT_MAX = 1_000
 
 
+def stopwatch() -> float:
+    """Seconds of the machine's clock from an unknown beginning, to tell how long something took."""
+    return time.perf_counter()
+
+
 class Anchor(msgspec.Struct, frozen=True):
     """What the clock remembers across restarts. Seconds since 1970; `rate` region seconds a second, 0 where it stands."""
 
