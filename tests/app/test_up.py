@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import boto3
 
-from tests.app.kit import endpoint_in, up, windtunnel
+from tests.app.kit import WINDTUNNEL, endpoint_in, environment, up, windtunnel
 
 
 def _sqs(endpoint: str) -> Any:
@@ -86,3 +87,19 @@ def test_the_line_that_up_prints_says_how_to_use_it(tmp_path: Path) -> None:
         assert windtunnel("status", endpoint=endpoint).stdout.splitlines()[1] == "account   123456789012"
         url = _sqs(endpoint).create_queue(QueueName="a")["QueueUrl"]
     assert url == f"{endpoint}/123456789012/a"
+
+
+def test_who_follows_the_calls_hears_that_the_region_has_stopped(tmp_path: Path) -> None:
+    with up(tmp_path / "data") as (process, endpoint):
+        command = [*WINDTUNNEL, "calls", "--follow"]
+        with subprocess.Popen(
+            command, env=environment(AWS_ENDPOINT_URL=endpoint), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as follower:
+            assert follower.stdout is not None
+            follower.stdout.readline()
+            _sqs(endpoint).list_queues()
+            assert "ListQueues" in follower.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+            said = follower.communicate(timeout=10)[1]
+    assert said == f"windtunnel: The region at {endpoint} has stopped.\n"

@@ -45,8 +45,9 @@ class Remote:
             try:
                 for line in response:
                     yield json.loads(line)
-            except (OSError, HTTPException) as error:
-                raise Problem(f"The region at {self.endpoint} has stopped.") from error
+            except (OSError, HTTPException, ValueError):
+                pass  # cut off, perhaps within a line
+        raise Problem(f"The region at {self.endpoint} has stopped.")
 
     def _url(self, name: str, query: dict[str, str | int]) -> str:
         return f"{self.endpoint}/_windtunnel/{name}" + (f"?{urlencode(query)}" if query else "")
