@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from base64 import b64encode
+from pathlib import Path
 
 import pytest
 
@@ -178,6 +179,23 @@ def test_a_sandbox_whose_keys_have_ended_is_replaced(here: Here) -> None:
     first, again = run(here, "f"), run(here, "f")
     here.jump(3600)
     assert first == again != run(here, "f")
+
+
+def test_no_process_is_left_when_the_region_is_closed(here: Here) -> None:
+    before = children()
+    make(here, "f", "import time\ndef handler(event, context):\n    time.sleep(event)\n", Timeout=60)
+    run(here, "f", 0)
+    running = here.begin.lambda_.invoke(FunctionName="f", Payload=b"50")
+    here.run(asyncio.sleep(0.1))
+    assert children() != before
+    here.restart()
+    assert running.cancelled()
+    assert children() == before
+
+
+def children() -> set[str]:
+    """The processes that this one has started."""
+    return {child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()}
 
 
 def test_nothing_runs_on_when_the_region_is_reset(here: Here) -> None:

@@ -47,13 +47,12 @@ class Compute:
             running.add_done_callback(lambda _: self._unpacking.pop(digest, None))
         return await asyncio.shield(running)
 
-    def forget(self, digest: str) -> None:
-        """Removes an unpacked archive's folder; a running sandbox keeps what it has mounted until it ends."""
-        folder = self._folder / digest
-        if folder.is_dir():
-            aside = self._aside()
-            folder.rename(aside)
-            asyncio.get_running_loop().run_in_executor(None, lambda: shutil.rmtree(aside, ignore_errors=True))
+    def sweep(self, known: Callable[[str], bool]) -> None:
+        """Removes unpacked archives that nothing names any more, and what another process was at when it died. Goes on in a thread."""
+        unknown = [folder for folder in self._folder.glob("[!.]*") if not known(folder.name)]
+        dead = [half for half in self._folder.glob(".*-*") if not lives(half.name[1:].split("-")[0])]
+        if unknown or dead:
+            asyncio.get_running_loop().run_in_executor(None, _remove, [*unknown, *dead])
 
     async def clear(self) -> None:
         """Ends all sandboxes, and waits until they are gone."""
@@ -73,16 +72,8 @@ class Compute:
     async def _start(self) -> Pool:
         if self._machine is None:
             self._machine = await asyncio.to_thread(Machine, self.monotonic)
-            await asyncio.to_thread(self._sweep)
         self._pool = Pool(self._machine)
         return self._pool
-
-    def _sweep(self) -> None:
-        """Removes what another process was at when it died."""
-        for half in self._folder.glob(".*-*"):
-            owner = half.name[1:].split("-")[0]
-            if owner != str(os.getpid()) and not lives(owner):
-                shutil.rmtree(half, ignore_errors=True)
 
     def _aside(self) -> Path:
         self._serial += 1
@@ -97,3 +88,8 @@ class Compute:
             # Another process of the region was quicker.
             shutil.rmtree(half, ignore_errors=True)
         return folder
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
+from windtunnel.fabric.cloud import Cloud
 from windtunnel.services.lambda_ import (
     aliases,
     archives,
@@ -30,6 +31,11 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
     return "invoke", {"FunctionName": str(arn), "InvocationType": "Event", "Payload": event.body.encode()}
 
 
+def _boot(cloud: Cloud) -> None:
+    archives.sweep(cloud)
+    pollers.start_all(cloud)
+
+
 SERVICE = Service(
     "lambda",
     modules=(functions, versions, aliases, layers, permissions, tags, concurrency, invoke, invoke_configs, mappings, urls),
@@ -39,6 +45,6 @@ SERVICE = Service(
     faults={"AccessDeniedException": 403, "NotImplemented": 501, "RequestEntityTooLargeException": 413, "ValidationException": 400},
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
     data_operations=("Invoke",),
-    boot=pollers.start_all,
+    boot=_boot,
     pages={archives.CODE_PAGE: archives.page},
 )

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.cloud import Cloud
 from windtunnel.planes.blobs import Piece
 from windtunnel.planes.compute import ArchiveTooLarge, BadArchive
 from windtunnel.services.lambda_.rules import UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX, digest_of, hex_of, invalid
@@ -89,6 +90,12 @@ def page(tx: Tx, path: str) -> tuple[str, bytes] | None:
         return None
     with tx.blobs.open(archive.blob) as file:
         return "application/zip", file.readall()
+
+
+def sweep(cloud: Cloud) -> None:
+    """Removes unpacked archives that no function and no layer has any more."""
+    known: set[str] = cloud.apply(lambda tx: {hex_of(str(key[0])) for key, _ in tx.scan(ARCHIVES)})
+    cloud.compute.sweep(known.__contains__)
 
 
 async def folder(call: Call, code: str) -> str:

@@ -154,9 +154,11 @@ async def _receive(call: Call, mapping: Mapping, most: int, seconds: int) -> lis
 async def _process(poller: Poller, mapping: Mapping, batch: list[Received]) -> None:
     call = poller.call
     try:
-        records = [record_of(message, mapping.source) for message in batch]
-        wanted = [record for record in records if _passes(record, mapping.filters)]
-        passed_over = [record for record in records if record not in wanted]
+        wanted: list[dict[str, Any]] = []
+        passed_over: list[dict[str, Any]] = []
+        for message in batch:
+            record = record_of(message, mapping.source)
+            (wanted if _passes(record, mapping.filters) else passed_over).append(record)
         await _delete(call, mapping, passed_over)
         for part in _parts(wanted):
             await _delete(call, mapping, await _run(call, mapping, part))
