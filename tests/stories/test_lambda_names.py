@@ -188,3 +188,36 @@ def test_a_function_url_has_a_configuration(here: Here) -> None:
     assert made["FunctionUrl"].endswith(f".lambda-url.{REGION}.on.aws/")
     here.lambda_.delete_function_url_config(FunctionName="f")
     assert here.lambda_.list_function_url_configs(FunctionName="f") == {"FunctionUrlConfigs": []}
+
+
+def test_provisioned_concurrency_is_of_a_version_or_of_an_alias(here: Here) -> None:
+    make(here, "f", Publish=True)
+    here.lambda_.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    number = {"ProvisionedConcurrentExecutions": 5}
+    put = here.lambda_.put_provisioned_concurrency_config(FunctionName="f", Qualifier="live", **number)
+    assert (put["Status"], put["AvailableProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 0)
+    assert here.lambda_.get_provisioned_concurrency_config(FunctionName="f", Qualifier="live") == {
+        "RequestedProvisionedConcurrentExecutions": 5,
+        "AvailableProvisionedConcurrentExecutions": 5,
+        "AllocatedProvisionedConcurrentExecutions": 5,
+        "Status": "READY",
+        "LastModified": "2026-01-01T00:00:00.000+0000",
+    }
+    assert refusal(here.lambda_.put_provisioned_concurrency_config, FunctionName="f", Qualifier="1", **number) == (
+        "ResourceConflictException",
+        "Version is pointed by a Provisioned Concurrency alias",
+    )
+    assert refusal(here.lambda_.put_function_concurrency, FunctionName="f", ReservedConcurrentExecutions=1) == (
+        "InvalidParameterValueException",
+        " ReservedConcurrentExecutions  1 should not be lower than function's total provisioned concurrency [5].",
+    )
+    here.lambda_.delete_provisioned_concurrency_config(FunctionName="f", Qualifier="live")
+    assert here.lambda_.list_provisioned_concurrency_configs(FunctionName="f") == {"ProvisionedConcurrencyConfigs": []}
+
+
+def test_tools_that_ask_about_runtimes_and_signatures_are_answered(here: Here) -> None:
+    make(here, "f")
+    assert here.lambda_.get_function_code_signing_config(FunctionName="f") == {}
+    assert here.lambda_.get_runtime_management_config(FunctionName="f") == {"UpdateRuntimeOn": "Auto", "FunctionArn": arn("f", "$LATEST")}
+    here.lambda_.put_runtime_management_config(FunctionName="f", UpdateRuntimeOn="FunctionUpdate")
+    assert here.lambda_.get_runtime_management_config(FunctionName="f")["UpdateRuntimeOn"] == "FunctionUpdate"

@@ -9,7 +9,7 @@ import msgspec
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.places import latest, own
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, LATEST, UNRESERVED_MIN, arn_of, invalid, not_found
-from windtunnel.services.lambda_.state import FUNCTIONS, RESERVED, Function
+from windtunnel.services.lambda_.state import FUNCTIONS, PROVISIONED, RESERVED, Function
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -31,6 +31,12 @@ def put_function_concurrency(tx: Tx, req: t.PutFunctionConcurrencyRequest) -> di
         raise invalid(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum "
             f"value of [{UNRESERVED_MIN}]."
+        )
+    provisioned = sum(one.number for _, one in tx.scan(PROVISIONED, name.name))
+    if number < provisioned:
+        # The blanks are AWS's.
+        raise invalid(
+            f" ReservedConcurrentExecutions  {number} should not be lower than function's total provisioned concurrency [{provisioned}]."
         )
     tx.put(RESERVED, name.name, value=number)
     _keep(tx, name.name, msgspec.structs.replace(function, reserved=number))

@@ -146,6 +146,20 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
     metrics: list[str] = []
 
 
+class RuntimeConfig(msgspec.Struct, frozen=True):
+    """How a version's runtime is updated."""
+
+    update: str
+    arn: str = ""
+
+
+class Provisioned(msgspec.Struct, frozen=True):
+    """Provisioned concurrency of a version or an alias."""
+
+    number: int
+    modified: float
+
+
 FUNCTIONS = Table("lambda.functions", Function)
 """name -> Function"""
 VERSIONS = Table("lambda.versions", Version)
@@ -173,7 +187,11 @@ MAPPINGS = Table("lambda.mappings", Mapping, scope="global")
 RESERVED = Table("lambda.reserved", int)
 """name -> reserved concurrency, of those functions that have it"""
 
-QUALIFIED: tuple[Table[Any], ...] = (ALIASES, POLICIES, INVOKE_CONFIGS, URLS)
+RUNTIME_CONFIGS = Table("lambda.runtime_configs", RuntimeConfig)
+"""(name, qualifier) -> RuntimeConfig"""
+PROVISIONED = Table("lambda.provisioned", Provisioned)
+"""(name, qualifier) -> Provisioned"""
+QUALIFIED: tuple[Table[Any], ...] = (ALIASES, POLICIES, INVOKE_CONFIGS, URLS, RUNTIME_CONFIGS, PROVISIONED)
 """What belongs to a function under a qualifier, and goes with it."""
 
 FUNCTION = Resource("AWS::Lambda::Function", FUNCTIONS, "arn:aws:lambda:{region}:{account}:function:{0}")

@@ -1,0 +1,103 @@
+"""Provisioned concurrency: how many sandboxes of a version or an alias are to be kept ready."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.aws.pages import page
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.lambda_.places import Found, find, latest, own, start_of
+from windtunnel.services.lambda_.rules import (
+    CONCURRENCY_MAX,
+    LATEST,
+    PAGE_MAX,
+    UNRESERVED_MIN,
+    Name,
+    arn_of,
+    conflict,
+    invalid,
+    moment,
+    not_found,
+)
+from windtunnel.services.lambda_.state import ALIASES, PROVISIONED, Provisioned
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import lambda_ as t
+
+
+def put_provisioned_concurrency_config(tx: Tx, req: t.PutProvisionedConcurrencyConfigRequest) -> dict[str, Any]:
+    if req["Qualifier"] == LATEST:
+        raise invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+    found = _found(tx, own(tx, req))
+    _check_other(tx, found)
+    number = req["ProvisionedConcurrentExecutions"]
+    others = sum(other.number for key, other in tx.scan(PROVISIONED, found.name) if key[1] != found.qualifier)
+    reserved = found.function.reserved
+    if reserved is not None and others + number > reserved:
+        raise invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
+    if number > CONCURRENCY_MAX:
+        raise invalid(f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{CONCURRENCY_MAX}].")
+    if reserved is None and CONCURRENCY_MAX - number < UNRESERVED_MIN:
+        raise invalid(
+            "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of "
+            f"[{UNRESERVED_MIN}]."
+        )
+    provisioned = Provisioned(number, tx.now)
+    tx.put(PROVISIONED, found.name, found.qualifier, value=provisioned)
+    starting = {"AllocatedProvisionedConcurrentExecutions": 0, "AvailableProvisionedConcurrentExecutions": 0, "Status": "IN_PROGRESS"}
+    return _printed(provisioned) | starting
+
+
+def get_provisioned_concurrency_config(tx: Tx, req: t.GetProvisionedConcurrencyConfigRequest) -> dict[str, Any]:
+    found = _published(tx, own(tx, req))
+    provisioned = tx.get(PROVISIONED, found.name, found.qualifier)
+    if provisioned is None:
+        message = "No Provisioned Concurrency Config found for this function"
+        raise Fault("ProvisionedConcurrencyConfigNotFoundException", message, Type="User")
+    return _printed(provisioned)
+
+
+def delete_provisioned_concurrency_config(tx: Tx, req: t.DeleteProvisionedConcurrencyConfigRequest) -> None:
+    found = _published(tx, own(tx, req))
+    tx.delete(PROVISIONED, found.name, found.qualifier)
+
+
+def list_provisioned_concurrency_configs(tx: Tx, req: t.ListProvisionedConcurrencyConfigsRequest) -> dict[str, Any]:
+    name = own(tx, req).name
+    latest(tx, name)
+    rows, marker = page(tx.scan(PROVISIONED, name, start=start_of(req, name)), min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    shown = [{"FunctionArn": arn_of(tx.region, tx.account, name, str(key[1])), **_printed(row)} for key, row in rows]
+    return {"ProvisionedConcurrencyConfigs": shown, **({"NextMarker": marker} if marker else {})}
+
+
+def _published(tx: Tx, name: Name) -> Found:
+    if name.qualifier == LATEST:
+        raise invalid("The function resource provided must be an alias or a published version.")
+    return _found(tx, name)
+
+
+def _found(tx: Tx, name: Name) -> Found:
+    if not name.qualifier.isdigit() and tx.get(ALIASES, name.name, name.qualifier) is None:
+        raise not_found(f"Cannot find alias arn: {arn_of(tx.region, tx.account, name.name, name.qualifier)}")
+    return find(tx, name)
+
+
+def _check_other(tx: Tx, found: Found) -> None:
+    """A version is provisioned itself or by an alias, not both."""
+    if found.alias is not None:
+        if tx.get(PROVISIONED, found.name, str(found.number)) is not None:
+            raise conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
+        return
+    for key, _ in tx.find(ALIASES, "version", found.name, found.number):
+        if tx.get(PROVISIONED, found.name, str(key[1])) is not None:
+            raise conflict("Version is pointed by a Provisioned Concurrency alias")
+
+
+def _printed(provisioned: Provisioned) -> dict[str, Any]:
+    return {
+        "RequestedProvisionedConcurrentExecutions": provisioned.number,
+        "AvailableProvisionedConcurrentExecutions": provisioned.number,
+        "AllocatedProvisionedConcurrentExecutions": provisioned.number,
+        "Status": "READY",
+        "LastModified": moment(provisioned.modified),
+    }
