@@ -103,3 +103,13 @@ def test_who_follows_the_calls_hears_that_the_region_has_stopped(tmp_path: Path)
             assert process.wait(10) == 0
             said = follower.communicate(timeout=10)[1]
     assert said == f"windtunnel: The region at {endpoint} has stopped.\n"
+
+
+def test_a_folder_that_holds_something_else_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/region.db").write_bytes(b"no database at all" * 1_000)
+    for folder, said in (("file", "Cannot keep a region's state in"), ("data", "Cannot open the region's state in")):
+        refused = windtunnel("up", "--port", "0", "--data", str(tmp_path / folder))
+        assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1), refused.stderr
+        assert refused.stderr.startswith(f"windtunnel: {said} {tmp_path / folder}: ")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import apsw
 import msgspec
 import uvloop
 
 from windtunnel import __version__
 from windtunnel.app.boot import make_cloud
 from windtunnel.app.lock import Lock
+from windtunnel.app.problem import Problem
 from windtunnel.gateway.admin import Admin
 from windtunnel.gateway.cors import Cors
 from windtunnel.gateway.front import Front
@@ -41,8 +43,16 @@ class Region:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock = Lock(settings.data)
-        self.cloud = make_cloud(settings.data, account=settings.account, seed=settings.seed, endpoint=f"http://localhost:{settings.port}")
+        try:
+            self._lock = Lock(settings.data)
+        except OSError as error:
+            raise Problem(f"Cannot keep a region's state in {settings.data}: {error.strerror or error}.") from error
+        try:
+            endpoint = f"http://localhost:{settings.port}"
+            self.cloud = make_cloud(settings.data, account=settings.account, seed=settings.seed, endpoint=endpoint)
+        except (OSError, apsw.Error) as error:
+            self._lock.release()
+            raise Problem(f"Cannot open the region's state in {settings.data}: {error}.") from error
         self._server: Server | None = None
 
     @property
