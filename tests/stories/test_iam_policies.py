@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from tests.stories.here import BEGIN, Here
 from tests.stories.identity import fault, policy, trust
+from windtunnel.aws.policy import check_policy
+from windtunnel.services import iam
+from windtunnel.services.iam.managed import managed_policies
+
+DATA = files("windtunnel").joinpath("data/managed_policies.json")
 
 ARN = "arn:aws:iam::000000000000:policy/reader"
 READ = policy({"Action": "s3:GetObject", "Resource": "*"})
@@ -119,6 +127,34 @@ def test_aws_publishes_policies_that_nobody_can_change(here: Here) -> None:
     assert json.loads(unquote(document))["Statement"][0]["Action"] == ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
     assert fault(here.iam.create_policy_version, PolicyArn=arn, PolicyDocument=READ)[0] == "AccessDenied"
     assert [each["Arn"] for each in here.iam.list_policies(OnlyAttached=True)["Policies"]] == [arn]
+
+
+def test_a_policy_of_aws_has_the_path_version_and_times_of_its_reference(here: Here) -> None:
+    arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
+    found = here.iam.get_policy(PolicyArn=arn)["Policy"]
+    assert found == {
+        "PolicyName": "AWSLambdaVPCAccessExecutionRole",
+        "PolicyId": found["PolicyId"],
+        "Arn": arn,
+        "Path": "/service-role/",
+        "DefaultVersionId": "v3",
+        "AttachmentCount": 0,
+        "PermissionsBoundaryUsageCount": 0,
+        "IsAttachable": True,
+        "CreateDate": datetime(2016, 2, 11, 23, 15, tzinfo=UTC).timestamp(),
+        "UpdateDate": datetime(2024, 1, 5, 22, 38, tzinfo=UTC).timestamp(),
+    }
+    assert fault(here.iam.get_policy_version, PolicyArn=arn, VersionId="v1")[0] == "NoSuchEntity"
+
+
+def test_what_is_known_of_aws_policies_is_well_formed_and_what_is_not_is_said(here: Here) -> None:
+    for each in managed_policies():
+        check_policy(each.document, "identity")
+    readme = Path(iam.__file__).with_name("README.md").read_text()
+    partial = [name for name, entry in json.loads(DATA.read_bytes())["policies"].items() if entry.get("partial")]
+    assert [name for name in partial if name not in readme] == []
+    unknown = "arn:aws:iam::aws:policy/NobodyKnowsThisOne"
+    assert fault(here.iam.get_policy, PolicyArn=unknown) == ("NoSuchEntity", f"Policy {unknown} was not found.")
 
 
 def test_a_malformed_document_is_refused_in_the_words_of_iam(here: Here) -> None:

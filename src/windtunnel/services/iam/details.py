@@ -27,7 +27,15 @@ from windtunnel.services.iam.state import (
     arn_of,
     with_id,
 )
-from windtunnel.services.iam.views import bounded, role_last_used, shown_managed, shown_policy, shown_profile, shown_role
+from windtunnel.services.iam.views import (
+    bounded,
+    role_last_used,
+    shown_managed,
+    shown_policy,
+    shown_profile,
+    shown_role,
+    version_of_managed,
+)
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
@@ -121,8 +129,7 @@ def _policy(tx: Tx, policy: Policy) -> dict[str, Any]:
 
 
 def _managed(tx: Tx, policy: Managed) -> dict[str, Any]:
-    version = {"Document": encoded(policy.document), "VersionId": policy.version, "IsDefaultVersion": True, "CreateDate": policy.updated}
-    return {**shown_managed(tx, policy), "PolicyVersionList": [version]}
+    return {**shown_managed(tx, policy), "PolicyVersionList": [{"Document": encoded(policy.document), **version_of_managed(policy)}]}
 
 
 def _inline(tx: Tx, entity: Entity) -> list[dict[str, str]]:

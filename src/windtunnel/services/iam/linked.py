@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 
 
 class Linked(msgspec.Struct, frozen=True):
-    """A service's role: its name, the policies it has, and whether there may be several, told apart by a suffix."""
+    """A service's role: its name, the policy it has, and whether there may be several, told apart by a suffix."""
 
     name: str
-    policies: list[str]
+    policy: str
     suffix: bool = False
-    description: str | None = None
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -57,12 +56,11 @@ def create_service_linked_role(tx: Tx, req: t.CreateServiceLinkedRoleRequest) ->
         path=f"{LINKED_PATH}{service}/",
         created=moment(tx.now),
         trust=msgspec.json.encode(trust).decode(),
-        description=req.get("Description", known.description),
+        description=req.get("Description"),
         linked_to=service,
     )
     tx.put(ROLES, name.lower(), value=role)
-    for policy in known.policies:
-        tx.put(ATTACHED, role.id, f"arn:aws:iam::aws:policy{LINKED_PATH}{policy}", value=policy)
+    tx.put(ATTACHED, role.id, f"arn:aws:iam::aws:policy{LINKED_PATH}{known.policy}", value=known.policy)
     result = shown_role(tx, role)
     del result["MaxSessionDuration"]
     return {"Role": result}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b32encode
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -23,8 +24,9 @@ class Managed(msgspec.Struct, frozen=True):
     name: str
     path: str
     version: str
-    created: float
-    updated: float
+    created: float | None
+    """Seconds since 1970; None where it isn't known."""
+    updated: float | None
     document: str
 
     @property
@@ -37,12 +39,13 @@ class Managed(msgspec.Struct, frozen=True):
         return f"arn:aws:iam::aws:policy{self.path}{self.name}"
 
 
-class _Entry(msgspec.Struct, frozen=True):
-    path: str
-    version: str
-    created: float
-    updated: float
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     document: msgspec.Raw
+    path: str = "/"
+    version: str = "v1"
+    created: datetime | None = None
+    updated: datetime | None = None
+    partial: bool = False
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -54,8 +57,13 @@ def managed_policies() -> tuple[Managed, ...]:
     """AWS's policies, in the order of their names."""
     data = files("windtunnel").joinpath("data/managed_policies.json").read_bytes()
     entries = msgspec.json.decode(data, type=_File).policies
-    found = (Managed(name, e.path, e.version, e.created, e.updated, bytes(e.document).decode()) for name, e in entries.items())
-    return tuple(sorted(found, key=lambda policy: policy.name.lower()))
+    return tuple(sorted((_managed(*each) for each in entries.items()), key=lambda policy: policy.name.lower()))
+
+
+def _managed(name: str, entry: _Entry) -> Managed:
+    created = None if entry.created is None else entry.created.timestamp()
+    updated = created if entry.updated is None else entry.updated.timestamp()
+    return Managed(name, entry.path, entry.version, created, updated, bytes(entry.document).decode())
 
 
 @cache

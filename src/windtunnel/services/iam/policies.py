@@ -24,7 +24,7 @@ from windtunnel.services.iam.rules import (
     start_of,
 )
 from windtunnel.services.iam.state import ATTACHED, POLICIES, VERSIONS, Policy, Version, arn_of
-from windtunnel.services.iam.views import boundary_uses, shown_managed, shown_policy
+from windtunnel.services.iam.views import boundary_uses, shown_managed, shown_policy, version_of_managed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +121,7 @@ def get_policy_version(tx: Tx, req: t.GetPolicyVersionRequest) -> t.GetPolicyVer
     if isinstance(found, Managed):
         if name != found.version:
             raise _no_version(arn, name)
-        return {"PolicyVersion": {"Document": encoded(found.document), **_version_of(found)}}
+        return {"PolicyVersion": {"Document": encoded(found.document), **version_of_managed(found)}}  # pyright: ignore[reportReturnType]
     number, version = _version(tx, arn, found, name)
     return {
         "PolicyVersion": {
@@ -137,7 +137,7 @@ def list_policy_versions(tx: Tx, req: t.ListPolicyVersionsRequest) -> t.ListPoli
     """The newest first."""
     found = _policy(tx, req["PolicyArn"])
     if isinstance(found, Managed):
-        return {"Versions": [_version_of(found)], "IsTruncated": False}
+        return {"Versions": [version_of_managed(found)], "IsTruncated": False}  # pyright: ignore[reportReturnType]
     start = start_of(req)
     rows = sorted(tx.scan(VERSIONS, found.id), reverse=True, key=lambda row: row[0])
     return paged(
@@ -221,7 +221,3 @@ def _described(found: Policy | Managed) -> dict[str, Any]:
     """Only GetPolicy tells the description."""
     description = found.description if isinstance(found, Policy) else None
     return {} if description is None else {"Description": description}
-
-
-def _version_of(found: Managed) -> t.PolicyVersion:
-    return {"VersionId": found.version, "IsDefaultVersion": True, "CreateDate": found.updated}

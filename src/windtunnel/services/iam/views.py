@@ -77,7 +77,7 @@ def shown_policy(tx: Tx, policy: Policy) -> dict[str, Any]:
 
 def shown_managed(tx: Tx, found: Managed) -> dict[str, Any]:
     """A policy of AWS's as listings show it."""
-    return {
+    shown: dict[str, Any] = {
         "PolicyName": found.name,
         "PolicyId": found.id,
         "Arn": found.arn,
@@ -86,6 +86,11 @@ def shown_managed(tx: Tx, found: Managed) -> dict[str, Any]:
         "AttachmentCount": tx.count(ATTACHED, "uses", found.arn),
         "PermissionsBoundaryUsageCount": boundary_uses(tx, found.arn),
         "IsAttachable": True,
-        "CreateDate": found.created,
-        "UpdateDate": found.updated,
     }
+    return shown if found.created is None else {**shown, "CreateDate": found.created, "UpdateDate": found.updated}
+
+
+def version_of_managed(found: Managed) -> dict[str, Any]:
+    """The only version that is known of a policy of AWS's."""
+    shown: dict[str, Any] = {"VersionId": found.version, "IsDefaultVersion": True}
+    return shown if found.updated is None else {**shown, "CreateDate": found.updated}
