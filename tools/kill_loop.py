@@ -153,7 +153,11 @@ def _round(region: Region, workers: list[Worker], random: Random, number: int, t
         thread.join()
     back = region.start()
     region.settle()
-    wrong += [sentence for worker in workers for sentence in worker.audit()]
+    for worker in workers:
+        try:
+            wrong += worker.audit()
+        except ClientError as error:
+            wrong.append(f"{worker.name}: the audit was refused: {error}")
     done = {worker.name: worker.acknowledged - before[worker.name] for worker in workers}
     totals.update(done)
     told = ", ".join(f"{count} {name}" for name, count in done.items())
