@@ -25,7 +25,7 @@ from windtunnel.services.lambda_.state import MAPPINGS, Mapping
 
 Key = tuple[str, str, str]
 QUEUE_GONE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
-WAIT_SECONDS = 20
+WAIT_SECONDS = 86_400
 RECEIVED_MAX = 10
 AT_ONCE_FIRST = 5
 AT_ONCE_MAX = 64

@@ -9,6 +9,7 @@ from windtunnel.services.sqs import fifo, standard
 from windtunnel.services.sqs.moving import bury, grave_of
 from windtunnel.services.sqs.rules import (
     RECEIVED_MAX,
+    SERVICE_WAIT_SECONDS_MAX,
     SYSTEM_ATTRIBUTES,
     VISIBILITY_SECONDS_MAX,
     WAIT_SECONDS_MAX,
@@ -30,7 +31,7 @@ ROUNDS_MAX = 100
 
 
 async def receive_message(call: Call, req: t.ReceiveMessageRequest) -> t.ReceiveMessageResult:
-    _check(req)
+    _check(req, SERVICE_WAIT_SECONDS_MAX if call.scope.principal.kind == "AWSService" else WAIT_SECONDS_MAX)
     began = call.now()
     while True:
         messages, until, channel = call.act(_receive, req, began)
@@ -64,7 +65,7 @@ def _receive(tx: Tx, req: t.ReceiveMessageRequest, began: float) -> tuple[list[A
     return [], min(deadline, later) if later > tx.now else deadline, changed(queue)
 
 
-def _check(req: t.ReceiveMessageRequest) -> None:
+def _check(req: t.ReceiveMessageRequest, wait_max: int) -> None:
     names = {*req.get("AttributeNames", ()), *req.get("MessageSystemAttributeNames", ())}
     if names - SYSTEM_ATTRIBUTES:
         raise Fault("InvalidAttributeName", f"Unknown Attribute {min(names - SYSTEM_ATTRIBUTES)}.")
@@ -72,7 +73,7 @@ def _check(req: t.ReceiveMessageRequest) -> None:
         reason = f"Must be between 1 and {RECEIVED_MAX}, if provided."
         check_between(req["MaxNumberOfMessages"], "MaxNumberOfMessages", 1, RECEIVED_MAX, reason)
     for name, value, most in (
-        ("WaitTimeSeconds", req.get("WaitTimeSeconds", 0), WAIT_SECONDS_MAX),
+        ("WaitTimeSeconds", req.get("WaitTimeSeconds", 0), wait_max),
         ("VisibilityTimeout", req.get("VisibilityTimeout", 0), VISIBILITY_SECONDS_MAX),
     ):
         check_between(value, name, 0, most, f"Must be >= 0 and <= {most}, if provided.")

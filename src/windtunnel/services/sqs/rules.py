@@ -22,6 +22,8 @@ IN_FLIGHT_MAX = 120_000
 DELAY_SECONDS_MAX = 900
 VISIBILITY_SECONDS_MAX = 43_200
 WAIT_SECONDS_MAX = 20
+SERVICE_WAIT_SECONDS_MAX = 86_400
+"""What AWS's own services may wait: a poller of an idle queue then costs nothing while the clock jumps over a month."""
 DEDUPLICATION_SECONDS = 300
 ATTEMPT_SECONDS = 300
 RECREATE_SECONDS = 60
