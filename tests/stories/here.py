@@ -80,8 +80,14 @@ class Here:
         self.run(self.cloud.jump(self.now + seconds))
 
     def restart(self) -> None:
-        """As after kill -9: only what was committed is there; the clock stands where it stood."""
+        """The region is closed and opened again; the clock stands where it stood."""
         self.run(self.cloud.close())
+        self._open(None)
+
+    def kill(self) -> None:
+        """As `restart` after kill -9: the region has no chance to tidy up."""
+        self.cloud.store.close()
+        self.run(self.cloud.loop.stop())
         self._open(None)
 
     def close(self) -> None:

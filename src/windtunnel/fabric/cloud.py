@@ -28,7 +28,7 @@ from windtunnel.fabric.tx import Tx
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids
 from windtunnel.kernel.loop import Loop, step
-from windtunnel.kernel.store import Overlay, Store, Table, Transaction
+from windtunnel.kernel.store import Overlay, Store, StoreFull, Table, Transaction
 from windtunnel.kernel.store.keys import pack
 from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.network.client import HttpClient
@@ -180,6 +180,10 @@ class Cloud:
         except Fault as fault:
             self._record_apart(handled, request, scope, fault, started, under)
             raise
+        except StoreFull as failure:
+            fault = Fault("ServiceUnavailable", f"The region's store could not write: {failure}", status=503)
+            self._record_apart(handled, request, scope, fault, started, under)
+            raise fault from failure
         except Exception as error:
             log.exception("%s.%s failed with a bug", service, operation)
             fault = Fault("InternalFailure", f"{operation}: {type(error).__name__}: {error}", status=500)
@@ -191,6 +195,7 @@ class Cloud:
     def _act(self, tx: Tx, handled: Handled, request: dict[str, Any], started: float) -> dict[str, Any]:
         """A plain operation, and its record in the same transaction."""
         result = handled.function(tx, request)
+        tx.owed = bool(tx.overlay.writes or tx.overlay.increments or tx.overlay.wakes or tx.outgoing)
         self._record(tx, handled, request, None, started)
         return result
 
@@ -203,7 +208,7 @@ class Cloud:
         if tx.outgoing:
             self._dispatch(tx)
         if under is None:
-            self.store.keep(overlay)
+            self.store.keep(overlay, owed=tx.owed)
             if tx.dropped:
                 self.store.when_committed(lambda failure: self._delete_blobs(tx.dropped) if failure is None else None)
         else:
@@ -312,9 +317,13 @@ class Cloud:
     def _identified(self, scope: Scope, proof: Proof | None, service: str) -> Scope:
         principal, first_use = identify(self._rows, self.clock.now(), service, proof, self.account)
         if proof is not None and first_use:
-            self.transact(lambda tx: remember_use(tx, proof.access_key), scope, service)
+            self.transact(lambda tx: self._remember(tx, proof.access_key), scope, service)
         account = scope.account if principal.kind == "Anonymous" else principal.account
         return msgspec.structs.replace(scope, principal=principal, account=account)
+
+    def _remember(self, tx: Tx, access_key: str) -> None:
+        tx.owed = False
+        remember_use(tx, access_key)
 
     def _record(self, tx: Tx, handled: Handled, request: dict[str, Any], fault: Fault | None, started: float) -> None:
         """Tells of a call: in the live list, in the usage, and in the trail where CloudTrail would."""
@@ -333,7 +342,7 @@ class Cloud:
         overlay = self.store.begin() if under is None else under.overlay
         self._record(Tx(self, overlay, scope, handled.service), handled, request, fault, started)
         if under is None:
-            self.store.keep(overlay)
+            self.store.keep(overlay, owed=False)
 
     def _delete_blobs(self, blob_ids: list[str]) -> None:
         # A reply of this turn may be about to open one of them: it gets its turn first.

@@ -33,6 +33,8 @@ class Tx(Transaction):
         """The service whose code runs, by botocore's name."""
         self.outgoing: list[Delivery] = []
         self.dropped: list[str] = []
+        self.owed = True
+        """Whether the answer waits until this is durable: not where it only records a call that changed nothing."""
         self.depth = 0
         """How many transactions this one lies within."""
         self._cloud = cloud

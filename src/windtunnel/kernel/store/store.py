@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import Future, get_running_loop
+from asyncio import CancelledError, Future, current_task, get_running_loop
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 from windtunnel.kernel.store.overlay import Amount, Channel, Overlay, Reader
 
@@ -52,53 +52,83 @@ class Store:
         self._woken = woken
         self._group = Overlay(engine)
         self._scheduled = False
+        self._owed = False
         self._kept = 0
         self._kept_before = 0
         self._spilled = False
+        self._spill_failure: StoreFull | None = None
         self._waiting: list[Callable[[StoreFull | None], None]] = []
 
     def begin(self) -> Overlay:
         """A fresh transaction. Hand it to `keep` to make its writes stand; forget it to undo them."""
         return Overlay(self._group)
 
-    def keep(self, overlay: Overlay) -> None:
-        """Takes a transaction into the turn's group: later transactions see it, `committed` says when it is durable."""
+    def keep(self, overlay: Overlay, *, owed: bool = True) -> None:
+        """Takes a transaction into the turn's group: later transactions see it, `committed` says when it is durable.
+
+        What is not `owed` to anyone (a record of a call that only read) is committed with the rest, and nobody waits for it, so that
+        a full disk refuses writes alone.
+        """
         if not (overlay.writes or overlay.increments or overlay.wakes):
             return
         group = self._group
         group.merge(overlay)
         self._kept += 1
+        self._owed = self._owed or owed
         if len(group.writes) > SPILL_WRITES_MAX:
             self._spill()
         self._schedule()
 
     @property
     def pending(self) -> bool:
-        """Whether anything kept is not durable yet."""
-        return self._scheduled
+        """Whether anything kept is not durable yet, of what is owed to somebody."""
+        return self._owed
 
     def when_committed(self, told: Callable[[StoreFull | None], None]) -> None:
         """Calls `told` once all that was kept so far is durable, with what went wrong if it isn't; at once if nothing is open."""
-        if self._scheduled:
+        if self._owed:
             self._waiting.append(told)
         else:
             told(None)
 
     async def committed(self) -> None:
-        """Returns once all that was kept so far is durable. Raises StoreFull where it could not be."""
-        if self._scheduled:
-            done: Future[None] = get_running_loop().create_future()
-            self._waiting.append(lambda failure: _settle(done, failure))
-            await done
+        """Returns once all that was kept so far is durable. Raises StoreFull where it could not be.
+
+        A task that is cancelled here goes on to its next wait: what it kept stands by now, and it must not take it for undone.
+        """
+        if not self._owed:
+            return
+        outcome: list[StoreFull | None] = []
+        waker: Future[None] = get_running_loop().create_future()
+
+        def told(failure: StoreFull | None) -> None:
+            outcome.append(failure)
+            if not waker.done():
+                waker.set_result(None)
+
+        self._waiting.append(told)
+        interrupted = False
+        while not outcome:
+            try:
+                await waker
+            except CancelledError:
+                interrupted = True
+                waker = get_running_loop().create_future()
+        if interrupted and (task := current_task()) is not None:
+            task.cancel()
+        if outcome[0] is not None:
+            raise outcome[0]
 
     def flush(self) -> None:
         """Commits the group now."""
-        self._scheduled = False
+        self._scheduled = self._owed = False
         self._kept = self._kept_before = 0
         waiting, self._waiting = self._waiting, []
         group, wakes = self._group, self._group.wakes
         failure: StoreFull | None = None
         try:
+            if self._spill_failure is not None:
+                raise self._spill_failure
             if group.writes or group.increments or self._spilled:
                 self._engine.write(group.writes, group.increments)
                 self._engine.commit()
@@ -106,6 +136,7 @@ class Store:
             self._engine.rollback()
             failure = error
         self._spilled = False
+        self._spill_failure = None
         self._group.wakes = set()
         group.clear()
         for told in waiting:
@@ -136,8 +167,9 @@ class Store:
         group = self._group
         try:
             self._engine.write(group.writes, group.increments)
-        except StoreFull:
-            # The commit at the end of the turn fails as well and tells everyone who waits for it.
+        except StoreFull as failure:
+            # A part may have been written: the end of the turn undoes it, and tells everyone who waits for it.
+            self._spill_failure = failure
             return
         self._spilled = True
         group.writes.clear()
@@ -158,12 +190,3 @@ class Store:
             get_running_loop().call_soon(self._flush_scheduled)
         else:
             self.flush()
-
-
-def _settle(future: Future[Any], failure: StoreFull | None) -> None:
-    if future.done():
-        return
-    if failure is None:
-        future.set_result(None)
-    else:
-        future.set_exception(failure)
