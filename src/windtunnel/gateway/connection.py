@@ -371,7 +371,10 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, exchange: Exchange) -> None:
         self._exchanges.popleft()
-        if exchange.keep_alive and self._can_discard(exchange):
+        if self._ended and not self._exchanges and not self._ahead:
+            # The client sends no more, and has its last answer.
+            self._end(linger=False)
+        elif exchange.keep_alive and self._can_discard(exchange):
             if exchange.incoming is not None and exchange.incoming.stream is not None:
                 exchange.incoming.stream.fail("the request has been answered")
         else:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from windtunnel.aws.errors import Fault
@@ -83,10 +83,10 @@ class Front:
         )
         if not handled.plain:
             task = self._cloud.loop.spawn(self._answer(call, codec, match, request_id, reply))
-            reply.on_close(lambda: None if task.done() else _given_up(task.cancel))
+            reply.on_close(lambda: self._cloud.loop.give_up(task))
             return
         try:
-            response = codec.respond(step(call), request_id)
+            response = self._response(codec, match, step(call), request_id)
         except Fault as fault:
             response = self._refused(codec, match, fault, request_id)
         if self._cloud.store.pending:
@@ -102,7 +102,7 @@ class Front:
         try:
             result = await call
             await self._cloud.store.committed()
-            response = codec.respond(result, request_id)
+            response = self._response(codec, match, result, request_id)
         except Fault as fault:
             response = self._refused(codec, match, fault, request_id)
         except StoreFull as failure:
@@ -112,8 +112,16 @@ class Front:
             if not reply.closed:
                 reply(self._refused(codec, match, Fault("ServiceUnavailable", "The region was reset.", status=503), request_id))
             raise
-        if not reply.closed:
-            reply(response)
+        # Also where the client has gone: a body that nobody reads is let go of there.
+        reply(response)
+
+    def _response(self, codec: Codec, match: Match, result: dict[str, Any], request_id: str) -> Response:
+        """A result that doesn't fit the model is a bug of the operation: it is said so, and the connection goes on."""
+        try:
+            return codec.respond(result, request_id)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            log.exception("%s.%s answered what its model doesn't have", match.service, match.operation)
+            raise Fault("InternalFailure", f"{match.operation}: {type(error).__name__}: {error}", status=500) from error
 
     def _refused(self, codec: Codec, match: Match, fault: Fault, request_id: str) -> Response:
         if fault.status is None and (service := self._cloud.services.get(match.service)) is not None:
@@ -149,10 +157,6 @@ class Front:
 
 
 _ANONYMOUS = anonymous()
-
-
-def _given_up(cancel: Callable[[], object]) -> None:
-    cancel()
 
 
 def _unframed(request: Request, match: Match, proof: SignedRequest | None) -> Request:

@@ -36,6 +36,8 @@ class Loop:
         self._clock = clock
         self._at_work = 0
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._parked: set[asyncio.Task[Any]] = set()
+        self._given_up: set[asyncio.Task[Any]] = set()
         self._resting: list[asyncio.Future[None]] = []
         self._waits: dict[Channel, set[asyncio.Future[bool]]] = defaultdict(set)
         self._told: dict[Channel, Callable[[], None]] = {}
@@ -47,6 +49,14 @@ class Loop:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def give_up(self, task: asyncio.Task[Any]) -> None:
+        """Ends a task for whose result nobody waits any more, where it is parked or parks next: never in the middle of its work."""
+        if task.done():
+            return
+        self._given_up.add(task)
+        if task in self._parked:
+            task.cancel()
 
     def on(self, channel: Channel, told: Callable[[], None]) -> None:
         """Calls a function whenever a channel is woken."""
@@ -66,9 +76,14 @@ class Loop:
         On a standing clock that moment may never come, but the client who waits has a clock of its own: the wait ends after as
         many seconds of the machine's, and this alone is told by False: there is no use in waiting again.
         """
+        task = asyncio.current_task()
+        assert task is not None, "only tasks wait"
+        if task in self._given_up:
+            raise asyncio.CancelledError
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         for channel in channels:
             self._waits[channel].add(future)
+        self._parked.add(task)
         alarm = patience = None
         if until is not None:
             alarm = self._clock.alarm(until, lambda: self._unpark(future))
@@ -83,6 +98,7 @@ class Loop:
                 self._at_work += 1
             raise
         finally:
+            self._parked.discard(task)
             if alarm is not None:
                 alarm.cancel()
             if patience is not None:
@@ -126,6 +142,7 @@ class Loop:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        self._given_up.discard(task)
         self._rest_from_work()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task failed", exc_info=error)
