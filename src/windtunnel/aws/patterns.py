@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal, cast
 
+from windtunnel.aws.documents import parse_json
 from windtunnel.aws.patterns_parse import Condition, Path, parse_pattern
 
 Scope = Literal["MessageAttributes", "MessageBody"]
@@ -48,7 +49,7 @@ def compile_filter_policy(policy: str | Mapping[str, Any], scope: Scope = "Messa
     try:
         text = policy if isinstance(policy, str) else json.dumps(policy)
         # SNS shows a policy in its refusals as it wrote it down itself, without spaces.
-        text = json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(parse_json(text), separators=(",", ":"), ensure_ascii=False)
     except json.JSONDecodeError as error:
         raise ValueError(_refusal(f"failed to parse JSON. {error.msg}", attribute)) from error
     try:
@@ -124,7 +125,7 @@ def _attribute_values(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 
 def _array(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except json.JSONDecodeError:
         return text
 

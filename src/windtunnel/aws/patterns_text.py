@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection
 from typing import Any, Literal, NamedTuple, NoReturn, cast
 
+from windtunnel.aws.documents import parse_json
+
 Kind = Literal["{", "}", "[", "]", "name", "string", "number", "literal"]
 
 _TOKEN = re.compile(r'[\s,:]*(?:([{}\[\]])|("(?:[^"\\]|\\.)*")|(-?\d[\d.eE+-]*)|([A-Za-z]+))', re.DOTALL)
@@ -112,7 +114,7 @@ def _tokens(text: str) -> list[Token]:
 def _check(text: str) -> None:
     """Refuse what isn't JSON, in the words of AWS's parser."""
     try:
-        json.loads(text, parse_constant=_refuse_constant)
+        parse_json(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         at = error.pos
         if at >= len(text):

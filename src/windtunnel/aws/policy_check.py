@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, cast
 
+from windtunnel.aws.documents import parse_json
 from windtunnel.aws.policy_conditions import is_date_operator, is_operator, parse_date, texts
 
 Kind = Literal["identity", "trust", "resource"]
@@ -62,7 +63,7 @@ def check_policy(text: str, kind: Kind = "identity") -> Document:
 
 def _parsed(text: str) -> Document:
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except json.JSONDecodeError as error:
         raise ValueError(_SYNTAX) from error
     if not isinstance(document, dict) or not document or not _DOCUMENT_FIELDS.issuperset(cast("Document", document)):

@@ -17,6 +17,8 @@ from windtunnel.wire.sigv4 import EMPTY_SHA256, payload_hash_of, signing_key
 
 CHUNK_SIZE_MIN = 8192
 """Only the last chunk that has bytes may be smaller."""
+LENGTH_DIGITS_MAX = 18
+"""As of a Content-Length; the longest that a payload can be takes fewer."""
 LINE_LENGTH_MAX = 16_384
 """Of a chunk's head or a trailer: an HTTP header's bound."""
 
@@ -218,7 +220,7 @@ def decoder_of(request: Request, credential: Credential | None, secret: str | No
 def decoded_length(request: Request) -> int:
     """How many bytes the payload has without its framing, which a framed request must tell."""
     text = request.headers.get("x-amz-decoded-content-length", "")
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > LENGTH_DIGITS_MAX:
         raise Fault("MissingContentLength", "You must provide the Content-Length HTTP header.", status=411)
     return int(text)
 

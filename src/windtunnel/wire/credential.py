@@ -17,6 +17,8 @@ from windtunnel.wire.message import Request
 HMAC = "AWS4-HMAC-SHA256"
 ECDSA = "AWS4-ECDSA-P256-SHA256"
 """SigV4A, which names no region in its scope but a set of them in `X-Amz-Region-Set`; used by multi-Region endpoints."""
+EPOCH_DIGITS_MAX = 18
+"""Of a legacy URL's expiry: more is no time that any clock can show."""
 LEGACY = "AWS"
 """Signature version 2, which S3 still takes: `Authorization: AWS key:signature`, or `AWSAccessKeyId` in the query."""
 
@@ -187,7 +189,7 @@ def _legacy_query(request: Request) -> Credential:
     if "AWSAccessKeyId" not in fields or "Signature" not in fields or "Expires" not in fields:
         raise Fault("AccessDenied", "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters", status=403)
     expires = fields["Expires"]
-    if not expires.isascii() or not expires.isdigit():
+    if not expires.isascii() or not expires.isdigit() or len(expires) > EPOCH_DIGITS_MAX:
         raise Fault("AccessDenied", f"Invalid date (should be seconds since epoch): {expires}", status=403)
     return _legacy(request, fields["AWSAccessKeyId"], fields["Signature"], int(expires), fields.get("x-amz-security-token", ""))
 

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.ht
 """
 
 import hmac
-import json
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
+from windtunnel.aws.documents import parse_json
 from windtunnel.aws.errors import Fault
 from windtunnel.wire.credential import HMAC, LEGACY, Credential
 from windtunnel.wire.sigfaults import s3_does_not_match
@@ -112,7 +112,7 @@ def _check_signature(credential: Credential, text: str, secret: str) -> None:
 
 def _parsed(text: str) -> dict[str, Any]:
     try:
-        policy: object = json.loads(b64decode(text, validate=True))
+        policy: object = parse_json(b64decode(text, validate=True))
     except (NotBase64, ValueError):
         raise _invalid("Invalid JSON.") from None
     if not isinstance(policy, dict):

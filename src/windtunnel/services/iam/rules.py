@@ -12,6 +12,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from windtunnel.aws.arn import Arn, parse_or_none
+from windtunnel.aws.documents import parse_json
 from windtunnel.aws.pages import decode, page
 from windtunnel.aws.policy import check_policy
 from windtunnel.fabric import Fault, Tx
@@ -67,7 +68,7 @@ def checked_identity(document: str) -> None:
 def checked_trust(document: str) -> dict[str, Any]:
     """A role's trust policy. Raises MalformedPolicyDocument."""
     try:
-        json.loads(document)
+        parse_json(document)
     except json.JSONDecodeError as error:
         raise Fault("MalformedPolicyDocument", "This policy contains invalid Json") from error
     try:

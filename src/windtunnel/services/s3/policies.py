@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from windtunnel.aws.documents import parse_json
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.state import BUCKET, DOCUMENTS
@@ -34,7 +34,7 @@ def put_bucket_policy(tx: Tx, req: t.PutBucketPolicyRequest) -> None:
 def _statements_of(name: str, text: str) -> list[dict[str, Any]]:
     """A policy's statements. Raises in S3's words where it isn't a policy for this bucket."""
     try:
-        document = json.loads(text) if text.startswith("{") else None
+        document = parse_json(text) if text.startswith("{") else None
     except ValueError:
         document = None
     if not isinstance(document, dict):

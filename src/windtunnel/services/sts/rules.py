@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from windtunnel.aws.arn import Arn, parse_or_none
+from windtunnel.aws.documents import parse_json
 from windtunnel.aws.policy import check_policy
 from windtunnel.fabric import Fault
 from windtunnel.fabric.scope import Principal
@@ -65,7 +66,7 @@ def session_policy(text: str | None) -> str:
     if text is None:
         return ""
     try:
-        json.loads(text)
+        parse_json(text)
     except json.JSONDecodeError as error:
         raise Fault("MalformedPolicyDocument", "This policy contains invalid Json") from error
     try:
