@@ -24,7 +24,7 @@ from windtunnel.fabric.scope import Proof, Scope, service_principal
 from windtunnel.fabric.service import Handler, Service
 from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.trail import TRAIL, Calls, trail_event
-from windtunnel.fabric.tx import Tx
+from windtunnel.fabric.tx import HELD, Tx
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids
 from windtunnel.kernel.loop import Loop, step
@@ -42,6 +42,8 @@ Authorise = Callable[[str, str, Mapping[str, Any], Scope], None]
 log = logging.getLogger(__name__)
 
 BOOTS = Table("fabric.boots", int, scope="global")
+CLOSED = Table("fabric.closed", bool, scope="global")
+"""There while the region is closed; a start that doesn't find it follows a kill."""
 CLOCK = Table("fabric.clock", Anchor, scope="global")
 SERIALS_PER_BOOT = 1 << 40
 USAGE_KEYS_MAX = 10_000
@@ -101,7 +103,7 @@ class Cloud:
         self.store = Store(engine, woken=self.loop.wake)
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
-        boot = self._restore(anchor)
+        boot, self._closed_cleanly = self._restore(anchor)
         self.ids = Ids(None if seed is None else f"{seed}/{boot}")
         self.serials = count(boot * SERIALS_PER_BOOT)
         self.timers = Timers(self)
@@ -110,6 +112,9 @@ class Cloud:
         """Lets happen what is due; needs the running event loop."""
         self.clock.changed = self._keep_anchor
         self._keep_anchor(self.clock.anchor)
+        if not self._closed_cleanly:
+            self.blobs.sweep(lambda blob_id: self._rows.get(HELD, blob_id) is not None)
+            self._closed_cleanly = True
         for service in self.services.values():
             if service.boot is not None:
                 service.boot(self)
@@ -133,6 +138,9 @@ class Cloud:
         kept = self.apply(lambda tx: tx.get(CLOCK))
         if kept is not None:
             self.clock.restore(kept)
+        # Serial numbers rise also over those of the region that was loaded.
+        boot = max(self.apply(lambda tx: tx.get(BOOTS)) or 0, next(self.serials) // SERIALS_PER_BOOT) + 1
+        self.serials = count(boot * SERIALS_PER_BOOT)
         self._begin_again()
 
     def held(self, name: str, make: Callable[[], Result]) -> Result:
@@ -288,6 +296,7 @@ class Cloud:
         await self._stop()
         await self.compute.close()
         await self.web.close()
+        self.apply(lambda tx: tx.put(CLOSED, value=True))
         self.store.close()
 
     def emitted(self, tx: Tx, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
@@ -419,18 +428,20 @@ class Cloud:
         )
         return self.handled(service.name, operation), request, scope
 
-    def _restore(self, anchor: Anchor | None) -> int:
-        """Counts this start, and takes up the clock where the region left it."""
+    def _restore(self, anchor: Anchor | None) -> tuple[int, bool]:
+        """Counts this start, and takes up the clock where the region left it. Tells whether the region was closed, not killed."""
         overlay = self.store.begin()
         tx = Transaction(overlay, "", "")
         boot = (tx.get(BOOTS) or 0) + 1
         tx.put(BOOTS, value=boot)
+        closed = boot == 1 or tx.get(CLOSED) is not None
+        tx.delete(CLOSED)
         kept = tx.get(CLOCK)
         if kept is not None and anchor is None:
             self.clock.restore(kept)
         self.store.keep(overlay)
         self.store.flush()
-        return boot
+        return boot, closed
 
     def _keep_anchor(self, anchor: Anchor) -> None:
         self.apply(lambda tx: tx.put(CLOCK, value=anchor))
