@@ -112,10 +112,21 @@ def _body_reader(service: str, shape: Shape) -> Callable[[Request, dict[str, Any
     member = shape.members[payload]
     if member.type_name == "blob":
         return lambda request, out: rest.payload(out, payload, request.body if request.stream is None else request.stream)
-    if member.type_name == "string":
-        return lambda request, out: rest.payload(out, payload, request.body.decode("utf-8", "replace"))
-    inner = _document(service, member)
-    return lambda request, out: rest.payload(out, payload, inner(request.body))
+    inner: Callable[[bytes], Any] = _characters if member.type_name == "string" else _document(service, member)
+    if service != "s3" or payload not in shape.required_members:
+        return lambda request, out: rest.payload(out, payload, inner(request.body))
+
+    def read(request: Request, out: dict[str, Any]) -> None:
+        if not request.body:
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+            raise Fault("MissingRequestBodyError", "Request Body is empty", status=400)
+        rest.payload(out, payload, inner(request.body))
+
+    return read
+
+
+def _characters(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
 
 
 def _document(service: str, shape: Shape) -> Callable[[bytes], Any]:
