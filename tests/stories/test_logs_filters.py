@@ -40,7 +40,7 @@ def redirect(here: Here, service: str) -> None:
         body = event.body or gzip.decompress(event.parameters["Data"]).decode()
         return "send_message", {"QueueUrl": "http://localhost/000000000000/seen", "MessageBody": body}
 
-    targets: dict[str, Service] = here.cloud._targets  # pyright: ignore[reportPrivateUsage]
+    targets: dict[str, Service] = here.cloud.courier._targets  # pyright: ignore[reportPrivateUsage]
     targets[service] = Service("sqs", modules=(), targets={service: target})
 
 

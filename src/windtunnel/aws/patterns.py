@@ -24,7 +24,7 @@ _Node = Callable[[Any, dict[str, Any]], bool]
 _Tree = dict[str, "_Tree | list[Condition]"]
 
 _MISSING: Any = object()
-_NOTHING: dict[str, Any] = {}
+_NOTHING: Mapping[str, Any] = {}
 
 # https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
 FILTER_POLICY_KEYS_MAX = 5
@@ -173,7 +173,7 @@ def _compile_node(tree: _Tree, path: Path) -> _Node:
         elements = cast("list[Any]", value) if kind is list else None
         if elements:
             return any(matches(element, event) for element in elements)
-        members: dict[str, Any] = cast("dict[str, Any]", value) if kind is dict else _NOTHING
+        members: Mapping[str, Any] = cast("dict[str, Any]", value) if kind is dict else _NOTHING
         if joined and members and any(name in members for name in joined):
             members = _unjoined(members, joined)
         return all(child(members.get(key, _MISSING), event) for key, child in children)
@@ -188,7 +188,7 @@ def _joined_names(tree: _Tree, prefix: str) -> Iterator[str]:
             yield from _joined_names(child, f"{prefix}{key}.")
 
 
-def _unjoined(members: dict[str, Any], joined: frozenset[str]) -> dict[str, Any]:
+def _unjoined(members: Mapping[str, Any], joined: frozenset[str]) -> dict[str, Any]:
     """The members with those keys that are joined with dots, and that a pattern asks for, nested instead."""
     nested: dict[str, Any] = {key: value for key, value in members.items() if key not in joined}
     for name in joined & members.keys():

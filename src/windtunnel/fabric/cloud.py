@@ -12,26 +12,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from windtunnel.aws.arn import Arn, parse
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import fault_of, operation_names, snake
 from windtunnel.aws.validate import validator
 from windtunnel.fabric import deliver, snapshot
 from windtunnel.fabric.access import identify, remember_use
 from windtunnel.fabric.call import Call
+from windtunnel.fabric.courier import Courier
 from windtunnel.fabric.meter import USAGE, hour
 from windtunnel.fabric.scope import Proof, Scope, service_principal
-from windtunnel.fabric.service import Handler, Service
+from windtunnel.fabric.service import Handled, Service
 from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.trail import TRAIL, Calls, trail_event
 from windtunnel.fabric.tx import HELD, Tx
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids
-from windtunnel.kernel.loop import Loop, step
+from windtunnel.kernel.loop import Loop
 from windtunnel.kernel.store import Overlay, Store, StoreFull, Table, Transaction
 from windtunnel.kernel.store.keys import pack
 from windtunnel.kernel.store.store import Engine
-from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
     from windtunnel.planes.blobs import Blobs
@@ -50,18 +49,6 @@ USAGE_KEYS_MAX = 10_000
 NOWHERE = Scope("", "", service_principal("windtunnel.amazonaws.com", ""))
 REQUESTS = "Requests"
 """The usage type under which every call is counted, by operation."""
-
-
-class Handled(msgspec.Struct, frozen=True):
-    """A function the door leads to: an operation or a timer's handler. `plain`: it takes a Tx and never waits."""
-
-    service: str
-    name: str
-    function: Handler
-    plain: bool
-    validate: Callable[[dict[str, Any]], None]
-    data: bool = False
-    """CloudTrail records it only where a trail selects it."""
 
 
 class Cloud:
@@ -95,9 +82,8 @@ class Cloud:
         self._handled: dict[tuple[str, str], Handled] = {}
         self._handlers: dict[tuple[str, str], Handled] = {}
         self._usage_keys: dict[tuple[str, str, str, str, int], bytes] = {}
-        self._targets = {name: service for service in self.services.values() for name in service.targets}
         self._pages = {beginning: page for service in self.services.values() for beginning, page in service.pages.items()}
-        self.web = HttpClient()
+        self.courier = Courier(self)
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
         self.store = Store(engine, woken=self.loop.wake)
@@ -214,7 +200,7 @@ class Cloud:
         tx.depth = 0 if under is None else under.depth + 1
         result = function(tx)
         if tx.outgoing:
-            self._dispatch(tx)
+            self.courier.send(tx)
         if under is None:
             self.store.keep(overlay, owed=tx.owed)
             if tx.dropped:
@@ -261,18 +247,6 @@ class Cloud:
             found = self._handlers[service, name] = Handled(service, name, function, plain, lambda _: None)
         return found
 
-    async def hand_over(self, delivery: deliver.Delivery) -> None:
-        """Calls a delivery's target. Raises DeliveryFailed."""
-        if deliver.is_url(delivery.target):
-            event = delivery.event
-            await deliver.post(self.web, delivery, self.apply(lambda tx: tx.finish(event.late, event.body)))
-            return
-        handled, request, scope = self._aim(self.apply(lambda tx: self._whole(tx, delivery)))
-        try:
-            await self.run(handled.service, handled.name, request, scope)
-        except Fault as fault:
-            raise deliver.failure_of(fault, self.status_of(handled.service, fault), delivery.retry) from fault
-
     def status_of(self, service: str, fault: Fault) -> int:
         """The HTTP status of a fault of a service."""
         if fault.status is not None:
@@ -295,7 +269,7 @@ class Cloud:
     async def close(self) -> None:
         await self._stop()
         await self.compute.close()
-        await self.web.close()
+        await self.courier.close()
         self.apply(lambda tx: tx.put(CLOSED, value=True))
         self.store.close()
 
@@ -366,67 +340,10 @@ class Cloud:
         self._usage_keys[place] = key
         return key
 
-    def _dispatch(self, tx: Tx) -> None:
-        """Tries deliveries to plain operations at once, within the transaction; the others get rows."""
-        outgoing, tx.outgoing = tx.outgoing, []
-        for number, delivery in enumerate(outgoing):
-            if deliver.is_url(delivery.target):
-                deliver.queue_delivery(tx, delivery, tx.now)
-                continue
-            try:
-                inline = number < deliver.INLINE_DELIVERIES_MAX and tx.depth < deliver.INLINE_DEPTH_MAX
-                handled, request, scope = self._aim(delivery)
-                if inline and handled.plain:
-                    if (whole := self._whole(tx, delivery)) is not delivery:
-                        handled, request, scope = self._aim(whole)
-                    step(self.run(handled.service, handled.name, request, scope, under=tx))
-                else:
-                    deliver.queue_delivery(tx, delivery, tx.now)
-            except deliver.DeliveryFailed as failure:
-                deliver.settle_failure(tx, delivery, failure)
-            except Fault as fault:
-                status = self.status_of(parse(delivery.target).service, fault)
-                deliver.settle_failure(tx, delivery, deliver.failure_of(fault, status, delivery.retry))
-
-    def finish(self, tx: Tx, late: str, body: str) -> str:
-        """The whole body of an event that a service delivered as `late`."""
-        finish = self.services[late].finish if late in self.services else None
-        return body if finish is None else finish(tx, body)
-
     def page(self, path: str) -> tuple[str, bytes] | None:
         """What a service serves at a path of the endpoint outside of its API, as (content type, bytes)."""
         found = next((page for beginning, page in self._pages.items() if path.startswith(beginning)), None)
         return None if found is None else self.apply(lambda tx: found(tx, path))
-
-    def _whole(self, tx: Tx, delivery: deliver.Delivery) -> deliver.Delivery:
-        """A delivery whose body is complete, unless its target completes bodies itself when they are read."""
-        event = delivery.event
-        if not event.late:
-            return delivery
-        target = self._targets.get(parse(delivery.target).service)
-        if target is not None and target.late_bodies:
-            return delivery
-        whole = msgspec.structs.replace(event, body=self.finish(tx, event.late, event.body), late="")
-        return msgspec.structs.replace(delivery, event=whole)
-
-    def _aim(self, delivery: deliver.Delivery) -> tuple[Handled, dict[str, Any], Scope]:
-        """The call that a delivery becomes, in the account and region its target's ARN names."""
-        scheme, _, _ = delivery.target.partition(":")
-        arn = parse(delivery.target) if scheme == "arn" else Arn("aws", scheme, "", "", delivery.target)
-        service = self._targets.get(arn.service)
-        if service is None:
-            raise deliver.DeliveryFailed("NotImplemented", f"nothing here takes deliveries to {delivery.target}", final=True)
-        operation, request = service.targets[arn.service](arn, delivery.event)
-        scope = Scope(
-            arn.account or delivery.account,
-            arn.region or delivery.region,
-            service_principal(delivery.source, delivery.account),
-            self.ids.uuid(),
-            endpoint=delivery.endpoint,
-            cause=delivery.cause,
-            source_arn=delivery.source_arn,
-        )
-        return self.handled(service.name, operation), request, scope
 
     def _restore(self, anchor: Anchor | None) -> tuple[int, bool]:
         """Counts this start, and takes up the clock where the region left it. Tells whether the region was closed, not killed."""

@@ -130,7 +130,7 @@ async def attempt(call: Call, payload: Mapping[str, Any]) -> None:
     """One attempt at a delivery whose row came due."""
     delivery = delivery_of(payload)
     try:
-        await call.cloud.hand_over(delivery)
+        await call.cloud.courier.hand_over(delivery)
     except DeliveryFailed as failure:
         await call.transact(settle_failure, delivery, failure)
 

@@ -22,6 +22,18 @@ Target = Callable[["Arn", "Event"], tuple[str, dict[str, Any]]]
 """Turns the ARN of a target and what is delivered into one operation of the service, as (name in snake_case, request)."""
 
 
+class Handled(msgspec.Struct, frozen=True):
+    """A function the door leads to: an operation or a timer's handler. `plain`: it takes a Tx and never waits."""
+
+    service: str
+    name: str
+    function: Handler
+    plain: bool
+    validate: Callable[[dict[str, Any]], None]
+    data: bool = False
+    """CloudTrail records it only where a trail selects it."""
+
+
 class Resource(msgspec.Struct, frozen=True):
     """One kind of resource: its CloudFormation type, the table that holds it and the pattern of its ARN.
 

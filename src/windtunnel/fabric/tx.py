@@ -107,7 +107,7 @@ class Tx(Transaction):
 
     def finish(self, late: str, body: str) -> str:
         """The whole body of an event that was delivered as `late`."""
-        return self._cloud.finish(self, late, body)
+        return self._cloud.courier.finish(self, late, body)
 
     def emit(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
         """Publishes a fact to EventBridge, as AWS's services do by themselves."""

@@ -1,0 +1,100 @@
+"""Takes deliveries to their targets: at once inside of the transaction that makes them where that can be, else when their row is due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws.arn import Arn, parse
+from windtunnel.aws.errors import Fault
+from windtunnel.fabric import deliver
+from windtunnel.fabric.scope import Scope, service_principal
+from windtunnel.kernel.loop import step
+from windtunnel.planes.network.client import HttpClient
+
+if TYPE_CHECKING:
+    from windtunnel.fabric.cloud import Cloud
+    from windtunnel.fabric.service import Handled
+    from windtunnel.fabric.tx import Tx
+
+
+class Courier:
+    """Knows which service takes deliveries for which ARNs."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._web = HttpClient()
+        self._targets = {name: service for service in cloud.services.values() for name in service.targets}
+
+    async def close(self) -> None:
+        await self._web.close()
+
+    def send(self, tx: Tx) -> None:
+        """Tries deliveries to plain operations at once, within the transaction; the others get rows."""
+        outgoing, tx.outgoing = tx.outgoing, []
+        for number, delivery in enumerate(outgoing):
+            if deliver.is_url(delivery.target):
+                deliver.queue_delivery(tx, delivery, tx.now)
+                continue
+            try:
+                inline = number < deliver.INLINE_DELIVERIES_MAX and tx.depth < deliver.INLINE_DEPTH_MAX
+                handled, request, scope = self._aim(delivery)
+                if inline and handled.plain:
+                    if (whole := self._whole(tx, delivery)) is not delivery:
+                        handled, request, scope = self._aim(whole)
+                    step(self._cloud.run(handled.service, handled.name, request, scope, under=tx))
+                else:
+                    deliver.queue_delivery(tx, delivery, tx.now)
+            except deliver.DeliveryFailed as failure:
+                deliver.settle_failure(tx, delivery, failure)
+            except Fault as fault:
+                status = self._cloud.status_of(parse(delivery.target).service, fault)
+                deliver.settle_failure(tx, delivery, deliver.failure_of(fault, status, delivery.retry))
+
+    async def hand_over(self, delivery: deliver.Delivery) -> None:
+        """Calls a delivery's target. Raises DeliveryFailed."""
+        if deliver.is_url(delivery.target):
+            event = delivery.event
+            await deliver.post(self._web, delivery, self._cloud.apply(lambda tx: tx.finish(event.late, event.body)))
+            return
+        handled, request, scope = self._aim(self._cloud.apply(lambda tx: self._whole(tx, delivery)))
+        try:
+            await self._cloud.run(handled.service, handled.name, request, scope)
+        except Fault as fault:
+            raise deliver.failure_of(fault, self._cloud.status_of(handled.service, fault), delivery.retry) from fault
+
+    def finish(self, tx: Tx, late: str, body: str) -> str:
+        """The whole body of an event that a service delivered as `late`."""
+        finish = self._cloud.services[late].finish if late in self._cloud.services else None
+        return body if finish is None else finish(tx, body)
+
+    def _whole(self, tx: Tx, delivery: deliver.Delivery) -> deliver.Delivery:
+        """A delivery whose body is complete, unless its target completes bodies itself when they are read."""
+        event = delivery.event
+        if not event.late:
+            return delivery
+        target = self._targets.get(parse(delivery.target).service)
+        if target is not None and target.late_bodies:
+            return delivery
+        whole = msgspec.structs.replace(event, body=self.finish(tx, event.late, event.body), late="")
+        return msgspec.structs.replace(delivery, event=whole)
+
+    def _aim(self, delivery: deliver.Delivery) -> tuple[Handled, dict[str, Any], Scope]:
+        """The call that a delivery becomes, in the account and region its target's ARN names."""
+        scheme, _, _ = delivery.target.partition(":")
+        arn = parse(delivery.target) if scheme == "arn" else Arn("aws", scheme, "", "", delivery.target)
+        service = self._targets.get(arn.service)
+        if service is None:
+            raise deliver.DeliveryFailed("NotImplemented", f"nothing here takes deliveries to {delivery.target}", final=True)
+        operation, request = service.targets[arn.service](arn, delivery.event)
+        scope = Scope(
+            arn.account or delivery.account,
+            arn.region or delivery.region,
+            service_principal(delivery.source, delivery.account),
+            self._cloud.ids.uuid(),
+            endpoint=delivery.endpoint,
+            cause=delivery.cause,
+            source_arn=delivery.source_arn,
+        )
+        return self._cloud.handled(service.name, operation), request, scope
