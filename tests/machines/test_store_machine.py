@@ -112,8 +112,10 @@ class StoreMachine(RuleBasedStateMachine):
         expected = [item for item in in_order(self.models[-1]) if item[0][0] == "a"]
         assert list(self.tx.scan(ROWS, "a", limit=2)) == expected[:2]
         assert list(self.tx.scan(ROWS, "a", limit=2, reverse=True)) == expected[::-1][:2]
+        assert self.tx.records(ROWS, "a", limit=2) == [row for _, row in expected[:2]]
         middle: Callable[[Key], bool] = lambda key: isinstance(key[1], int) and -10 <= key[1] < 200  # noqa: E731
         assert list(self.tx.scan(ROWS, "a", start=(-10,), end=(200,))) == [item for item in expected if middle(item[0])]
+        assert self.tx.records(ROWS, "a", start=(-10,), end=(200,), limit=100) == [row for key, row in expected if middle(key)]
 
     @invariant()
     def derived_rows_are_equal(self) -> None:

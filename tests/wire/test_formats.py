@@ -106,6 +106,30 @@ def test_a_listing_is_the_same_whether_written_by_rows_or_by_columns() -> None:
     assert b"<Contents><Key>no size</Key></Contents><Contents><Key>none</Key></Contents>" in body
 
 
+ENTRIES = st.fixed_dictionaries(
+    {
+        "Key": st.text("ab&<>\"'\0\x01\t\n\r\x1f\x7f\x85é\u2028\ufffe\uffff\U0001f600", max_size=4),
+        "Size": st.integers(0, 2),
+        "LastModified": st.sampled_from([0, 1.5, 1_800_000_000]),
+        "StorageClass": st.sampled_from(["STANDARD", "of a later model <"]),
+        "ChecksumAlgorithm": st.lists(st.sampled_from(["CRC32", "SHA1"]), max_size=2),
+        "Owner": st.none() | st.fixed_dictionaries({"ID": st.sampled_from(["o", "p&"])}),
+    }
+).map(lambda entry: dict(sorted(entry.items())))
+
+
+@given(st.lists(ENTRIES, min_size=16, max_size=20), st.sets(st.sampled_from(["Key", "Size", "LastModified", "StorageClass", "Owner"])))
+def test_columns_say_what_rows_say_whether_they_vary_or_not(entries: list[dict[str, Any]], alike: set[str]) -> None:
+    for entry in entries:
+        entry.update({name: entries[0][name] for name in alike})
+    codec = compiled("s3", "ListObjectsV2", "rest-xml")
+    rows = [codec.respond({"Contents": [entry]}, "id-1").body for entry in entries]
+    whole = codec.respond({"Contents": entries}, "id-1").body
+    assert isinstance(whole, bytes)
+    start, end = whole.index(b"<Contents>"), len(b"</ListBucketResult>")
+    assert whole[start:-end] == b"".join(row[start:-end] for row in rows if isinstance(row, bytes))
+
+
 def test_errors_of_head_requests_have_no_body() -> None:
     response = compiled("s3", "HeadObject", "rest-xml").refuse(Fault("NoSuchKey", "The specified key does not exist."), "id-1")
     assert (response.status, response.body) == (404, b"")

@@ -22,7 +22,8 @@ PROLOG: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _ESCAPES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 _ROWS_MIN: Final = 16
 """Lists of structures from this length on are written by columns."""
-_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_CONTROLS: Final = "".join(map(chr, (*range(0x09), *range(0x0B, 0x20), 0xFFFE, 0xFFFF)))
+_CONTROL: Final = re.compile(f"[{re.escape(_CONTROLS)}]")
 
 
 class MalformedXml(Exception):
@@ -51,7 +52,10 @@ def _escaped(column: list[str]) -> list[str]:
     for char, written in _ESCAPES:
         if char in joined:
             column = [text.replace(char, written) for text in column]
-    return column if joined.isprintable() else [_CONTROL.sub(_reference, text) for text in column]
+    # Looking for each control character is a search for a byte, far quicker than a look at each character.
+    if any(char in joined for char in _CONTROLS):
+        return [_CONTROL.sub(_reference, text) for text in column]
+    return column
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -166,7 +170,8 @@ class Encoders:
     def _rows(self, shape: Shape, tag: str) -> Callable[[list[Any]], str | None] | None:
         """What writes many structures with the same members: by columns, so that each is looked through in one go and joined in C.
 
-        It takes half the time that one structure after the other takes; where members differ or are None it writes nothing.
+        What is the same in all of them (an owner, a storage class) is written once and becomes a part of the text between the columns.
+        It takes a third of the time that one structure after the other takes; where members differ or are None it writes nothing.
         """
         if shape.type_name != "structure" or any(member.serialization.get("xmlAttribute") for member in shape.members.values()):
             return None
@@ -176,21 +181,26 @@ class Encoders:
         def write(value: list[Any]) -> str | None:
             names = list(value[0] or ())
             members = compiled[shape.name]
-            parts: list[Iterable[str]] = []
-            start = f"<{tag}>"
             if None in value or set(map(len, value)) != {len(names)}:
                 return None
+            parts: list[Iterable[str]] = []
+            between = f"<{tag}>"
             for name in names:
                 head, inner, tail = members[name]
                 try:
                     column = [item[name] for item in value]
                 except KeyError:
                     return None
-                if None in column:
+                first = column[0]
+                # The last one is looked at first, as it tells most columns that vary.
+                if column[-1] == first and column.count(first) == len(column):
+                    between += "" if first is None else f"{head}{inner(first)}{tail}"
+                elif None in column:
                     return None
-                parts += (repeat(start + head), _escaped(column) if inner is escape else map(inner, column))
-                start = tail
-            parts.append(repeat(f"{start}</{tag}>"))
+                else:
+                    parts += (repeat(between + head), _escaped(column) if inner is escape else map(inner, column))
+                    between = tail
+            parts.append(repeat(f"{between}</{tag}>", len(value)))
             return "".join(chain.from_iterable(zip(*parts, strict=False))) if names else None
 
         return write

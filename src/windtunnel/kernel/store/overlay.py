@@ -7,6 +7,7 @@ merging hands its writes to the layer below, so that atomicity costs a dictionar
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol
 
 Item = tuple[bytes, bytes]
@@ -21,6 +22,10 @@ class Reader(Protocol):
 
     def scan(self, start: bytes, end: bytes, *, reverse: bool = False, limit: int | None = None) -> Iterator[Item]:
         """Keys from `start` (inclusive) to `end` (exclusive) in order. `limit` is a hint of how many will be read."""
+        ...
+
+    def values(self, start: bytes, end: bytes, limit: int) -> list[bytes]:
+        """The values of the first `limit` keys of a range, in order, in one go."""
         ...
 
     def amount(self, key: bytes) -> Amount:
@@ -65,6 +70,11 @@ class Overlay:
         # What is hidden here has to be read past, so the hint grows by as many.
         below = self._below.scan(start, end, reverse=reverse, limit=None if limit is None else limit + len(mine))
         return _merge(written, below, reverse=reverse)
+
+    def values(self, start: bytes, end: bytes, limit: int) -> list[bytes]:
+        if any(start <= key < end for key in self.writes):
+            return [value for _, value in islice(self.scan(start, end, limit=limit), limit)]
+        return self._below.values(start, end, limit)
 
     def merge(self, layer: Overlay) -> None:
         """Takes over the writes of a layer that lay on this one."""

@@ -24,6 +24,7 @@ NO_SPACE = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError
 
 _FORWARD = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k LIMIT ?"
 _REVERSE = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k DESC LIMIT ?"
+_VALUES = "SELECT v FROM rows WHERE k >= ? AND k < ? ORDER BY k LIMIT ?"
 _NONE: tuple[None] = (None,)
 _number = msgspec.msgpack.Decoder(int | float).decode
 _bytes = msgspec.msgpack.Encoder().encode
@@ -78,6 +79,10 @@ class SQLite:
             else:
                 start = page[-1][0] + b"\0"
             size = min(size * 4, PAGE_ROWS_MAX)
+
+    def values(self, start: bytes, end: bytes, limit: int) -> list[bytes]:
+        rows = cast(list[tuple[bytes]], self._connection.execute(_VALUES, (start, end, limit)).fetchall())
+        return [value for (value,) in rows]
 
     def write(self, writes: dict[bytes, bytes | None], increments: dict[bytes, Amount]) -> None:
         recent = self._recent

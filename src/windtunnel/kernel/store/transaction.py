@@ -72,6 +72,14 @@ class Transaction:
         for row, value in self._range(base, prefix, start, end, limit, reverse):
             yield (*prefix, *unpack(row, size)), decode(value)
 
+    def records(self, table: Table[Record], *prefix: Any, start: Key | None = None, end: Key | None = None, limit: int) -> list[Record]:
+        """The first `limit` records that `scan` would give, at once and without their keys: for records that say their key themselves.
+
+        Keys are neither fetched nor unpacked then, and no row passes through a generator, which halves what a long page costs.
+        """
+        first, last = self._bounds(table.prefix(self.account, self.region), prefix, start, end)
+        return list(map(table.decode, self.overlay.values(first, last, limit)))
+
     def find(
         self,
         table: Table[Record],
@@ -111,11 +119,14 @@ class Transaction:
     def _range(
         self, base: bytes, prefix: Key, start: Key | None, end: Key | None, limit: int | None, reverse: bool
     ) -> Iterator[tuple[bytes, bytes]]:
-        base += pack(prefix)
-        first = base + pack(start) if start is not None else base
-        last = base + pack(end) if end is not None else base + AFTER
+        first, last = self._bounds(base, prefix, start, end)
         found = self.overlay.scan(first, last, reverse=reverse, limit=limit)
         return found if limit is None else islice(found, limit)
+
+    @staticmethod
+    def _bounds(base: bytes, prefix: Key, start: Key | None, end: Key | None) -> tuple[bytes, bytes]:
+        base += pack(prefix)
+        return base if start is None else base + pack(start), base + AFTER if end is None else base + pack(end)
 
     def _derive(self, table: Table[Record], key: Key, packed: bytes, old: Record | None, new: Record | None) -> None:
         for name, derive in table.indexes.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws import pages
@@ -10,7 +11,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import NULL, order_of, owner_of
 from windtunnel.services.s3.state import LISTED, NULL_ORDER, NULLS, VERSIONS, Bucket, Listed, Version
-from windtunnel.services.s3.walk import Page, most_of, show_folders, start_of, walk, writer_of
+from windtunnel.services.s3.walk import Page, most_of, show_folders, start_of, stays, walk, writer_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
@@ -38,7 +39,7 @@ def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Outpu
     elif after:
         result["StartAfter"] = write(after)
     if page.truncated:
-        result["NextContinuationToken"] = pages.encode((_text(page.last),))
+        result["NextContinuationToken"] = pages.encode((page.marker,))
     return result
 
 
@@ -65,45 +66,32 @@ def list_objects(tx: Tx, req: t.ListObjectsRequest) -> t.ListObjectsOutput:
     _show(result, req, bucket, page, write)
     # Without a delimiter the last key is the marker of the next page, and S3 leaves it to the client to see that.
     if page.truncated and req.get("Delimiter"):
-        result["NextMarker"] = write(_text(page.last))
+        result["NextMarker"] = write(page.marker)
     return result
 
 
-def _text(last: Key | str | None) -> str:
-    return last if isinstance(last, str) else last[1] if last else ""
-
-
-def _objects(tx: Tx, req: Mapping[str, Any], after: str) -> tuple[Page, int]:
-    name, prefix, delimiter = req["Bucket"], req.get("Prefix") or "", req.get("Delimiter") or ""
+def _objects(tx: Tx, req: Mapping[str, Any], after: str) -> tuple[Page[Listed], int]:
+    bucket, prefix, delimiter = req["Bucket"], req.get("Prefix") or "", req.get("Delimiter") or ""
     most = most_of(req.get("MaxKeys"), "maxKeys")
 
-    def scan(start: Key | None, end: Key | None, limit: int) -> Iterator[tuple[Key, Listed]]:
-        return tx.scan(LISTED, name, start=start, end=end, limit=limit)
+    def scan(start: Key | None, end: Key | None, limit: int) -> list[Listed]:
+        return tx.records(LISTED, bucket, start=start, end=end, limit=limit)
 
-    return walk(scan, prefix, delimiter, start_of(prefix, delimiter, after), most, lambda key: (key[1] + "\0",)), most
+    start = start_of(prefix, delimiter, after)
+    return walk(scan, prefix, delimiter, start, most, name=itemgetter("Key"), follow=lambda row: (row["Key"] + "\0",)), most
 
 
-def _show(result: Any, req: Mapping[str, Any], owner: Bucket | None, page: Page, write: Callable[[str], str]) -> None:
+def _show(result: Any, req: Mapping[str, Any], owner: Bucket | None, page: Page[Listed], write: Callable[[str], str]) -> None:
     """The members that both listings share, absent where they are empty."""
-    as_is = write is str
+    if not stays(write, (item["Key"] for item in page.items)):
+        for item in page.items:
+            item["Key"] = write(item["Key"])
+    if owner is not None:
+        shown = owner_of(owner.account)
+        for item in page.items:
+            item["Owner"] = shown
     if page.items:
-        shown = owner_of(owner.account) if owner is not None else None
-        contents: list[dict[str, Any]] = []
-        for (_, key), row in page.items:
-            item: dict[str, Any] = {
-                "Key": key if as_is else write(key),
-                "LastModified": row.modified,
-                "ETag": f'"{row.etag}"',
-                "Size": row.size,
-                "StorageClass": row.storage,
-            }
-            if row.algorithm:
-                item["ChecksumAlgorithm"] = [row.algorithm]
-                item["ChecksumType"] = row.checksum_type
-            if shown is not None:
-                item["Owner"] = shown
-            contents.append(item)
-        result["Contents"] = contents
+        result["Contents"] = page.items
     show_folders(result, req, page, write)
 
 
@@ -116,10 +104,10 @@ def list_object_versions(tx: Tx, req: t.ListObjectVersionsRequest) -> t.ListObje
     after, after_version = req.get("KeyMarker") or "", req.get("VersionIdMarker") or ""
     start, newest = _start_of_versions(tx, name, prefix, delimiter, after, after_version)
 
-    def scan(start: Key | None, end: Key | None, limit: int) -> Iterator[tuple[Key, Version]]:
-        return tx.scan(VERSIONS, name, start=start, end=end, limit=limit)
+    def scan(start: Key | None, end: Key | None, limit: int) -> list[tuple[Key, Version]]:
+        return list(tx.scan(VERSIONS, name, start=start, end=end, limit=limit))
 
-    page = walk(scan, prefix, delimiter, start, most, lambda key: (key[1], key[2] + 1))
+    page = walk(scan, prefix, delimiter, start, most, name=lambda row: row[0][1], follow=lambda row: (row[0][1], row[0][2] + 1))
     result: t.ListObjectVersionsOutput = {
         "IsTruncated": page.truncated,
         "KeyMarker": write(after),
@@ -151,9 +139,9 @@ def list_object_versions(tx: Tx, req: t.ListObjectVersionsRequest) -> t.ListObje
     if markers:
         result["DeleteMarkers"] = markers
     if page.truncated:
-        result["NextKeyMarker"] = write(_text(page.last))
-        if page.items and not isinstance(page.last, str):
-            result["NextVersionIdMarker"] = page.items[-1][1].id
+        result["NextKeyMarker"] = write(page.marker)
+        if page.last is not None:
+            result["NextVersionIdMarker"] = page.last[1].id
     show_folders(result, req, page, write)
     return result
 

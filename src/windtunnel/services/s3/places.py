@@ -173,5 +173,14 @@ def _list(tx: Tx, name: str, key: str, newest: Version) -> None:
     if newest.marker:
         tx.delete(LISTED, name, key)
         return
-    listed = Listed(newest.etag, newest.size, newest.modified, newest.storage, newest.algorithm, newest.checksum_type)
+    listed: Listed = {
+        "Key": key,
+        "LastModified": newest.modified,
+        "ETag": f'"{newest.etag}"',
+        "Size": newest.size,
+        "StorageClass": newest.storage,
+    }
+    if newest.algorithm:
+        listed["ChecksumAlgorithm"] = [newest.algorithm]
+        listed["ChecksumType"] = newest.checksum_type
     tx.put(LISTED, name, key, value=listed)

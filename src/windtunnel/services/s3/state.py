@@ -7,7 +7,7 @@ under it. What a listing shows of it stands once more in a small row of its own,
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -50,15 +50,18 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     ownership: str = "BucketOwnerEnforced"
 
 
-class Listed(msgspec.Struct, frozen=True, array_like=True):
-    """What a listing shows of a key's current version."""
+class Listed(TypedDict):
+    """What a listing shows of a key's current version, word for word: a page of a thousand is read and handed on without a look at each."""
 
-    etag: str
-    size: int
-    modified: int
-    storage: str
-    algorithm: str
-    checksum_type: str
+    Key: str
+    LastModified: int
+    ETag: str
+    Size: int
+    StorageClass: str
+    ChecksumAlgorithm: NotRequired[list[str]]
+    ChecksumType: NotRequired[str]
+    Owner: NotRequired[dict[str, str]]
+    """Never kept: an account's name may change."""
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):

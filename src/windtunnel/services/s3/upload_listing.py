@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
@@ -61,11 +60,11 @@ def list_multipart_uploads(tx: Tx, req: t.ListMultipartUploadsRequest) -> t.List
             raise Fault("InvalidArgument", "Invalid uploadId marker", ArgumentName="upload-id-marker", ArgumentValue=after_id)
         start = (after, after_id + "\0")
 
-    def scan(start: Key | None, end: Key | None, limit: int) -> Iterator[tuple[Key, Upload]]:
-        return tx.scan(UPLOADS, name, start=start, end=end, limit=limit)
+    def scan(start: Key | None, end: Key | None, limit: int) -> list[tuple[Key, Upload]]:
+        return list(tx.scan(UPLOADS, name, start=start, end=end, limit=limit))
 
-    page = walk(scan, prefix, delimiter, start, most, lambda key: (key[1], key[2] + "\0"))
-    last = page.last if isinstance(page.last, tuple) else ("", "", "")
+    page = walk(scan, prefix, delimiter, start, most, name=lambda row: row[0][1], follow=lambda row: (row[0][1], row[0][2] + "\0"))
+    last = ("", "", "") if page.last is None else page.last[0]
     result: Any = {
         "Bucket": name,
         "KeyMarker": write(after),

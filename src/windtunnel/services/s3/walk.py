@@ -5,32 +5,34 @@ So a page costs what is on it, not what lies in the folders between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote_plus
 
 from windtunnel.fabric import Fault
 from windtunnel.services.s3.rules import PAGE_KEYS_MAX
 
-Record = TypeVar("Record")
+Row = TypeVar("Row")
 Key = tuple[Any, ...]
-Scan = Callable[[Key | None, Key | None, int], Iterator[tuple[Key, Record]]]
+Scan = Callable[[Key | None, Key | None, int], list[Row]]
 """(start, end, limit): the rows from `start` (inclusive) to `end` (exclusive), what follows the bucket's name in their keys."""
 
 LAST_CODE_POINT = "\U0010ffff"
 SEEK_ROWS, FIRST_ROWS, ROWS_MAX = 2, 32, 1001
 
 
-class Page:
+class Page(Generic[Row]):
     """What a walk found."""
 
-    __slots__ = ("items", "last", "prefixes", "truncated")
+    __slots__ = ("items", "last", "marker", "prefixes", "truncated")
 
     def __init__(self) -> None:
-        self.items: list[tuple[Key, Any]] = []
+        self.items: list[Row] = []
         self.prefixes: list[str] = []
         self.truncated = False
-        self.last: Key | str | None = None
+        self.last: Row | None = None
+        """The last item, unless a common prefix came after it."""
+        self.marker = ""
         """The key of the last item, or the common prefix, whichever came last."""
 
 
@@ -54,45 +56,49 @@ def start_of(prefix: str, delimiter: str, after: str) -> Key | None:
     return (max(start, prefix),)
 
 
-def walk(scan: Scan[Any], prefix: str, delimiter: str, start: Key | None, most: int, follow: Callable[[Key], Key]) -> Page:
-    """A page of at most `most` keys and common prefixes. `follow` gives the start after a row's key."""
-    page = Page()
+def walk(
+    scan: Scan[Row], prefix: str, delimiter: str, start: Key | None, most: int, *, name: Callable[[Row], str], follow: Callable[[Row], Key]
+) -> Page[Row]:
+    """A page of at most `most` keys and common prefixes. `name` gives a row's key, `follow` the start after it."""
+    page: Page[Row] = Page()
     if not most or start == ():
         return page
     stop = successor(prefix) if prefix else None
     end = None if stop is None else (stop,)
-    if not delimiter:
-        rows = list(scan(start, end, most + 1))
-        page.items, page.truncated = rows[:most], len(rows) > most
-        page.last = page.items[-1][0] if page.items else None
-        return page
-    left, size = most, min(most + 1, FIRST_ROWS)
+    left, size = most, min(most + 1, FIRST_ROWS) if delimiter else most + 1
     while True:
-        count = 0
-        key: Key = ()
-        for key, row in scan(start, end, size):
-            count += 1  # noqa: SIM113
-            cut = key[1].find(delimiter, len(prefix))
-            if not left:
-                page.truncated = True
+        rows = scan(start, end, size)
+        at, folder = _first_folder(rows, name, prefix, delimiter) if delimiter else (len(rows), "")
+        taken = rows[: min(at, left)]
+        if taken:
+            page.items += taken
+            page.last, left = taken[-1], left - len(taken)
+            page.marker = name(taken[-1])
+        if not left and len(rows) > len(taken):
+            page.truncated = True
+            return page
+        if not folder:
+            if len(rows) < size:
                 return page
-            left -= 1
-            if cut >= 0:
-                break
-            page.items.append((key, row))
-            page.last = key
-        else:
-            if count < size:
-                return page
-            start, size = follow(key), min(size * 4, ROWS_MAX)
+            start, size = follow(rows[-1]), min(size * 4, ROWS_MAX)
             continue
-        folder = key[1][: cut + len(delimiter)]
         page.prefixes.append(folder)
-        page.last, size = folder, SEEK_ROWS
+        page.last, page.marker = None, folder
+        left, size = left - 1, SEEK_ROWS
         beyond = successor(folder)
         if beyond is None:
             return page
         start = (beyond,)
+
+
+def _first_folder(rows: list[Row], name: Callable[[Row], str], prefix: str, delimiter: str) -> tuple[int, str]:
+    """Where the first row stands that lies in a folder, and that folder; all rows are before it where there is none."""
+    begin = len(prefix)
+    for at, row in enumerate(rows):
+        cut = name(row).find(delimiter, begin)
+        if cut >= 0:
+            return at, name(row)[: cut + len(delimiter)]
+    return len(rows), ""
 
 
 def most_of(value: int | None, name: str) -> int:
@@ -116,7 +122,13 @@ def writer_of(req: Mapping[str, Any]) -> Callable[[str], str]:
     return lambda text: quote_plus(text, safe="/*", errors="surrogatepass")
 
 
-def show_folders(result: Any, req: Mapping[str, Any], page: Page, write: Callable[[str], str]) -> None:
+def stays(write: Callable[[str], str], names: Iterable[str]) -> bool:
+    """Whether none of many names changes when it is written; most don't, and one look at all of them is far cheaper than one at each."""
+    joined = "".join(names)
+    return write is str or write(joined) == joined
+
+
+def show_folders(result: Any, req: Mapping[str, Any], page: Page[Any], write: Callable[[str], str]) -> None:
     if page.prefixes:
         result["CommonPrefixes"] = [{"Prefix": write(prefix)} for prefix in page.prefixes]
     if req.get("Delimiter"):
