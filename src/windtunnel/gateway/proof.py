@@ -67,8 +67,9 @@ class SignedRequest:
         if signed is None:
             return clock.machine()
         by_machine, by_region = clock.machine(), clock.now()
-        if abs(by_region - signed) <= SKEW_SECONDS or signed > by_machine + SKEW_SECONDS:
+        if signed > by_machine + SKEW_SECONDS:
             return by_region
         if self.credential.presigned:
+            # First of all: after a short jump the two clocks are close, and a new URL would seem as old as the jump was long.
             return signed + by_region - clock.region_at(signed)
-        return by_machine
+        return by_region if abs(by_region - signed) <= SKEW_SECONDS else by_machine
