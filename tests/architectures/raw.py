@@ -128,7 +128,7 @@ def presigned(region: LocalRegion, path: str, seconds: int, *, keys: tuple[str, 
     """Path and query of a URL that gets an object."""
     request = AWSRequest("GET", f"{region.endpoint}{path}", {"Host": "localhost"})
     S3SigV4QueryAuth(Credentials(*keys), "s3", "us-east-1", seconds).add_auth(request)
-    parts = urlsplit(request.url)
+    parts = urlsplit(str(request.url))
     return f"{parts.path}?{parts.query}"
 
 
@@ -142,7 +142,7 @@ def refusal(function: Any, **given: Any) -> tuple[int, str, str]:
     try:
         function(**given)
     except ClientError as error:
-        said = error.response
+        said: Any = error.response
         return said["ResponseMetadata"]["HTTPStatusCode"], said["Error"]["Code"], said["Error"].get("Message", "")
     raise AssertionError("this was not refused")
 
