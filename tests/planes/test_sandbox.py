@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.planes.kit import Bench, invocation, invoke, machine, value
@@ -57,6 +58,25 @@ def handler(event, context):
     assert answers[0] is None
     assert set(answers[1:]) <= {read_only, "Permission denied"}
     assert [files, sees_machine, small_pid, unprivileged, homes] == [["a"], False, True, True, ["sbx_user1051"]]
+
+
+def test_packages_installed_below_tmp_are_seen_and_cannot_be_written(sandbox: Bench, tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "answer.txt").write_text("42")
+    (packages / "answer.txt").chmod(0o666)
+    code = f"""
+def handler(event, context):
+    path = {str(packages / "answer.txt")!r}
+    try:
+        open(path, "a")
+    except OSError as error:
+        return [open(path).read(), error.strerror]
+"""
+    spec = sandbox.spec(code)
+    spec = msgspec.structs.replace(spec, runtime=msgspec.structs.replace(spec.runtime, readable=(*spec.runtime.readable, str(packages))))
+    assert str(packages).startswith("/tmp/")
+    assert sandbox.within(spec, invoke) == ["42", "Read-only file system"]
 
 
 def test_two_environments_do_not_share_tmp_and_one_keeps_its_own(sandbox: Bench) -> None:
