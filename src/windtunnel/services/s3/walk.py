@@ -124,8 +124,10 @@ def writer_of(req: Mapping[str, Any]) -> Callable[[str], str]:
 
 def stays(write: Callable[[str], str], names: Iterable[str]) -> bool:
     """Whether none of many names changes when it is written; most don't, and one look at all of them is far cheaper than one at each."""
+    if write is str:
+        return True
     joined = "".join(names)
-    return write is str or write(joined) == joined
+    return write(joined) == joined
 
 
 def show_folders(result: Any, req: Mapping[str, Any], page: Page[Any], write: Callable[[str], str]) -> None:
