@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import apsw
 import msgspec
-import uvloop
 
 from windtunnel import __version__
 from windtunnel.app.boot import make_cloud
@@ -103,5 +104,8 @@ def _permissive(request: Request) -> bool:
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, which is twice as fast as asyncio's own."""
-    return uvloop.new_event_loop()
+    """uvloop's, or winloop's, which take half of the time that asyncio's own does; that where neither is installed."""
+    try:
+        return import_module("winloop" if sys.platform == "win32" else "uvloop").new_event_loop()
+    except ImportError:
+        return asyncio.new_event_loop()
