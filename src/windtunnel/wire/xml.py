@@ -101,7 +101,7 @@ class Encoders:
             for name, item in value.items():
                 if item is not None:
                     head, inner, tail = members[name]
-                    out.append(f"{head}{inner(item)}{tail}")
+                    out += (head, inner(item), tail)
             return "".join(out)
 
         self._contents[shape.name] = write
@@ -162,7 +162,7 @@ class Encoders:
             if rows is not None and len(value) >= _ROWS_MIN:
                 written = rows(value)
                 if written is not None:
-                    return f"{head}{written}{tail}"
+                    return written if flattened else f"{head}{written}{tail}"
             return f"{head}{''.join([inner(item) for item in value if item is not None])}{tail}"
 
         return write
