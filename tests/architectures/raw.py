@@ -126,7 +126,7 @@ def send(region: LocalRegion, method: str, path: str, body: bytes, headers: dict
 
 def presigned(region: LocalRegion, path: str, seconds: int, *, keys: tuple[str, ...] = TEST) -> str:
     """Path and query of a URL that gets an object."""
-    request = AWSRequest("GET", f"{region.endpoint}{path}", {"Host": "localhost"})
+    request: Any = AWSRequest("GET", f"{region.endpoint}{path}", {"Host": "localhost"})
     S3SigV4QueryAuth(Credentials(*keys), "s3", "us-east-1", seconds).add_auth(request)
     parts = urlsplit(str(request.url))
     return f"{parts.path}?{parts.query}"
