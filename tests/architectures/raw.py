@@ -157,7 +157,6 @@ def issued(region: LocalRegion, name: str = "ada") -> tuple[str, str]:
 
 def goes_on(region: LocalRegion) -> None:
     """The region answers, on a new connection, a read and a write."""
-    queues = region.client("sqs")
-    url = queues.create_queue(QueueName="goes-on")["QueueUrl"]
-    queues.delete_queue(QueueUrl=url)
+    topics = region.client("sns")
+    topics.delete_topic(TopicArn=topics.create_topic(Name="goes-on")["TopicArn"])
     assert ask(region, http("GET", "/_windtunnel/health")).status == 200

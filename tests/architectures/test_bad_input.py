@@ -109,8 +109,16 @@ def test_numbers_beyond_all_numbers_are_refused(region: LocalRegion) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"<", b"{}", b"\xff", b"<a/>", b"<a>" * 50_000, b"<!DOCTYPE x [<!ENTITY a 'b'>]><Tagging>&a;</Tagging>", b"<Tagging><TagSet><Tag/></TagSet></Tagging>"],
-)  # fmt: skip
+    [
+        b"<",
+        b"{}",
+        b"\xff",
+        b"<a/>",
+        b"<a>" * 50_000,
+        b"<!DOCTYPE x [<!ENTITY a 'b'>]><Tagging>&a;</Tagging>",
+        b"<Tagging><TagSet><Tag/></TagSet></Tagging>",
+    ],
+)
 def test_xml_that_is_none_or_of_something_else_is_refused(region: LocalRegion, body: bytes) -> None:
     said = ask(region, http("PUT", "/box?tagging", body))
     assert (said.said, said.message) == ((400, "MalformedXML"), MALFORMED_XML)
@@ -201,9 +209,11 @@ def test_a_bucket_of_another_region_says_where_it_is(region: LocalRegion) -> Non
 
 @pytest.mark.parametrize(
     "key",
-    ["../../etc/passwd", "..", ".", "a//b", "/", "//", "a/", "a/../b", "a\x00b", "\x00", "a\nb", "\x7f", " ", "+", "%", "%2e%2e", "a?b#c&d", PLANES,
-     "\U0001f600" * 256, "k" * 1_024],
-)  # fmt: skip
+    [
+        *("../../etc/passwd", "..", ".", "a//b", "/", "//", "a/", "a/../b", "a\x00b", "\x00", "a\nb", "\x7f", " ", "+", "%", "%2e%2e"),
+        *("a?b#c&d", PLANES, "\U0001f600" * 256, "k" * 1_024),
+    ],
+)
 def test_any_key_of_up_to_1024_bytes_is_only_a_name(region: LocalRegion, key: str) -> None:
     path = f"/box/{quote(key, safe='')}"
     assert ask(region, http("PUT", path, b"bytes")).status == 200
@@ -228,8 +238,14 @@ def test_a_key_over_1024_bytes_is_too_long(region: LocalRegion, key: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("query", "name"), [("max-keys=abc", "max-keys"), ("max-keys=-1", "maxKeys"), ("encoding-type=zz", "encoding-type"), ("list-type=2&max-keys=1e3", "max-keys")]
-)  # fmt: skip
+    ("query", "name"),
+    [
+        ("max-keys=abc", "max-keys"),
+        ("max-keys=-1", "maxKeys"),
+        ("encoding-type=zz", "encoding-type"),
+        ("list-type=2&max-keys=1e3", "max-keys"),
+    ],
+)
 def test_a_parameter_of_a_listing_that_is_none_is_named(region: LocalRegion, query: str, name: str) -> None:
     said = ask(region, http("GET", f"/box?{query}"))
     assert (said.said, said.member("ArgumentName")) == ((400, "InvalidArgument"), name)

@@ -83,7 +83,9 @@ class Front:
         )
         if not handled.plain:
             task = self._cloud.loop.spawn(self._answer(call, codec, match, request_id, reply))
-            reply.on_close(lambda: self._cloud.loop.give_up(task))
+            # Who waits long may be left; what ends by itself is answered also to a client that has closed its half of the connection.
+            loop = self._cloud.loop
+            loop.when_parked(task, lambda: reply.on_close(lambda: loop.give_up(task)))
             return
         try:
             response = self._response(codec, match, step(call), request_id)

@@ -38,6 +38,7 @@ class Loop:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._parked: set[asyncio.Task[Any]] = set()
         self._given_up: set[asyncio.Task[Any]] = set()
+        self._parking: dict[asyncio.Task[Any], Callable[[], None]] = {}
         self._resting: list[asyncio.Future[None]] = []
         self._waits: dict[Channel, set[asyncio.Future[bool]]] = defaultdict(set)
         self._told: dict[Channel, Callable[[], None]] = {}
@@ -49,6 +50,10 @@ class Loop:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def when_parked(self, task: asyncio.Task[Any], told: Callable[[], None]) -> None:
+        """Calls `told` once, when a task that was just spawned parks for the first time; never where it ends without."""
+        self._parking[task] = told
 
     def give_up(self, task: asyncio.Task[Any]) -> None:
         """Ends a task for whose result nobody waits any more, where it is parked or parks next: never in the middle of its work."""
@@ -78,6 +83,8 @@ class Loop:
         """
         task = asyncio.current_task()
         assert task is not None, "only tasks wait"
+        if (told := self._parking.pop(task, None)) is not None:
+            told()
         if task in self._given_up:
             raise asyncio.CancelledError
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -143,6 +150,7 @@ class Loop:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         self._given_up.discard(task)
+        self._parking.pop(task, None)
         self._rest_from_work()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task failed", exc_info=error)
