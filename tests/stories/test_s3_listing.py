@@ -137,3 +137,8 @@ def test_keys_that_need_no_percent_encoding_stand_as_they_are_beside_those_that_
     _fill(s3, ["a+b", "nul\0", "\x01", "\U0001f600"])
     assert keys(s3.list_objects_v2(Bucket="box", EncodingType="url")) == ["%01", "a%2Bb", "folder/plain-key_1.~*", "nul%00", "%F0%9F%98%80"]
     assert keys(s3.list_objects_v2(Bucket="box")) == ["\x01", "a+b", "folder/plain-key_1.~*", "nul\0", "\U0001f600"]
+
+
+def test_a_key_that_no_listing_could_print_is_refused(s3: Any) -> None:
+    assert refused(s3.put_object, Bucket="box", Key="half \ud800", Body=b"x") == ("InvalidURI", "Couldn't parse the specified URI.", {})
+    assert keys(s3.list_objects_v2(Bucket="box")) == []

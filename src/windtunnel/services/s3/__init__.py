@@ -70,6 +70,7 @@ SERVICE = Service(
         "InvalidStorageClass": 400,
         "InvalidTag": 400,
         "InvalidTargetBucketForLogging": 400,
+        "InvalidURI": 400,
         "KeyTooLongError": 400,
         "MalformedACLError": 400,
         "MalformedPolicy": 400,

@@ -56,10 +56,11 @@ def is_bucket_name(name: str) -> bool:
 
 
 def check_key(key: str) -> None:
-    """Refuse a key that is longer than S3's bound."""
-    if len(key) * 4 <= KEY_BYTES_MAX:
-        return
-    size = len(key.encode("utf-8", "surrogatepass"))
+    """Refuse a key that is longer than S3's bound, or no UTF-8: half a surrogate pair, which no listing could print."""
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError:
+        raise Fault("InvalidURI", "Couldn't parse the specified URI.") from None
     if size > KEY_BYTES_MAX:
         raise Fault("KeyTooLongError", "Your key is too long", Size=str(size), MaxSizeAllowed=str(KEY_BYTES_MAX))
 
