@@ -47,8 +47,15 @@ CLOCK = Table("fabric.clock", Anchor, scope="global")
 SERIALS_PER_BOOT = 1 << 40
 USAGE_KEYS_MAX = 10_000
 NOWHERE = Scope("", "", service_principal("windtunnel.amazonaws.com", ""))
+USAGE_KEYS = USAGE.prefix("", "")
 REQUESTS = "Requests"
 """The usage type under which every call is counted, by operation."""
+
+
+def _changes(tx: Tx) -> bool:
+    """Whether anything but usage is written so far."""
+    made = tx.overlay
+    return bool(made.writes or made.wakes or tx.outgoing) or any(not key.startswith(USAGE_KEYS) for key in made.increments)
 
 
 class Cloud:
@@ -86,7 +93,7 @@ class Cloud:
         self.courier = Courier(self)
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
-        self.store = Store(engine, woken=self.loop.wake)
+        self.store = Store(engine, woken=self.loop.wake, lost=lambda: self.timers.look_later())
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
         boot, self._closed_cleanly = self._restore(anchor)
@@ -189,7 +196,7 @@ class Cloud:
     def _act(self, tx: Tx, handled: Handled, request: dict[str, Any], started: float) -> dict[str, Any]:
         """A plain operation, and its record in the same transaction."""
         result = handled.function(tx, request)
-        tx.owed = bool(tx.overlay.writes or tx.overlay.increments or tx.overlay.wakes or tx.outgoing)
+        tx.owed = _changes(tx)
         self._record(tx, handled, request, None, started)
         return result
 
@@ -336,7 +343,7 @@ class Cloud:
         account, region, service, operation, this_hour = place
         if len(self._usage_keys) > USAGE_KEYS_MAX:
             self._usage_keys.clear()
-        key = USAGE.prefix("", "") + pack((this_hour, account, region, service, REQUESTS, operation))
+        key = USAGE_KEYS + pack((this_hour, account, region, service, REQUESTS, operation))
         self._usage_keys[place] = key
         return key
 

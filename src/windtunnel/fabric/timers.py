@@ -28,6 +28,8 @@ BATCH_ROWS_MAX = 256
 ATTEMPTS_MAX = 4
 """A handler that fails with a bug is tried again so often in all before its row is dropped, loudly."""
 RETRY_SECONDS = 30.0
+LOOK_AGAIN_SECONDS = 5.0
+"""After a commit that failed: rows that were taken in it are due as before, and no alarm rings for them."""
 CHANNEL = ("fabric.timers",)
 
 
@@ -80,6 +82,7 @@ class Timers:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._alarm: Alarm | None = None
+        self._again: Alarm | None = None
         self._lanes: Counter[str] = Counter()
         cloud.loop.on(CHANNEL, self.look)
 
@@ -97,6 +100,15 @@ class Timers:
         if upcoming is not None:
             self._alarm = self._cloud.clock.alarm(float(upcoming[0][0] or 0), self._ring)
 
+    def look_later(self) -> None:
+        """What was done in the last turn was not kept."""
+        if self._again is None:
+            self._again = self._cloud.clock.alarm(self._cloud.clock.now() + LOOK_AGAIN_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._again = None
+        self.look()
+
     def _ring(self) -> None:
         self._alarm = None
         due = self._cloud.apply(lambda tx: list(tx.scan(TIMERS, end=(tx.now + 1e-6,), limit=BATCH_ROWS_MAX)))
@@ -106,7 +118,7 @@ class Timers:
                 if self._cloud.apply(lambda tx, key=key, timer=timer: self._claim(tx, key, timer)):
                     self._cloud.loop.spawn(self._run(int(key[1] or 0), timer))
             elif not self._run_plain(key, timer):
-                self._cloud.apply(lambda tx, key=key, timer=timer: self._again(tx, key, timer))
+                self._cloud.apply(lambda tx, key=key, timer=timer: self._later(tx, key, timer))
         self.look()
 
     def _scope(self, timer: Timer) -> Scope:
@@ -131,7 +143,7 @@ class Timers:
         def settle(tx: Tx) -> None:
             tx.delete(RUNNING, serial)
             if not done:
-                self._again(tx, None, timer)
+                self._later(tx, None, timer)
             parked = next(tx.scan(PARKED, timer.lane, limit=1), None) if timer.lane else None
             if parked is not None:
                 tx.delete(PARKED, *parked[0])
@@ -158,7 +170,7 @@ class Timers:
         if timer.name:
             tx.delete(NAMES, timer.account, timer.region, timer.service, timer.handler, timer.name)
 
-    def _again(self, tx: Tx, key: tuple[Any, ...] | None, timer: Timer) -> None:
+    def _later(self, tx: Tx, key: tuple[Any, ...] | None, timer: Timer) -> None:
         if key is not None:
             self._forget(tx, key, timer)
         if timer.attempts + 1 >= ATTEMPTS_MAX:

@@ -44,12 +44,13 @@ class Engine(Reader, Protocol):
 class Store:
     """Overlay transactions over an engine, with one group commit a loop turn.
 
-    `woken` is told the channels that a commit wakes. Without a running loop (a command that opens a store), call `flush`.
+    `woken` is told the channels that a commit wakes, `lost` that one failed. Without a running loop (a command that opens a store), call `flush`.
     """
 
-    def __init__(self, engine: Engine, *, woken: Callable[[set[Channel]], None]) -> None:
+    def __init__(self, engine: Engine, *, woken: Callable[[set[Channel]], None], lost: Callable[[], None] = lambda: None) -> None:
         self._engine = engine
         self._woken = woken
+        self._lost = lost
         self._group = Overlay(engine)
         self._scheduled = False
         self._owed = False
@@ -141,7 +142,9 @@ class Store:
         group.clear()
         for told in waiting:
             told(failure)
-        if wakes and failure is None:
+        if failure is not None:
+            self._lost()
+        elif wakes:
             self._woken(wakes)
 
     def clear(self) -> None:
