@@ -1,4 +1,4 @@
-"""A disk that fills up under a region: writes are refused, nothing acknowledged is lost, reads go on, and so does all once there is room."""
+"""A disk that fills up under a region: writes are refused, nothing acknowledged is lost, reads go on, and all else once there is room."""
 
 from __future__ import annotations
 

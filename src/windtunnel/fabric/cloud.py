@@ -93,13 +93,13 @@ class Cloud:
         self.courier = Courier(self)
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
-        self.store = Store(engine, woken=self.loop.wake, lost=lambda: self.timers.look_later())
+        self.timers = Timers(self)
+        self.store = Store(engine, woken=self.loop.wake, lost=self.timers.look_later)
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
         boot, self._closed_cleanly = self._restore(anchor)
         self.ids = Ids(None if seed is None else f"{seed}/{boot}")
         self.serials = count(boot * SERIALS_PER_BOOT)
-        self.timers = Timers(self)
 
     def start(self) -> None:
         """Lets happen what is due; needs the running event loop."""

@@ -44,7 +44,8 @@ class Engine(Reader, Protocol):
 class Store:
     """Overlay transactions over an engine, with one group commit a loop turn.
 
-    `woken` is told the channels that a commit wakes, `lost` that one failed. Without a running loop (a command that opens a store), call `flush`.
+    `woken` is told the channels that a commit wakes, `lost` that one failed. Without a running loop (a command that opens a store),
+    call `flush`.
     """
 
     def __init__(self, engine: Engine, *, woken: Callable[[set[Channel]], None], lost: Callable[[], None] = lambda: None) -> None:
