@@ -60,23 +60,27 @@ def handler(event, context):
     assert [files, sees_machine, small_pid, unprivileged, homes] == [["a"], False, True, True, ["sbx_user1051"]]
 
 
-def test_packages_installed_below_tmp_are_seen_and_cannot_be_written(sandbox: Bench, tmp_path: Path) -> None:
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    (packages / "answer.txt").write_text("42")
-    (packages / "answer.txt").chmod(0o666)
-    code = f"""
+def test_packages_installed_below_tmp_are_found_and_cannot_be_written(sandbox: Bench, tmp_path: Path) -> None:
+    module = tmp_path / "packages" / "answer.py"
+    module.parent.mkdir()
+    module.write_text("VALUE = 42")
+    module.chmod(0o666)
+    code = """
 def handler(event, context):
-    path = {str(packages / "answer.txt")!r}
+    import answer
     try:
-        open(path, "a")
+        open(answer.__file__, "a")
     except OSError as error:
-        return [open(path).read(), error.strerror]
+        return [answer.VALUE, answer.__file__, error.strerror]
 """
     spec = sandbox.spec(code)
-    spec = msgspec.structs.replace(spec, runtime=msgspec.structs.replace(spec.runtime, readable=(*spec.runtime.readable, str(packages))))
-    assert str(packages).startswith("/tmp/")
-    assert sandbox.within(spec, invoke) == ["42", "Read-only file system"]
+    packages = str(module.parent)
+    runtime = msgspec.structs.replace(
+        spec.runtime, readable=(*spec.runtime.readable, packages), environment={**spec.runtime.environment, "WINDTUNNEL_PACKAGES": packages}
+    )
+    assert packages.startswith("/tmp/")
+    outcome = sandbox.within(msgspec.structs.replace(spec, runtime=runtime), invoke)
+    assert outcome == [42, f"/var/lang{module}", "Read-only file system"]
 
 
 def test_two_environments_do_not_share_tmp_and_one_keeps_its_own(sandbox: Bench) -> None:

@@ -224,7 +224,8 @@ class Blobs:
             jobs = [self._pool.submit(self._finish, file, half, self.path(blob_id))]
             await _all_done(jobs)
         except BaseException:
-            self._pool.submit(_abandon, jobs, file, half).add_done_callback(lambda _: files.remove(self.path(blob_id)))
+            abandoned = self._pool.submit(_abandon, jobs, file, (half, self.path(blob_id)))
+            await asyncio.shield(asyncio.wrap_future(abandoned))
             raise
         return Blob(blob_id, size)
 
@@ -281,8 +282,9 @@ async def _all_done(jobs: "Sequence[futures.Future[object]]") -> None:
         await asyncio.wrap_future(job)
 
 
-def _abandon(jobs: "Sequence[futures.Future[object]]", file: FileIO, half: Path) -> None:
+def _abandon(jobs: "Sequence[futures.Future[object]]", file: FileIO, paths: Sequence[Path]) -> None:
     """Waits for threads that still write before the file is closed: its number may be given to another file at once."""
     futures.wait(jobs)
     file.close()
-    files.remove(half)
+    for path in paths:
+        files.remove(path)

@@ -41,6 +41,11 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
     if socket >= 0:
         environment["WINDTUNNEL_RUNTIME_FD"] = str(socket)
     command, failure = _command(spec, task, runtime, opt)
+    if machine.isolated:
+        command = [_shown(part) for part in command]
+        for name in (*PATHS, "WINDTUNNEL_PACKAGES", "WINDTUNNEL_PURE_PACKAGES"):
+            if "/tmp/" in environment.get(name, ""):
+                environment[name] = ":".join(_shown(part) for part in environment[name].split(":"))
     wrapper = given.get("AWS_LAMBDA_EXEC_WRAPPER", "")
     order = Order(
         mode=machine.mode,
@@ -48,7 +53,7 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
         command=[wrapper, *command] if wrapper else command,
         environment=environment,
         folder=task,
-        binds=[(path, path) for path in spec.runtime.readable]
+        binds=[(path, _shown(path)) for path in spec.runtime.readable]
         + [(str(Path(spec.code).resolve()), "/var/task"), (str(BOOTSTRAP), "/var/runtime")],
         layers=[str(Path(layer).resolve()) for layer in spec.layers],
         tmp_mb=spec.tmp_mb,
@@ -58,6 +63,11 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
         cgroup=cgroup,
     )
     return order, failure
+
+
+def _shown(path: str) -> str:
+    """Where a sandbox shows a folder of the machine: one below /tmp elsewhere, for /tmp is the function's own."""
+    return f"/var/lang{path}" if path.startswith("/tmp/") else path
 
 
 def _command(spec: Spec, task: str, runtime: str, opt: str) -> tuple[list[str], Outcome | None]:

@@ -120,8 +120,7 @@ def build_root(order: Order, uid: int) -> None:
     for name, link in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(link, f"{ROOT}/dev/{name}")
     merge(order["layers"], ROOT + "/opt")
-    early = [pair for pair in order["binds"] if not pair[1].startswith("/tmp/")]
-    for source, target in early:
+    for source, target in order["binds"]:
         if bind(source, ROOT + target):
             bound.append(ROOT + target)
     user = f"root:x:0:0:root:/root:/bin/sh\nsbx_user1051:x:{uid}:{uid}::/home/sbx_user1051:/sbin/nologin\n"
@@ -133,10 +132,6 @@ def build_root(order: Order, uid: int) -> None:
     read_only(ROOT, bound)
     mount("proc", ROOT + "/proc", "proc", NOSUID | NODEV | 8)
     mount("tmpfs", ROOT + "/tmp", "tmpfs", NOSUID | NODEV, f"mode=1777,size={order['tmp_mb']}m")
-    for source, target in order["binds"]:
-        # An interpreter or packages that are installed below /tmp are shown in the function's own.
-        if target.startswith("/tmp/") and bind(source, ROOT + target):
-            read_only(ROOT + target, [])
     os.chdir(ROOT)
     check(libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
     check(libc.umount2(b".", DETACH), "umount")
