@@ -20,6 +20,8 @@ from windtunnel.planes.compute.sandbox import FIRST_UID, PROCESSES_MAX, Machine,
 SAMPLE_SECONDS_MIN, SAMPLE_SECONDS_MAX = 0.01, 0.2
 ALLOCATION_MB_PER_SECOND = 4000
 SILENCE_SECONDS_MAX = 0.5
+WEIGHED_AT_ONCE_MAX = 16
+"""Processes of one sandbox that are weighed in the loop: a thread costs more."""
 SIGNALS = {
     2: "interrupt",
     4: "illegal instruction",
@@ -286,29 +288,49 @@ class Environment:
             return [self._process.pid, *memory.processes_below(self._process.pid)]
         return memory.processes_below(self._process.pid)[1:]
 
-    def _weigh(self) -> float:
+    def _weigh(self) -> None:
+        """Looks once more at the end of an invocation, at what can be seen at once."""
         if self._cgroup:
             with contextlib.suppress(OSError, ValueError):
                 self._peak_mb = max(self._peak_mb, int(Path(self._cgroup, "memory.peak").read_text()) >> 20)
-                return 0
-        processes = self._processes()
+        elif len(processes := self._processes()) <= WEIGHED_AT_ONCE_MAX:
+            self._judge(self._measured(processes))
+
+    def _measured(self, processes: list[int]) -> tuple[float, int, int]:
+        """(MB in use, the most that the first process held, how many processes there are); it only reads."""
         used = memory.used_mb(processes, self.spec.memory_mb)
-        self._peak_mb = max(self._peak_mb, min(int(used), self.spec.memory_mb), memory.peak_mb(processes[0]) if processes else 0)
-        if used > self.spec.memory_mb or len(processes) > PROCESSES_MAX:
+        return used, memory.peak_mb(processes[0]) if processes else 0, len(processes)
+
+    def _judge(self, measured: tuple[float, int, int]) -> None:
+        used, first_mb, count = measured
+        self._peak_mb = max(self._peak_mb, min(int(used), self.spec.memory_mb), first_mb)
+        if used > self.spec.memory_mb or count > PROCESSES_MAX:
             self._over_limit = True
             self._peak_mb = self.spec.memory_mb
             self.kill()
-        return used
 
     def _sample(self) -> None:
-        """Weighs the sandbox while it works, the more often the nearer it is to its limit."""
-        if not self.alive or (self._ready.done() and self._done is None):
+        """Weighs the sandbox while it works, the more often the nearer it is to its limit.
+
+        Whoever forks without end makes the system slow to tell of it: then a thread waits for that, and not the region.
+        """
+        if not self.alive or self._cgroup or (self._ready.done() and self._done is None):
             return
         before = self._machine.monotonic()
-        room = self.spec.memory_mb - self._weigh()
+        processes = self._processes()
+        if len(processes) <= WEIGHED_AT_ONCE_MAX:
+            self._sampled(before, self._measured(processes))
+        else:
+            weighing = self._loop.run_in_executor(None, self._measured, processes)
+            weighing.add_done_callback(lambda done: None if done.cancelled() else self._sampled(before, done.result()))
+
+    def _sampled(self, before: float, measured: tuple[float, int, int]) -> None:
+        if not self.alive:
+            return
+        self._judge(measured)
         cost = self._machine.monotonic() - before
-        pause = min(max(room / ALLOCATION_MB_PER_SECOND, SAMPLE_SECONDS_MIN, cost * 10), SAMPLE_SECONDS_MAX)
-        if self.alive and not self._cgroup:
+        pause = min(max((self.spec.memory_mb - measured[0]) / ALLOCATION_MB_PER_SECOND, SAMPLE_SECONDS_MIN, cost * 10), SAMPLE_SECONDS_MAX)
+        if self.alive and (self._done is not None or not self._ready.done()):
             self._sampler = self._loop.call_later(pause, self._sample)
 
 

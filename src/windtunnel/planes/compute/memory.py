@@ -33,12 +33,17 @@ def used_mb(pids: list[int], limit_mb: int) -> float:
     """The memory of these processes together.
 
     Resident sizes count what forked processes share again and again, so only when they exceed the limit are the exact,
-    slower proportional sizes asked for.
+    slower proportional sizes asked for, and no more of them than it takes to know that it is too much.
     """
     total = sum(int(fields[1]) for pid in pids if len(fields := _text(f"/proc/{pid}/statm").split()) > 1) * PAGE_BYTES / 1048576
     if total <= limit_mb or len(pids) <= 1:
         return total
-    return sum(_proportional_kb(pid) for pid in pids) / 1024
+    proportional = 0
+    for pid in pids:
+        proportional += _proportional_kb(pid)
+        if proportional > limit_mb * 1024:
+            break
+    return proportional / 1024
 
 
 def peak_mb(pid: int) -> int:
