@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -267,7 +268,8 @@ class Cloud:
             await self.loop.rest()
             if not self.store.pending:
                 return
-            await self.store.committed()
+            with suppress(StoreFull):  # whoever waited for it has been told
+                await self.store.committed()
 
     async def jump(self, target: float) -> None:
         """Moves the clock to a later time, through all that falls due on the way."""

@@ -17,6 +17,7 @@ from windtunnel.aws.errors import Fault
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.outbox import OUTBOX
 from windtunnel.gateway.app import Reply
+from windtunnel.kernel.store import StoreFull
 from windtunnel.wire.message import Request, Response
 
 PREFIX = "/_windtunnel/"
@@ -84,7 +85,7 @@ class Admin:
             if request.body:
                 members |= orjson.loads(request.body)
             response = _json(200, await handler(members))
-        except (ValueError, TypeError, Fault, OSError) as error:
+        except (ValueError, TypeError, Fault, OSError, StoreFull) as error:
             response = _json(400, {"message": str(error)})
         reply(response)
 

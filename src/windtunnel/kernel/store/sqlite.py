@@ -131,8 +131,12 @@ class SQLite:
     def clear(self) -> None:
         self._recent.clear()
         # A dropped table gives back its pages in one step, where deleting would visit each row.
-        self._connection.execute("BEGIN IMMEDIATE; DROP TABLE rows")
-        self._connection.execute("CREATE TABLE rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID; COMMIT")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE; DROP TABLE rows")
+            self._connection.execute("CREATE TABLE rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID; COMMIT")
+        except NO_SPACE as error:
+            self.rollback()
+            raise StoreFull(str(error)) from error
 
     def save(self, path: str) -> None:
         with apsw.Connection(path) as target, target.backup("main", self._connection, "main") as backup:
