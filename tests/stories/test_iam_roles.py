@@ -84,6 +84,10 @@ def test_a_service_names_its_linked_role_and_nobody_else_changes_it(here: Here) 
         "InvalidInput",
         "Custom suffix is not allowed for ecs.amazonaws.com",
     )
+    assert fault(here.iam.create_service_linked_role, AWSServiceName="dms.amazonaws.com", CustomSuffix="x") == (
+        "InvalidInput",
+        "Custom suffix is not allowed for dms.amazonaws.com",
+    )
     assert fault(here.iam.delete_role, RoleName="AWSServiceRoleForBatch")[0] == "UnmodifiableEntity"
     task = here.iam.delete_service_linked_role(RoleName="AWSServiceRoleForBatch")["DeletionTaskId"]
     assert task.startswith("task/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch/")
