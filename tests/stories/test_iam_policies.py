@@ -221,6 +221,7 @@ def test_a_simulation_says_what_decided_and_where_it_stands(here: Here) -> None:
 def test_a_boundary_takes_away_what_the_policies_of_a_user_give(here: Here) -> None:
     here.iam.create_policy(PolicyName="reader", PolicyDocument=READ)
     user = here.iam.create_user(UserName="ada", PermissionsBoundary=ARN)["User"]
+    assert user["PermissionsBoundary"] == {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": ARN}
     here.iam.attach_user_policy(UserName="ada", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     results = here.iam.simulate_principal_policy(PolicySourceArn=user["Arn"], ActionNames=["s3:GetObject", "s3:PutObject"])
     assert [(each["EvalDecision"], each["PermissionsBoundaryDecisionDetail"]) for each in results["EvaluationResults"]] == [

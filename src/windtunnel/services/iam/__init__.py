@@ -4,6 +4,7 @@ from windtunnel.fabric import Service
 from windtunnel.services.iam import (
     account,
     attachments,
+    credentials,
     details,
     groups,
     inline,
@@ -21,7 +22,23 @@ from windtunnel.services.iam.state import RESOURCES
 
 SERVICE = Service(
     "iam",
-    modules=(users, groups, roles, keys, policies, inline, attachments, profiles, linked, account, logins, providers, simulate, details),
+    modules=(
+        users,
+        groups,
+        roles,
+        keys,
+        credentials,
+        policies,
+        inline,
+        attachments,
+        profiles,
+        linked,
+        account,
+        logins,
+        providers,
+        simulate,
+        details,
+    ),
     resources=RESOURCES,
-    faults={"ValidationError": 400, "AccessDenied": 403},
+    faults={"ValidationError": 400, "AccessDenied": 403, "NotImplemented": 501},
 )

@@ -9,6 +9,7 @@ from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.fabric.tags import remove_tags, set_tags, tag_list, tags_of
 from windtunnel.kernel.store.keys import Key
 from windtunnel.services.iam.rules import checked_tags, paged, start_of, under_path
+from windtunnel.services.iam.state import User, user_named
 
 ROOT_PATH = "/"
 
@@ -26,6 +27,14 @@ def free(tx: Tx, table: Table[Any], name: str, message: str) -> None:
     """Raises EntityAlreadyExists where a name is taken, in whatever case."""
     if tx.get(table, name.lower()) is not None:
         raise Fault("EntityAlreadyExists", message)
+
+
+def named_or_caller(tx: Tx, name: str | None) -> User:
+    """The user of a name; without one the user who calls. Raises NoSuchEntity and ValidationError."""
+    caller = tx.scope.principal
+    if name is None and caller.kind != "IAMUser":
+        raise Fault("ValidationError", "Must specify userName when calling with non-User credentials")
+    return user_named(tx, name or caller.name)
 
 
 def tagged(tx: Tx, arn: str) -> dict[str, Any]:

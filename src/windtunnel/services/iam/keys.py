@@ -9,8 +9,9 @@ import msgspec
 from windtunnel.fabric import Fault, Principal, Tx
 from windtunnel.fabric.access import ACCESS_KEYS, AccessKey
 from windtunnel.fabric.scope import root
+from windtunnel.services.iam.entities import named_or_caller
 from windtunnel.services.iam.rules import ACCESS_KEYS_PER_USER_MAX, SECRET_ALPHABET, moment, new_id, paged, start_of
-from windtunnel.services.iam.state import KEYS, User, arn_of, user_named
+from windtunnel.services.iam.state import KEYS, User, arn_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
@@ -76,12 +77,9 @@ def get_access_key_last_used(tx: Tx, req: t.GetAccessKeyLastUsedRequest) -> t.Ge
 
 def _owner(tx: Tx, name: str | None) -> tuple[str, str, User | None]:
     """Whose keys are meant, as (id, name, user); the caller's where no name is given, and the root's for the root."""
-    caller = tx.scope.principal
-    if name is None and caller.kind == "Root":
+    if name is None and tx.scope.principal.kind == "Root":
         return tx.account, ROOT_USER, None
-    if name is None and caller.kind != "IAMUser":
-        raise Fault("ValidationError", "Must specify userName when calling with non-User credentials")
-    user = user_named(tx, name or caller.name)
+    user = named_or_caller(tx, name)
     return user.id, user.name, user
 
 

@@ -90,6 +90,16 @@ class Login(msgspec.Struct, frozen=True):
     reset: bool = False
 
 
+class Credential(msgspec.Struct, frozen=True, array_like=True):
+    """A user's credential for one service. `name` is what the user is called there, `number` tells a user's two apart."""
+
+    service: str
+    name: str
+    created: float
+    number: int = 0
+    status: str = "Active"
+
+
 class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     """An identity provider: OpenID Connect (url, audiences, thumbprints) or SAML (name, metadata)."""
 
@@ -168,6 +178,8 @@ MEMBERS = Table(
 """(group id, user id) -> since when"""
 KEYS = Table("iam.keys", float, scope="account", counters={"user": lambda key, created: (key[0],), "all": _all})
 """(user id, access key id) -> when it was made; the key itself is in fabric.access"""
+CREDENTIALS = Table("iam.credentials", Credential, scope="account", counters={"user": lambda key, credential: (key[0],)})
+"""(user id, credential id) -> Credential"""
 LOGINS = Table("iam.logins", Login, scope="account")
 """user id -> Login"""
 ALIASES = Table("iam.aliases", str, scope="global")

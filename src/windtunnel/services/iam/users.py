@@ -12,7 +12,7 @@ from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.services.iam.entities import free, list_tags, listed, tag, tagged, untag
 from windtunnel.services.iam.managed import boundary_named
 from windtunnel.services.iam.rules import checked_tags, moment, new_id
-from windtunnel.services.iam.state import ATTACHED, INLINE, KEYS, LOGINS, MEMBERS, USERS, User, arn_of, user_named
+from windtunnel.services.iam.state import ATTACHED, CREDENTIALS, INLINE, KEYS, LOGINS, MEMBERS, USERS, User, arn_of, user_named
 from windtunnel.services.iam.views import bounded
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def delete_user(tx: Tx, req: t.DeleteUserRequest) -> dict[str, Any]:
         (tx.count(MEMBERS, "groups", user.id), "remove users from group"),
         (tx.count(KEYS, "user", user.id), "delete access keys"),
         (tx.get(LOGINS, user.id), "delete login profile"),
+        (tx.count(CREDENTIALS, "user", user.id), "remove referenced objects"),
     )
     for there, what in obstacles:
         if there:

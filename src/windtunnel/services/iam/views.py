@@ -28,10 +28,10 @@ def shown_role(tx: Tx, role: Role) -> Any:
 
 
 def bounded(entity: User | Role) -> dict[str, Any]:
-    """The member PermissionsBoundary, where there is one."""
+    """The member PermissionsBoundary, where there is one. Its type is not the one that the model names: AWS answers Policy."""
     if not entity.boundary:
         return {}
-    return {"PermissionsBoundary": {"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": entity.boundary}}
+    return {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": entity.boundary}}
 
 
 def role_last_used(tx: Tx, role: Role) -> dict[str, Any]:
