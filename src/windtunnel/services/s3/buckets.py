@@ -26,8 +26,6 @@ def create_bucket(tx: Tx, req: t.CreateBucketRequest) -> t.CreateBucketOutput:
     name = req["Bucket"]
     if not is_bucket_name(name):
         raise Fault("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
-    if req.get("ObjectLockEnabledForBucket"):
-        raise Fault("NotImplemented", "windtunnel does not implement S3 Object Lock.", status=501)
     configuration = req.get("CreateBucketConfiguration") or {}
     region = _region_of(tx, configuration.get("LocationConstraint"))
     check_canned(req.get("ACL"), bucket=True)
@@ -39,7 +37,8 @@ def create_bucket(tx: Tx, req: t.CreateBucketRequest) -> t.CreateBucketOutput:
     if found is not None:
         _check_again(tx, name, found, region, tagged=bool(tags))
         return {"Location": location, "BucketArn": arn}
-    bucket = Bucket(tx.account, region, int(tx.now), ownership=ownership)
+    locks = bool(req.get("ObjectLockEnabledForBucket"))
+    bucket = Bucket(tx.account, region, int(tx.now), "Enabled" if locks else "", ownership=ownership, object_lock=locks)
     tx.put(BUCKETS, name, value=bucket)
     grants = check_draft(bucket, req)
     if grants:
@@ -155,4 +154,7 @@ def put_bucket_versioning(tx: Tx, req: t.PutBucketVersioningRequest) -> None:
         raise Fault("IllegalVersioningConfigurationException", "The Versioning element must be specified")
     if wanted.get("MFADelete") == "Enabled":
         raise Fault("NotImplemented", "windtunnel does not implement MFA delete.", status=501)
+    if bucket.object_lock and status != "Enabled":
+        message = "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+        raise Fault("InvalidBucketState", message)
     tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, versioning=status))

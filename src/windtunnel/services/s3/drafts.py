@@ -10,6 +10,7 @@ import msgspec
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.digests import Received
 from windtunnel.services.s3.grants import check_draft
+from windtunnel.services.s3.locks import asked_lock
 from windtunnel.services.s3.places import current
 from windtunnel.services.s3.rules import (
     METADATA_BYTES_MAX,
@@ -31,9 +32,6 @@ SYSTEM_HEADERS = (
 NOT_YET = {
     "SSECustomerAlgorithm": "encryption with customer-provided keys",
     "CopySourceSSECustomerAlgorithm": "encryption with customer-provided keys",
-    "ObjectLockMode": "S3 Object Lock",
-    "ObjectLockRetainUntilDate": "S3 Object Lock",
-    "ObjectLockLegalHoldStatus": "S3 Object Lock",
     "WriteOffsetBytes": "appending to objects",
 }
 
@@ -70,6 +68,7 @@ def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
         tags=header_tags_of(req.get("Tagging")),
         grants=check_draft(bucket, req),
         encryption=encryption_of(bucket, req),
+        lock=asked_lock(bucket, req, tx.now),
     )
 
 

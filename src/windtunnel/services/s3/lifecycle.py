@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.places import bucket_of
-from windtunnel.services.s3.rules import several
+from windtunnel.services.s3.rules import malformed, several
 from windtunnel.services.s3.state import DOCUMENTS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def put_bucket_lifecycle_configuration(tx: Tx, req: t.PutBucketLifecycleConfigur
         raise Fault("InvalidRequest", f"Invalid TransitionDefaultMinimumObjectSize found: {minimum}")
     rules: list[Any] = list((req.get("LifecycleConfiguration") or {}).get("Rules") or [])
     if not 1 <= len(rules) <= RULES_MAX:
-        raise _malformed()
+        raise malformed()
     kept: list[dict[str, Any]] = []
     for rule in rules:
         _check_rule(rule)
@@ -45,32 +45,28 @@ def put_bucket_lifecycle_configuration(tx: Tx, req: t.PutBucketLifecycleConfigur
     return {"TransitionDefaultMinimumObjectSize": minimum}
 
 
-def _malformed() -> Fault:
-    return Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
-
-
 def _check_rule(rule: Mapping[str, Any]) -> None:
     found = rule.get("Filter")
     if (found is None) == (rule.get("Prefix") is None) or not any(rule.get(action) for action in ACTIONS):
-        raise _malformed()
+        raise malformed()
     if found is not None:
         if len([name for name in FILTERS if found.get(name) is not None]) > 1:
-            raise _malformed()
+            raise malformed()
         both = found.get("And")
         if both is not None:
             _check_both(both)
     expiration = rule.get("Expiration")
     if expiration is not None:
         if len([name for name in ("Date", "Days", "ExpiredObjectDeleteMarker") if expiration.get(name) is not None]) != 1:
-            raise _malformed()
+            raise malformed()
         _check_when(expiration, "Expiration")
     for transition in several(rule, "Transitions"):
         if not transition.get("StorageClass") or (transition.get("Date") is None) == (transition.get("Days") is None):
-            raise _malformed()
+            raise malformed()
         _check_when(transition, "Transition")
     later = rule.get("NoncurrentVersionExpiration")
     if later is not None and not later.get("NoncurrentDays"):
-        raise _malformed()
+        raise malformed()
 
 
 def _check_both(both: Mapping[str, Any]) -> None:
@@ -78,7 +74,7 @@ def _check_both(both: Mapping[str, Any]) -> None:
     if len(set(keys)) != len(keys):
         raise Fault("InvalidRequest", "Duplicate Tag Keys are not allowed.")
     if len(keys) + len([name for name in FILTERS if both.get(name) is not None]) < AND_PARTS_MIN:
-        raise _malformed()
+        raise malformed()
 
 
 def _check_when(action: Mapping[str, Any], name: str) -> None:

@@ -8,6 +8,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.s3.digests import MEMBERS, Received, receive
 from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryption_shown, filled, written_id
 from windtunnel.services.s3.events import tell
+from windtunnel.services.s3.locks import check_delete
 from windtunnel.services.s3.places import add, bucket_of, current, find, remove
 from windtunnel.services.s3.rules import NULL, PAGE_KEYS_MAX, PUT_BYTES_MAX, check_key, etag_matches, failed
 from windtunnel.services.s3.state import Bucket, Version
@@ -60,23 +61,26 @@ def _put(tx: Tx, req: Request, received: Received) -> t.PutObjectOutput:
 
 def delete_object(tx: Tx, req: t.DeleteObjectRequest) -> t.DeleteObjectOutput:
     bucket = bucket_of(tx, req)
-    _check_delete(req)
+    bypass = _check_delete(bucket, req)
     check_key(req["Key"])
-    shown = _delete(tx, req["Bucket"], bucket, req["Key"], req.get("VersionId"), req.get("IfMatch"))
+    shown = _delete(tx, req["Bucket"], bucket, req["Key"], req.get("VersionId"), req.get("IfMatch"), bypass=bypass)
     return {**shown}  # pyright: ignore[reportReturnType]
 
 
-def _check_delete(req: Request) -> None:
-    if req.get("BypassGovernanceRetention") is not None:
+def _check_delete(bucket: Bucket, req: Request) -> bool:
+    """Whether the request bypasses governance; raises what S3 refuses of its headers."""
+    bypass = req.get("BypassGovernanceRetention")
+    if bypass is not None and not bucket.object_lock:
         message = "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
         raise Fault("InvalidArgument", message, ArgumentName="x-amz-bypass-governance-retention")
     for member, header in (("IfMatchLastModifiedTime", "x-amz-if-match-last-modified-time"), ("IfMatchSize", "x-amz-if-match-size")):
         if req.get(member) is not None:
             message = "A header you provided implies functionality that is not implemented"
             raise Fault("NotImplemented", message, status=501, Header=header)
+    return bool(bypass)
 
 
-def _delete(tx: Tx, name: str, bucket: Bucket, key: str, given: str | None, match: str | None) -> dict[str, Any]:
+def _delete(tx: Tx, name: str, bucket: Bucket, key: str, given: str | None, match: str | None, *, bypass: bool) -> dict[str, Any]:
     """Deletes a version for good, or, without a version id, the key as its bucket does. Answers as DeleteObject does."""
     if match is not None:
         found = current(tx, name, bucket, key) if given is None else find(tx, name, key, given)
@@ -86,6 +90,7 @@ def _delete(tx: Tx, name: str, bucket: Bucket, key: str, given: str | None, matc
         found = find(tx, name, key, given)
         if found is None:
             return {"VersionId": given}
+        check_delete(found[1], tx.now, bypass=bypass)
         remove(tx, name, bucket, key, *found)
         tell(tx, name, bucket, key, "ObjectRemoved:Delete", found[1])
         return {"VersionId": given, **({"DeleteMarker": True} if found[1].marker else {})}
@@ -103,7 +108,7 @@ def _delete(tx: Tx, name: str, bucket: Bucket, key: str, given: str | None, matc
 def delete_objects(tx: Tx, req: t.DeleteObjectsRequest) -> t.DeleteObjectsOutput:
     """Up to a thousand at once; each succeeds or fails by itself."""
     bucket = bucket_of(tx, req)
-    _check_delete(req)
+    bypass = _check_delete(bucket, req)
     wanted = req["Delete"].get("Objects") or []
     if not 1 <= len(wanted) <= PAGE_KEYS_MAX:
         raise Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
@@ -113,7 +118,7 @@ def delete_objects(tx: Tx, req: t.DeleteObjectsRequest) -> t.DeleteObjectsOutput
         key, given = item["Key"], item.get("VersionId")
         named = {"Key": key, **({"VersionId": given} if given is not None else {})}
         try:
-            shown = _delete(tx, req["Bucket"], bucket, key, given, item.get("ETag"))
+            shown = _delete(tx, req["Bucket"], bucket, key, given, item.get("ETag"), bypass=bypass)
         except Fault as fault:
             known = fault.code != "InvalidArgument"
             code, message = (fault.code, fault.message) if known else ("NoSuchVersion", "The specified version does not exist.")

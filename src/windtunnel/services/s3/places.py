@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.locks import with_default
 from windtunnel.services.s3.rules import NULL, order_of, version_id
 from windtunnel.services.s3.state import BUCKETS, LISTED, NULL_ORDER, NULLS, OBJECT_PARTS, SIZES, VERSIONS, Bucket, Listed, Version
 
@@ -116,6 +117,7 @@ def shown_id(bucket: Bucket, version: Version) -> dict[str, str]:
 
 def add(tx: Tx, name: str, bucket: Bucket, key: str, draft: Version) -> tuple[int, Version]:
     """Makes a draft the newest version of a key; what it replaces for good goes."""
+    draft = with_default(bucket, draft)
     if bucket.versioning == "Enabled":
         at = -tx.serial()
         version = msgspec.structs.replace(draft, id=version_id(at, tx.ids.bytes(12)))

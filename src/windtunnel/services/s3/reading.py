@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.digests import MEMBERS
 from windtunnel.services.s3.drafts import encryption_shown
+from windtunnel.services.s3.locks import lock_shown
 from windtunnel.services.s3.places import bucket_of, lookup, shown_id
 from windtunnel.services.s3.rules import ARCHIVED, PAGE_KEYS_MAX, check_read, range_of
 from windtunnel.services.s3.state import OBJECT_PARTS, Bucket, ObjectPart, Version
@@ -64,6 +65,7 @@ def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Ver
         "Metadata": version.metadata,
         **version.headers,
         **encryption_shown(version.encryption),
+        **lock_shown(version),
         **shown_id(bucket, version),
     }
     if version.storage != "STANDARD":

@@ -86,6 +86,11 @@ def several(req: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return req.get(name) or []
 
 
+def malformed() -> Fault:
+    """A document that isn't what the operation takes."""
+    return Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+
+
 # ---------------------------------------------------------------- version and upload ids
 
 

@@ -10,6 +10,7 @@ import msgspec
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.grants import OWNERSHIPS
 from windtunnel.services.s3.places import bucket_of
+from windtunnel.services.s3.rules import malformed
 from windtunnel.services.s3.state import BUCKETS, DOCUMENTS, Encryption
 from windtunnel.services.s3.website import check_website
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 CORS_METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 CORS_RULES_MAX = 100
 KMS = ("aws:kms", "aws:kms:dsse")
-
-
-def _malformed() -> Fault:
-    return Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 
 
 def _keep(tx: Tx, req: Mapping[str, Any], kind: str, document: Mapping[str, Any]) -> None:
@@ -50,7 +47,7 @@ def put_bucket_cors(tx: Tx, req: t.PutBucketCorsRequest) -> None:
     bucket_of(tx, req)
     rules = req["CORSConfiguration"].get("CORSRules") or []
     if not 1 <= len(rules) <= CORS_RULES_MAX:
-        raise _malformed()
+        raise malformed()
     for rule in rules:
         for method in rule["AllowedMethods"]:
             if method not in CORS_METHODS:
@@ -81,7 +78,7 @@ def put_bucket_encryption(tx: Tx, req: t.PutBucketEncryptionRequest) -> None:
     bucket = bucket_of(tx, req)
     rules = req["ServerSideEncryptionConfiguration"].get("Rules") or []
     if len(rules) != 1:
-        raise _malformed()
+        raise malformed()
     default = rules[0].get("ApplyServerSideEncryptionByDefault")
     algorithm = default["SSEAlgorithm"] if default else bucket.encryption.algorithm
     key_id = (default or {}).get("KMSMasterKeyID") or ""
@@ -111,7 +108,7 @@ def put_bucket_ownership_controls(tx: Tx, req: t.PutBucketOwnershipControlsReque
     bucket = bucket_of(tx, req)
     rules = req["OwnershipControls"].get("Rules") or []
     if len(rules) != 1 or rules[0]["ObjectOwnership"] not in OWNERSHIPS:
-        raise _malformed()
+        raise malformed()
     tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, ownership=rules[0]["ObjectOwnership"]))
 
 
@@ -177,18 +174,11 @@ def get_bucket_replication(tx: Tx, req: t.GetBucketReplicationRequest) -> t.GetB
     raise Fault("ReplicationConfigurationNotFoundError", "The replication configuration was not found", BucketName=req["Bucket"])
 
 
-def get_object_lock_configuration(tx: Tx, req: t.GetObjectLockConfigurationRequest) -> t.GetObjectLockConfigurationOutput:
-    """No bucket locks here, as none can be told to."""
-    bucket_of(tx, req)
-    message = "Object Lock configuration does not exist for this bucket"
-    raise Fault("ObjectLockConfigurationNotFoundError", message, BucketName=req["Bucket"])
-
-
 def put_bucket_request_payment(tx: Tx, req: t.PutBucketRequestPaymentRequest) -> None:
     bucket_of(tx, req)
     payer = req["RequestPaymentConfiguration"].get("Payer")
     if payer not in ("Requester", "BucketOwner"):
-        raise _malformed()
+        raise malformed()
     _keep(tx, req, "request_payment", {"Payer": payer})
 
 
@@ -205,7 +195,7 @@ def put_bucket_accelerate_configuration(tx: Tx, req: t.PutBucketAccelerateConfig
         raise Fault("InvalidRequest", message)
     status = req["AccelerateConfiguration"].get("Status")
     if status not in ("Enabled", "Suspended"):
-        raise _malformed()
+        raise malformed()
     _keep(tx, req, "accelerate", {"Status": status})
 
 

@@ -36,6 +36,24 @@ class Encryption(msgspec.Struct, frozen=True, omit_defaults=True):
     bucket_key: bool = False
 
 
+class Retention(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How long a bucket keeps what has no retention of its own: days, or years."""
+
+    mode: str
+    days: int = 0
+    years: int = 0
+
+
+class Lock(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What keeps a version from going."""
+
+    mode: str = ""
+    """GOVERNANCE, COMPLIANCE or nothing."""
+    until: float = 0
+    hold: str = ""
+    """ON, OFF, or "" where it never had a legal hold."""
+
+
 class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     """One bucket, with what every write to it asks for."""
 
@@ -48,6 +66,8 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     event_bridge: bool = False
     encryption: Encryption = Encryption()
     ownership: str = "BucketOwnerEnforced"
+    object_lock: bool = False
+    retention: Retention | None = None
 
 
 class Listed(TypedDict):
@@ -89,6 +109,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     grants: tuple[dict[str, Any], ...] = ()
     """Its ACL; empty: the owner has full control."""
     encryption: Encryption = Encryption()
+    lock: Lock | None = None
 
 
 class ObjectPart(msgspec.Struct, frozen=True, array_like=True):
