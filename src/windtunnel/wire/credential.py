@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-m
 import hashlib
 import re
 from base64 import b64encode
+from functools import lru_cache
 from urllib.parse import unquote
 
 import msgspec
@@ -22,10 +23,10 @@ EPOCH_DIGITS_MAX = 18
 LEGACY = "AWS"
 """Signature version 2, which S3 still takes: `Authorization: AWS key:signature`, or `AWSAccessKeyId` in the query."""
 
-_HEADER = re.compile(
-    r"AWS4-HMAC-SHA256 +Credential=([^,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request *, *"
-    r"SignedHeaders=([^,\s]+) *, *Signature=([0-9a-f]+)\s*"
+_SCOPE = re.compile(
+    r"AWS4-HMAC-SHA256 +Credential=([^,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request *, *SignedHeaders=([^,\s]+) *, *"
 )
+_SIGNATURE = re.compile(r"[0-9a-f]+\s*")
 _DATE = re.compile(r"\d{8}")
 _QUERY_FIELDS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires")
 _QUERY_MISSING = (
@@ -60,17 +61,13 @@ def credential_of(request: Request) -> Credential | None:
     headers = request.headers
     authorization = headers.get("authorization")
     if authorization is not None and authorization.startswith("AWS"):
-        match = _HEADER.fullmatch(authorization)
-        if match is None:
+        scope, _, signature = authorization.rpartition("Signature=")
+        known = _scope_of(scope)
+        if known is None or _SIGNATURE.fullmatch(signature) is None:
             return _other_header(request, authorization)
-        access_key, date, region, service, signed, signature = match.groups()
         return Credential(
-            access_key,
-            date,
-            region,
-            service,
-            tuple(signed.split(";")),
-            signature,
+            *known,
+            signature.rstrip(),
             headers.get("x-amz-date", ""),
             HMAC,
             None,
@@ -83,6 +80,16 @@ def credential_of(request: Request) -> Credential | None:
         if "AWSAccessKeyId=" in query and "SignatureVersion=" not in query:
             return _legacy_query(request)
     return None
+
+
+@lru_cache(maxsize=1024)
+def _scope_of(text: str) -> tuple[str, str, str, str, tuple[str, ...]] | None:
+    """Key, date, region, service and signed headers: what one client's calls of a day have in common, so it is read once."""
+    match = _SCOPE.fullmatch(text)
+    if match is None:
+        return None
+    access_key, date, region, service, signed = match.groups()
+    return access_key, date, region, service, tuple(signed.split(";"))
 
 
 def is_json(request: Request) -> bool:

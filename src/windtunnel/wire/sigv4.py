@@ -225,15 +225,15 @@ def _canonical(request: Request, credential: Credential, payload: str, *, s3: bo
     for name in credential.signed_headers:
         value = headers.get(name, "")
         # Runs of spaces count as one, as AWS's signers trim them.
-        if value and ("  " in value or value[0].isspace() or value[-1].isspace()):
-            value = " ".join(value.split())
-        lines.append(f"{name}:{value}")
+        lines.append(f"{name}:{' '.join(value.split())}" if "  " in value or value != value.strip() else f"{name}:{value}")
     lines += ("", ";".join(credential.signed_headers), payload)
     return "\n".join(lines)
 
 
 def _canonical_path(path: str, *, s3: bool) -> str:
     """S3 takes the path as it is and encodes it once; every other service normalises it and encodes what is encoded again."""
+    if path == "/":
+        return path
     if s3:
         return path or "/" if _PLAIN_PATH.fullmatch(path) else quote(unquote_to_bytes(path), safe="/-._~")
     if _DIRTY_SEGMENTS.search(path):
