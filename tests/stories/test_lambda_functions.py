@@ -59,9 +59,10 @@ def test_a_function_is_described_with_all_that_aws_says_of_it(here: Here) -> Non
     }
     reason = {"StateReason": "The function is being created.", "StateReasonCode": "Creating"}
     assert made == expected | {"State": "Pending"} | reason
+    got = here.lambda_.get_function(FunctionName=arn("echo"))
+    expected["RevisionId"] = got["Configuration"]["RevisionId"]
     ready = expected | {"State": "Active", "LastUpdateStatus": "Successful"}
     assert here.lambda_.get_function_configuration(FunctionName="echo") == ready
-    got = here.lambda_.get_function(FunctionName=arn("echo"))
     assert got["Configuration"] == ready
     assert got["Code"]["RepositoryType"] == "S3"
     path = got["Code"]["Location"].removeprefix("http://localhost:4566")
@@ -138,8 +139,29 @@ def handler(event, context):
     assert run(here, "f") == "new"
 
 
+def test_each_step_of_a_change_has_a_revision_of_its_own(here: Here) -> None:
+    seen = [make(here, "f")["RevisionId"]]
+
+    def now(**which: str) -> str:
+        return here.lambda_.get_function_configuration(FunctionName="f", **which)["RevisionId"]
+
+    seen.append(now())
+    seen.append(here.lambda_.update_function_configuration(FunctionName="f", Description="new")["RevisionId"])
+    seen.append(now())
+    seen.append(here.lambda_.update_function_code(FunctionName="f", ZipFile=zipped(app=ECHO))["RevisionId"])
+    seen.append(now())
+    here.lambda_.tag_resource(Resource=arn("f"), Tags={"a": "1"})
+    seen.append(now())
+    published = here.lambda_.publish_version(FunctionName="f")["RevisionId"]
+    seen += [published, now()]
+    assert len(set(seen)) == len(seen) == 9
+    assert now(Qualifier="1") == here.lambda_.publish_version(FunctionName="f")["RevisionId"] == published
+    assert now() == seen[-1], "nothing new was published"
+
+
 def test_a_stale_revision_changes_nothing(here: Here) -> None:
-    stale = make(here, "f")["RevisionId"]
+    make(here, "f")
+    stale = here.lambda_.get_function_configuration(FunctionName="f")["RevisionId"]
     here.lambda_.update_function_configuration(FunctionName="f", Description="once", RevisionId=stale)
     assert refusal(here.lambda_.update_function_configuration, FunctionName="f", Description="twice", RevisionId=stale) == (
         "PreconditionFailedException",
@@ -190,3 +212,38 @@ def test_functions_survive_a_restart(here: Here) -> None:
     assert run(here, "f", 1) == 1
     here.restart()
     assert run(here, "f", 2) == 2
+
+
+def test_every_version_counts_towards_the_size_of_all_code(here: Here) -> None:
+    size = make(here, "f", Publish=True)["CodeSize"]
+    for _ in range(2):
+        here.lambda_.publish_layer_version(LayerName="l", Content={"ZipFile": zipped(app=ECHO)})
+    assert here.lambda_.get_account_settings()["AccountUsage"] == {"TotalCodeSize": 4 * size, "FunctionCount": 1}
+
+
+def test_levels_of_logs_are_told_where_they_are_json(here: Here) -> None:
+    make(here, "f", LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "WARN"})
+    group = {"LogGroup": "/aws/lambda/f"}
+    levels = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN"}
+    shown = here.lambda_.get_function_configuration(FunctionName="f")["LoggingConfig"]
+    assert shown == {"LogFormat": "JSON"} | levels | group
+    changed = here.lambda_.update_function_configuration(FunctionName="f", LoggingConfig={"LogFormat": "Text"})
+    assert changed["LoggingConfig"] == {"LogFormat": "Text"} | group
+
+
+def test_names_that_a_new_function_may_not_have(here: Here) -> None:
+    long = "a" * 65
+    message = (
+        f"1 validation error detected: Value '{long}' at 'functionName' failed to satisfy constraint: "
+        "Member must have length less than or equal to 64"
+    )
+    assert refusal(make, here=here, name=long) == ("InvalidParameterValueException", message)
+    elsewhere = arn("f").replace("us-east-1", "eu-west-1")
+    message = "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"
+    assert refusal(make, here=here, name=elsewhere) == ("ResourceNotFoundException", message)
+    assert refusal(make, here=here, name=arn("f").replace("000000000000", "123456789012")) == ("AccessDeniedException", "")
+    assert refusal(here.lambda_.get_function, FunctionName="a" * 257)[0] == "ValidationException"
+    assert refusal(here.lambda_.get_function, FunctionName="a" * 171) == (
+        "ResourceNotFoundException",
+        f"Function not found: {arn('a' * 171)}",
+    )

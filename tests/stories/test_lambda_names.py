@@ -184,7 +184,9 @@ def test_a_function_url_has_a_configuration(here: Here) -> None:
     make(here, "f")
     made = here.lambda_.create_function_url_config(FunctionName="f", AuthType="NONE")
     got = here.lambda_.get_function_url_config(FunctionName="f")
-    assert got == made | {"LastModifiedTime": got["LastModifiedTime"]}
+    assert got == made | {"LastModifiedTime": got["LastModifiedTime"], "InvokeMode": "BUFFERED"}, "only what was given is answered at first"
+    changed = here.lambda_.update_function_url_config(FunctionName="f", InvokeMode="RESPONSE_STREAM")
+    assert changed == got | {"InvokeMode": "RESPONSE_STREAM"} == here.lambda_.update_function_url_config(FunctionName="f")
     assert made["FunctionUrl"].endswith(f".lambda-url.{REGION}.on.aws/")
     here.lambda_.delete_function_url_config(FunctionName="f")
     assert here.lambda_.list_function_url_configs(FunctionName="f") == {"FunctionUrlConfigs": []}

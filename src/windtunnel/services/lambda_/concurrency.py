@@ -8,7 +8,7 @@ import msgspec
 
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.places import latest, own
-from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, LATEST, UNRESERVED_MIN, arn_of, invalid, not_found
+from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, LATEST, UNRESERVED_MIN, arn_of, beyond_account, invalid, not_found
 from windtunnel.services.lambda_.state import FUNCTIONS, PROVISIONED, RESERVED, Function
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def put_function_concurrency(tx: Tx, req: t.PutFunctionConcurrencyRequest) -> di
     number = req["ReservedConcurrentExecutions"]
     others = sum(reserved for key, reserved in tx.scan(RESERVED) if key[0] != name.name)
     if CONCURRENCY_MAX - others - number < UNRESERVED_MIN:
-        raise invalid(
+        raise beyond_account(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum "
             f"value of [{UNRESERVED_MIN}]."
         )

@@ -19,6 +19,7 @@ from windtunnel.services.lambda_.publish import publish, without
 from windtunnel.services.lambda_.rules import (
     CONCURRENCY_MAX,
     LATEST,
+    NAME_MAX,
     PAGE_MAX,
     TAGS_MAX,
     TOTAL_CODE_BYTES_MAX,
@@ -26,9 +27,9 @@ from windtunnel.services.lambda_.rules import (
     ZIPPED_BYTES_MAX,
     arn_of,
     check_revision,
+    check_size,
     conflict,
     invalid,
-    name_of,
     not_found,
     shown_number,
 )
@@ -40,7 +41,12 @@ if TYPE_CHECKING:
 
 
 async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str, Any]:
-    name = name_of(req["FunctionName"]).name
+    name = call.read(own, req).name
+    if len(name) > NAME_MAX:
+        raise invalid(
+            f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {NAME_MAX}"
+        )
     if req.get("PackageType", "Zip") == "Image":
         raise invalid("windtunnel runs functions of package type Zip only, not container images.")
     if call.read(Tx.get, FUNCTIONS, name) is not None:
@@ -48,6 +54,7 @@ async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str,
     for member in ("Runtime", "Handler"):
         if not req.get(member):
             raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    check_size(req, "CreateFunction")
     await check_role(call, req["Role"], name)
     call.read(given, req)  # what is wrong with the request is said before its archive is looked at
     taken = await archives.take(call, req["Code"])
@@ -116,7 +123,7 @@ def _change_code(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dic
     tx.put(VERSIONS, name, 0, value=changed)
     if req.get("Publish"):
         number, published = publish(tx, name, function, changed, changed.description)
-        return printed_whole(tx, name, number, published, shown_number(number))
+        return printed_creating(tx, name, number, published, shown_number(number))
     return printed_changing(tx, name, changed)
 
 
@@ -177,6 +184,8 @@ async def delete_function(call: Call, req: t.DeleteFunctionRequest) -> dict[str,
     name = call.read(own, req)
     if name.qualifier == LATEST:
         raise invalid("$LATEST version cannot be deleted without deleting the function.")
+    if name.qualifier and not name.qualifier.isdigit():
+        raise invalid("Deletion of aliases is not currently supported.")
     gone = call.act(_delete, name.name, name.qualifier)
     for number, version in gone:
         retire(call, name.name, number, version)
@@ -185,7 +194,7 @@ async def delete_function(call: Call, req: t.DeleteFunctionRequest) -> dict[str,
 
 def _delete(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Version]]:
     if tx.get(FUNCTIONS, name) is None:
-        raise not_found(f"Function not found: {arn_of(tx.region, tx.account, name, qualifier)}")
+        raise not_found(f"Function not found: {arn_of(tx.region, tx.account, name)}")
     if qualifier:
         return _delete_version(tx, name, qualifier)
     versions = [(int(key[1] or 0), version) for key, version in tx.scan(VERSIONS, name)]
@@ -202,7 +211,7 @@ def _delete(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Version]]:
 
 def _delete_version(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Version]]:
     """A version that isn't there is deleted without a word."""
-    number = int(qualifier) if qualifier.isdigit() else 0
+    number = int(qualifier)
     version = tx.get(VERSIONS, name, number) if number else None
     if version is None:
         return []
@@ -216,8 +225,8 @@ def _delete_version(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Versio
 
 def get_account_settings(tx: Tx, req: t.GetAccountSettingsRequest) -> dict[str, Any]:
     reserved = sum(number for _, number in tx.scan(RESERVED))
-    sizes = {version.code: version.size for _, version in tx.scan(VERSIONS)}
-    sizes |= {version.code: version.size for _, version in tx.scan(LAYER_VERSIONS)}
+    # Each version counts in full, also where it has the code of another.
+    size = sum(version.size for _, version in tx.scan(VERSIONS)) + sum(version.size for _, version in tx.scan(LAYER_VERSIONS))
     return {
         "AccountLimit": {
             "TotalCodeSize": TOTAL_CODE_BYTES_MAX,
@@ -226,7 +235,7 @@ def get_account_settings(tx: Tx, req: t.GetAccountSettingsRequest) -> dict[str, 
             "ConcurrentExecutions": CONCURRENCY_MAX,
             "UnreservedConcurrentExecutions": CONCURRENCY_MAX - reserved,
         },
-        "AccountUsage": {"TotalCodeSize": sum(sizes.values()), "FunctionCount": sum(1 for _ in tx.scan(FUNCTIONS))},
+        "AccountUsage": {"TotalCodeSize": size, "FunctionCount": sum(1 for _ in tx.scan(FUNCTIONS))},
     }
 
 

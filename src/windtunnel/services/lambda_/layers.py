@@ -14,6 +14,16 @@ from windtunnel.services.lambda_.state import LAYER_POLICIES, LAYER_VERSIONS, LA
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
+FILTER_RUNTIMES = (
+    "ruby3.5", "ruby2.6", "dotnetcore1.0", "python3.7", "nodejs8.10", "nasa", "ruby2.7", "python2.7-greengrass", "dotnetcore2.0",
+    "python3.8", "java21", "dotnet6", "dotnetcore2.1", "python3.9", "java11", "nodejs6.10", "provided", "dotnetcore3.1", "dotnet8",
+    "java25", "java17", "nodejs", "nodejs4.3", "java8.al2", "go1.x", "dotnet10", "nodejs20.x", "go1.9", "byol", "nodejs10.x",
+    "provided.al2023", "nodejs22.x", "python3.10", "java8", "nodejs12.x", "python3.11", "nodejs24.x", "nodejs8.x", "python3.12",
+    "nodejs14.x", "nodejs8.9", "nodejs26.x", "python3.13", "python3.14", "nodejs16.x", "python3.15", "provided.al2", "nodejs4.3-edge",
+    "nodejs18.x", "ruby3.2", "python3.4", "ruby3.3", "ruby3.4", "ruby2.5", "python3.6", "python2.7",
+)  # fmt: skip
+"""What listings of layers may be asked for, in the order in which AWS's refusal names them."""
+
 
 async def publish_layer_version(call: Call, req: t.PublishLayerVersionRequest) -> dict[str, Any]:
     taken = await archives.take(call, req["Content"])
@@ -63,6 +73,7 @@ def delete_layer_version(tx: Tx, req: t.DeleteLayerVersionRequest) -> None:
 
 
 def list_layer_versions(tx: Tx, req: t.ListLayerVersionsRequest) -> dict[str, Any]:
+    _check_runtime(req)
     name = layer_of(req["LayerName"]).name
     start = (decode(marker)[1],) if (marker := req.get("Marker")) else None
     found = ((key, row) for key, row in tx.scan(LAYER_VERSIONS, name, start=start) if _fits(row, req))
@@ -72,6 +83,7 @@ def list_layer_versions(tx: Tx, req: t.ListLayerVersionsRequest) -> dict[str, An
 
 
 def list_layers(tx: Tx, req: t.ListLayersRequest) -> dict[str, Any]:
+    _check_runtime(req)
     start = decode(marker) if (marker := req.get("Marker")) else None
     newest = ((key, row) for key, _ in tx.scan(LAYERS, start=start) if (row := _newest(tx, str(key[0]), req)) is not None)
     rows, marker = page(newest, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
@@ -95,6 +107,16 @@ def _fits(version: LayerVersion, req: t.ListLayersRequest | t.ListLayerVersionsR
     if runtime and runtime not in (version.runtimes or ()):
         return False
     return not architecture or architecture in (version.architectures or ())
+
+
+def _check_runtime(req: t.ListLayersRequest | t.ListLayerVersionsRequest) -> None:
+    runtime = req.get("CompatibleRuntime")
+    if runtime and runtime not in FILTER_RUNTIMES:
+        raise Fault(
+            "ValidationException",
+            f"1 validation error detected: Value '{runtime}' at 'compatibleRuntime' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(FILTER_RUNTIMES)}]",
+        )
 
 
 def _get(tx: Tx, account: str, name: str, number: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ async def create_event_source_mapping(call: Call, req: t.CreateEventSourceMappin
         raise invalid("Unrecognized event source.")
     if source.service != "sqs":
         raise Fault("NotImplemented", f"windtunnel polls SQS queues only, not yet {source.service}.", status=501)
-    if (req.get("DestinationConfig") or {}).get("OnFailure"):
+    if any((req.get("DestinationConfig") or {}).values()):
         raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
     function, timeout = call.read(_function, req)
     await _check_queue(call, source, timeout)

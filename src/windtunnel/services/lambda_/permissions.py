@@ -28,9 +28,11 @@ def add_permission(tx: Tx, req: t.AddPermissionRequest) -> dict[str, Any]:
     if name.qualifier == LATEST:
         raise invalid("We currently do not support adding policies for $LATEST.")
     _check_alias(tx, name)
-    find(tx, name)
+    found = find(tx, name)
     policy = tx.get(POLICIES, name.name, name.qualifier)
-    check_revision(req, policy.revision if policy is not None else "", "GetPolicy")
+    # Before there is a policy the revision is that of what it will belong to.
+    current = policy or found.alias or found.version
+    check_revision(req, current.revision, "GetPolicy")
     statement: dict[str, Any] = {
         "Sid": req["StatementId"],
         "Effect": "Allow",

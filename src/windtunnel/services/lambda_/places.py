@@ -113,7 +113,7 @@ def printed(tx: Tx, name: str, number: int, version: Version, qualifier: str = "
         "Architectures": version.architectures,
         "EphemeralStorage": {"Size": version.ephemeral},
         "SnapStart": {"ApplyOn": version.snap_start, "OptimizationStatus": "Off"},
-        "LoggingConfig": {"LogFormat": "Text", **version.logging, "LogGroup": log_group(name, version)},
+        "LoggingConfig": _logging(name, version),
     }
     if version.environment is not None:
         shown["Environment"] = {"Variables": version.environment}
@@ -140,18 +140,37 @@ def printed_whole(tx: Tx, name: str, number: int, version: Version, qualifier: s
     }
 
 
-def printed_creating(tx: Tx, name: str, number: int, version: Version) -> dict[str, Any]:
-    shown = printed_whole(tx, name, number, version)
+def printed_creating(tx: Tx, name: str, number: int, version: Version, qualifier: str = "") -> dict[str, Any]:
+    """The answer to what makes a version. The version has another revision once it is active, which is when it is next asked for."""
+    shown = printed_whole(tx, name, number, version, qualifier)
     del shown["LastUpdateStatus"]
-    return shown | {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+    creating = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+    return shown | creating | {"RevisionId": tx.new_id()}
 
 
 def printed_changing(tx: Tx, name: str, version: Version) -> dict[str, Any]:
+    """The answer to a change, whose end changes the revision once more."""
     return printed_whole(tx, name, 0, version) | {
+        "RevisionId": tx.new_id(),
         "LastUpdateStatus": "InProgress",
         "LastUpdateStatusReason": "The function is being created.",
         "LastUpdateStatusReasonCode": "Creating",
     }
+
+
+def _logging(name: str, version: Version) -> dict[str, Any]:
+    """Levels are kept for JSON only; what wasn't said is INFO there."""
+    shown: dict[str, Any] = {"LogFormat": version.logging.get("LogFormat", "Text"), "LogGroup": log_group(name, version)}
+    if shown["LogFormat"] == "JSON":
+        shown |= {level: version.logging.get(level, "INFO") for level in ("ApplicationLogLevel", "SystemLogLevel")}
+    return shown
+
+
+def revised(tx: Tx, name: str) -> None:
+    """What is written about a function beside its code and configuration changes the revision of $LATEST too."""
+    version = tx.get(VERSIONS, name, 0)
+    if version is not None:
+        tx.put(VERSIONS, name, 0, value=msgspec.structs.replace(version, revision=tx.new_id()))
 
 
 def start_of(req: Mapping[str, Any], name: str) -> tuple[Any, ...] | None:

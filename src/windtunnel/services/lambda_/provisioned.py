@@ -14,6 +14,7 @@ from windtunnel.services.lambda_.rules import (
     UNRESERVED_MIN,
     Name,
     arn_of,
+    beyond_account,
     conflict,
     invalid,
     moment,
@@ -36,9 +37,11 @@ def put_provisioned_concurrency_config(tx: Tx, req: t.PutProvisionedConcurrencyC
     if reserved is not None and others + number > reserved:
         raise invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
     if number > CONCURRENCY_MAX:
-        raise invalid(f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{CONCURRENCY_MAX}].")
+        raise beyond_account(
+            f"Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{CONCURRENCY_MAX}]."
+        )
     if reserved is None and CONCURRENCY_MAX - number < UNRESERVED_MIN:
-        raise invalid(
+        raise beyond_account(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of "
             f"[{UNRESERVED_MIN}]."
         )

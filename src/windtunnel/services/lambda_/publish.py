@@ -6,6 +6,7 @@ import msgspec
 
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_ import archives
+from windtunnel.services.lambda_.places import revised
 from windtunnel.services.lambda_.state import FUNCTIONS, QUALIFIED, VERSIONS, Function, Version
 
 
@@ -21,6 +22,7 @@ def publish(tx: Tx, name: str, function: Function, version: Version, description
         archives.use(tx, layer.code)
     tx.put(VERSIONS, name, number, value=published)
     tx.put(FUNCTIONS, name, value=msgspec.structs.replace(function, last=number))
+    revised(tx, name)
     return number, published
 
 

@@ -22,6 +22,7 @@ ZIPPED_BYTES_MAX = 52_428_800
 UNZIPPED_BYTES_MAX = 262_144_000
 TOTAL_CODE_BYTES_MAX = 80_530_636_800
 ENVIRONMENT_BYTES_MAX = 4096
+REQUEST_BYTES_MAX = 70_167_211
 SYNCHRONOUS_BYTES_MAX = 6_291_456
 ASYNCHRONOUS_BYTES_MAX = 1_048_576
 CONCURRENCY_MAX = 1000
@@ -29,6 +30,7 @@ UNRESERVED_MIN = 100
 LAYERS_MAX = 5
 TAGS_MAX = 50
 PAGE_MAX = 50
+NAME_MAX = 64
 LATEST = "$LATEST"
 ENTRY_OVERHEAD_BYTES = 3500
 """What AWS adds to a payload that is too large when it names its size; found in its answers."""
@@ -74,6 +76,11 @@ class Name(NamedTuple):
 
 def invalid(message: str) -> Fault:
     return Fault("InvalidParameterValueException", message, Type="User")
+
+
+def beyond_account(message: str) -> Fault:
+    """As `invalid`, for what the account's concurrency doesn't allow: AWS gives these no `Type`."""
+    return Fault("InvalidParameterValueException", message)
 
 
 def not_found(message: str) -> Fault:
@@ -175,6 +182,16 @@ def check_environment(variables: Mapping[str, str]) -> None:
         raise invalid(
             "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded "
             f"the 4KB limit. String measured: {measured.decode()}"
+        )
+
+
+def check_size(req: Mapping[str, Any], operation: str) -> None:
+    """Of a request as it was sent, where archives are written in base64."""
+    archive = len(req.get("Code", req).get("ZipFile") or b"") * 4 // 3
+    variables = sum(len(value) for value in req.get("Environment", {}).get("Variables", {}).values())
+    if archive + variables > REQUEST_BYTES_MAX:
+        raise Fault(
+            "RequestEntityTooLargeException", f"Request must be smaller than {REQUEST_BYTES_MAX} bytes for the {operation} operation"
         )
 
 

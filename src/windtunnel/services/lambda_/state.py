@@ -110,7 +110,8 @@ class Url(msgspec.Struct, frozen=True, omit_defaults=True):
     auth: str
     created: float
     modified: float
-    mode: str = "BUFFERED"
+    mode: str = ""
+    """As it was given; "" is BUFFERED."""
     cors: dict[str, Any] | None = None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.aws.arn import parse
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_tags, set_tags, tags_of
+from windtunnel.services.lambda_.places import revised
 from windtunnel.services.lambda_.rules import TAGS_MAX, arn_of, invalid, name_of, not_found
 from windtunnel.services.lambda_.state import FUNCTIONS, MAPPINGS
 
@@ -21,14 +22,23 @@ def tag_resource(tx: Tx, req: t.TagResourceRequest) -> None:
     if len(tags_of(tx, arn).keys() | req["Tags"].keys()) > TAGS_MAX:
         raise invalid("Number of tags exceeds resource tag limit.")
     set_tags(tx, arn, req["Tags"])
+    _revised(tx, arn)
 
 
 def untag_resource(tx: Tx, req: t.UntagResourceRequest) -> None:
-    remove_tags(tx, _checked(tx, req["Resource"]), req["TagKeys"])
+    arn = _checked(tx, req["Resource"])
+    remove_tags(tx, arn, req["TagKeys"])
+    _revised(tx, arn)
 
 
 def list_tags(tx: Tx, req: t.ListTagsRequest) -> dict[str, Any]:
     return {"Tags": tags_of(tx, _checked(tx, req["Resource"]))}
+
+
+def _revised(tx: Tx, text: str) -> None:
+    arn = parse(text)
+    if arn.type == "function":
+        revised(tx, arn.id)
 
 
 def _checked(tx: Tx, text: str) -> str:

@@ -29,9 +29,9 @@ def create_function_url_config(tx: Tx, req: t.CreateFunctionUrlConfigRequest) ->
             f"Failed to create function url config for [functionArn = {arn}]. "
             "Error message:  FunctionUrlConfig exists for this Lambda function"
         )
-    url = Url(tx.ids.text(ID_LENGTH, ID_LETTERS), req["AuthType"], tx.now, tx.now, req.get("InvokeMode", "BUFFERED"), req.get("Cors"))  # pyright: ignore[reportArgumentType]
+    url = Url(tx.ids.text(ID_LENGTH, ID_LETTERS), req["AuthType"], tx.now, tx.now, req.get("InvokeMode", ""), req.get("Cors"))  # pyright: ignore[reportArgumentType]
     tx.put(URLS, name.name, name.qualifier, value=url)
-    shown = _printed(tx, name, url)
+    shown = _changed(tx, name, url)
     del shown["LastModifiedTime"]
     return shown
 
@@ -45,7 +45,7 @@ def update_function_url_config(tx: Tx, req: t.UpdateFunctionUrlConfigRequest) ->
             fields[field] = req[member]
     url = msgspec.structs.replace(url, **fields)
     tx.put(URLS, name.name, name.qualifier, value=url)
-    return _printed(tx, name, url)
+    return _changed(tx, name, url)
 
 
 def get_function_url_config(tx: Tx, req: t.GetFunctionUrlConfigRequest) -> dict[str, Any]:
@@ -85,6 +85,14 @@ def _url(tx: Tx, name: Name) -> Url:
     return url
 
 
+def _changed(tx: Tx, name: Name, url: Url) -> dict[str, Any]:
+    """As answers to changes print it: a mode that was never given is left out there."""
+    shown = _printed(tx, name, url)
+    if not url.mode:
+        del shown["InvokeMode"]
+    return shown
+
+
 def _printed(tx: Tx, name: Name, url: Url) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "FunctionUrl": f"https://{url.id}.lambda-url.{tx.region}.on.aws/",
@@ -92,7 +100,7 @@ def _printed(tx: Tx, name: Name, url: Url) -> dict[str, Any]:
         "AuthType": url.auth,
         "CreationTime": _moment(url.created),
         "LastModifiedTime": _moment(url.modified),
-        "InvokeMode": url.mode,
+        "InvokeMode": url.mode or "BUFFERED",
     }
     if url.cors:
         shown["Cors"] = url.cors
