@@ -5,6 +5,10 @@ from __future__ import annotations
 from windtunnel.fabric import Service
 from windtunnel.services.logs import (
     definitions,
+    deliveries,
+    delivery_destinations,
+    delivery_sources,
+    destinations,
     groups,
     life,
     live,
@@ -22,7 +26,23 @@ from windtunnel.services.logs.state import GROUP
 
 SERVICE = Service(
     "logs",
-    modules=(groups, streams, put, reading, tags, metric_filters, subscriptions, live, queries, definitions, policies),
+    modules=(
+        groups,
+        streams,
+        put,
+        reading,
+        tags,
+        metric_filters,
+        subscriptions,
+        live,
+        queries,
+        definitions,
+        policies,
+        destinations,
+        delivery_sources,
+        delivery_destinations,
+        deliveries,
+    ),
     resources=(GROUP,),
     timers={
         "expire": life.expire,

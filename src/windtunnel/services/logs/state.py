@@ -121,6 +121,43 @@ class Definition(msgspec.Struct, frozen=True, array_like=True):
     members: dict[str, Any]
 
 
+class DeliverySource(msgspec.Struct, frozen=True, array_like=True):
+    """A resource whose logs of one type can be delivered."""
+
+    resource: str
+    service: str
+    log_type: str
+    configuration: dict[str, str]
+
+
+class DeliveryDestination(msgspec.Struct, frozen=True, array_like=True):
+    """Where vended logs can go. `kind` is S3, CWL, FH or XRAY."""
+
+    resource: str
+    kind: str
+    format: str = ""
+    role: str = ""
+    policy: str = ""
+
+
+class Delivery(msgspec.Struct, frozen=True, array_like=True):
+    """A source's name, a destination's ARN and type, and how records are written."""
+
+    source: str
+    destination: str
+    kind: str
+    settings: dict[str, Any]
+
+
+class Destination(msgspec.Struct, frozen=True, array_like=True):
+    """A stream that other accounts may subscribe to."""
+
+    created: int
+    target: str
+    role: str
+    policy: str = ""
+
+
 GROUPS = Table("logs.groups", Group)
 """name -> Group"""
 STREAMS = Table("logs.streams", Stream)
@@ -152,6 +189,21 @@ METRIC_FILTERS = Table("logs.metric_filters", MetricFilter)
 SUBSCRIPTIONS = Table("logs.subscriptions", Subscription)
 """(group's name, filter's name) -> Subscription"""
 
+DELIVERY_SOURCES = Table(
+    "logs.delivery_sources", DeliverySource, indexes={"resource": lambda key, source: (source.resource, source.log_type)}
+)
+"""name -> DeliverySource"""
+DELIVERY_DESTINATIONS = Table("logs.delivery_destinations", DeliveryDestination)
+"""name -> DeliveryDestination"""
+DELIVERIES = Table(
+    "logs.deliveries",
+    Delivery,
+    indexes={"source": lambda key, delivery: (delivery.source,), "destination": lambda key, delivery: (delivery.destination,)},
+)
+"""id -> Delivery"""
+DESTINATIONS = Table("logs.destinations", Destination)
+"""name -> Destination"""
+
 GROUP = Resource("AWS::Logs::LogGroup", GROUPS, "arn:aws:logs:{region}:{account}:log-group:{0}")
 
 
@@ -170,6 +222,20 @@ def find_stream(tx: Tx, group: Group, name: str) -> Stream:
         check_stream_name(name)
         raise no_such_stream()
     return stream
+
+
+def source_named(tx: Tx, name: str) -> DeliverySource:
+    source = tx.get(DELIVERY_SOURCES, name)
+    if source is None:
+        raise Fault("ResourceNotFoundException", "Requested Delivery Source does not exist in this account.")
+    return source
+
+
+def delivery_destination_named(tx: Tx, name: str) -> DeliveryDestination:
+    destination = tx.get(DELIVERY_DESTINATIONS, name)
+    if destination is None:
+        raise no_such_delivery_destination()
+    return destination
 
 
 def name_of(tx: Tx, identifier: str) -> str:
@@ -196,11 +262,20 @@ def named_group(tx: Tx, req: Any) -> tuple[str, Group]:
 
 
 def arn_of(tx: Tx, name: str) -> str:
-    return f"arn:{partition_of(tx.region)}:logs:{tx.region}:{tx.account}:log-group:{name}"
+    return arn_within(tx, "log-group", name)
+
+
+def arn_within(tx: Tx, kind: str, name: str) -> str:
+    """The ARN of something of the transaction's account and region."""
+    return f"arn:{partition_of(tx.region)}:logs:{tx.region}:{tx.account}:{kind}:{name}"
 
 
 def no_such_group() -> Fault:
     return Fault("ResourceNotFoundException", "The specified log group does not exist.")
+
+
+def no_such_delivery_destination() -> Fault:
+    return Fault("ResourceNotFoundException", "Requested Delivery Destination does not exist in this account.")
 
 
 def no_such_stream() -> Fault:

@@ -1,16 +1,33 @@
-"""Tags of log groups, by the present API and the one before it."""
+"""Tags of log groups, by the present API and the one before it, and of deliveries and destinations by the present one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from windtunnel.fabric import Fault, Tx
+from windtunnel.aws.arn import parse_or_none
+from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.fabric.tags import TAGS_MAX, remove_tags, set_tags, tags_of
-from windtunnel.services.logs.state import arn_of, find_group, name_of
+from windtunnel.services.logs.state import (
+    DELIVERIES,
+    DELIVERY_DESTINATIONS,
+    DELIVERY_SOURCES,
+    DESTINATIONS,
+    arn_of,
+    arn_within,
+    find_group,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
+
+_TABLES: dict[str, Table[Any]] = {
+    "delivery": DELIVERIES,
+    "delivery-destination": DELIVERY_DESTINATIONS,
+    "delivery-source": DELIVERY_SOURCES,
+    "destination": DESTINATIONS,
+}
 
 
 def tag_resource(tx: Tx, req: t.TagResourceRequest) -> None:
@@ -44,6 +61,12 @@ def _tag(tx: Tx, arn: str, tags: Mapping[str, str]) -> None:
 
 
 def _arn(tx: Tx, resource: str) -> str:
+    arn = parse_or_none(resource)
+    table = None if arn is None else _TABLES.get(arn.type)
+    if arn is not None and table is not None:
+        if resource != arn_within(tx, arn.type, arn.id) or tx.get(table, arn.id) is None:
+            raise Fault("ResourceNotFoundException", "The specified resource does not exist.")
+        return resource
     return _group_arn(tx, name_of(tx, resource))
 
 
