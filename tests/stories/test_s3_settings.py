@@ -195,3 +195,30 @@ def test_tags_of_a_bucket_are_replaced_as_a_whole(s3: Any) -> None:
     )
     s3.delete_bucket_tagging(Bucket="box")
     assert refused(s3.get_bucket_tagging, Bucket="box") == ("NoSuchTagSet", "The TagSet does not exist", BOX)
+
+
+def test_a_bucket_keeps_many_configurations_of_a_kind_and_lists_them_by_id(s3: Any) -> None:
+    target = {"S3BucketDestination": {"Bucket": "arn:aws:s3:::reports", "Format": "CSV"}}
+    wanted: dict[str, Any] = {"Destination": target, "IsEnabled": True, "IncludedObjectVersions": "All", "Schedule": {"Frequency": "Daily"}}
+    for name in ("b", "a"):
+        s3.put_bucket_inventory_configuration(Bucket="box", Id=name, InventoryConfiguration={"Id": name, **wanted})
+        s3.put_bucket_metrics_configuration(Bucket="box", Id=name, MetricsConfiguration={"Id": name})
+    listed = {"IsTruncated": False, "InventoryConfigurationList": [{"Id": "a", **wanted}, {"Id": "b", **wanted}]}
+    assert s3.list_bucket_inventory_configurations(Bucket="box") == listed
+    s3.delete_bucket_metrics_configuration(Bucket="box", Id="a")
+    missing = ("NoSuchConfiguration", "The specified configuration does not exist.", {})
+    assert refused(s3.delete_bucket_metrics_configuration, Bucket="box", Id="a") == missing
+    assert s3.list_bucket_metrics_configurations(Bucket="box") == {"IsTruncated": False, "MetricsConfigurationList": [{"Id": "b"}]}
+    other = {"Bucket": "box", "Id": "a", "InventoryConfiguration": {"Id": "b", **wanted}}
+    said = "Document ID does not match the specified configuration ID."
+    assert refused(s3.put_bucket_inventory_configuration, **other) == ("IdMismatch", said, {})
+
+
+def test_a_list_of_configurations_goes_on_after_a_hundred(s3: Any) -> None:
+    for number in range(101):
+        s3.put_bucket_metrics_configuration(Bucket="box", Id=f"{number:03}", MetricsConfiguration={"Id": f"{number:03}"})
+    first = s3.list_bucket_metrics_configurations(Bucket="box")
+    assert (len(first["MetricsConfigurationList"]), first["IsTruncated"]) == (100, True)
+    token = first["NextContinuationToken"]
+    last = s3.list_bucket_metrics_configurations(Bucket="box", ContinuationToken=token)
+    assert last == {"IsTruncated": False, "ContinuationToken": token, "MetricsConfigurationList": [{"Id": "100"}]}

@@ -55,6 +55,14 @@ _ROOTS: Final = {
     "ListParts": "ListPartsResult",
 }
 """The root elements of S3's results, which botocore's model doesn't name. https://docs.aws.amazon.com/AmazonS3/latest/API/"""
+_STATUSES: Final = {
+    "PutBucketAnalyticsConfiguration": 204,
+    "PutBucketInventoryConfiguration": 204,
+    "PutBucketMetricsConfiguration": 204,
+    "PutBucketPolicy": 204,
+    "PutBucketTagging": 204,
+}
+"""What S3 answers with where botocore's model says nothing."""
 _MALFORMED: Final = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
@@ -149,7 +157,7 @@ def _document(service: str, shape: Shape) -> Callable[[bytes], Any]:
 
 def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], Response]:
     shape, service = operation.output_shape, operation.service_model.service_name
-    default: int = operation.http.get("responseCode", 200)
+    default: int = operation.http.get("responseCode") or (_STATUSES.get(operation.name, 200) if service == "s3" else 200)
     write_head = rest.writer(shape)
     write_body, media = _body_writer(operation)
     identify = _identifier(service)

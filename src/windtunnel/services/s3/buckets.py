@@ -13,7 +13,7 @@ from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.s3.grants import check_canned, check_draft, check_ownership
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import REGIONS, is_bucket_name, owner_of
-from windtunnel.services.s3.state import BUCKET, BUCKETS, DOCUMENTS, PARTS, UPLOADS, VERSIONS, Bucket
+from windtunnel.services.s3.state import BUCKET, BUCKETS, CONFIGURATIONS, DOCUMENTS, PARTS, UPLOADS, VERSIONS, Bucket
 from windtunnel.services.s3.tags import bucket_tags_of
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def delete_bucket(tx: Tx, req: t.DeleteBucketRequest) -> None:
         tx.delete(UPLOADS, name, key, upload_id)
     for key, _ in list(tx.scan(DOCUMENTS, name)):
         tx.delete(DOCUMENTS, *key)
+    for key, _ in list(tx.scan(CONFIGURATIONS, name)):
+        tx.delete(CONFIGURATIONS, *key)
     remove_all_tags(tx, BUCKET.arn_of(bucket.account, bucket.region, name))
     tx.delete(BUCKETS, name)
 

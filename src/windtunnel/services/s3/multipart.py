@@ -18,7 +18,7 @@ from windtunnel.services.s3.places import add, bucket_of
 from windtunnel.services.s3.rules import PART_NUMBER_MAX, copy_range_of, multipart_etag
 from windtunnel.services.s3.sources import Source, source_of
 from windtunnel.services.s3.state import OBJECT_PARTS, PARTS, UPLOADS, ObjectPart, Part, Upload
-from windtunnel.services.s3.uploads import check_parts, check_whole, checksum_type_of, no_such_upload, upload_of, whole_checksum
+from windtunnel.services.s3.uploads import check_mode, check_parts, check_whole, checksum_type_of, no_such_upload, upload_of, whole_checksum
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
@@ -151,6 +151,7 @@ async def complete_multipart_upload(call: Call, req: t.CompleteMultipartUploadRe
 def _check_complete(tx: Tx, req: Request) -> list[tuple[int, Part]]:
     bucket = bucket_of(tx, req)
     upload = upload_of(tx, req)
+    check_mode(req, upload)
     parts = check_parts(tx, req, upload)
     check_whole(req, upload, parts)
     check_write(tx, bucket, req)

@@ -72,7 +72,7 @@ def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Ver
         shown["StorageClass"] = version.storage
     if version.tags:
         shown["TagCount"] = len(version.tags)
-    checked = req.get("ChecksumMode") == "ENABLED"
+    checked = (req.get("ChecksumMode") or "").upper() == "ENABLED"
     if (number := req.get("PartNumber")) is not None:
         offset, length = _part(tx, req, at, version, number, shown, checked=checked)
     elif (text := req.get("Range")) is not None and (part := range_of(text, version.size)) is not None:
@@ -99,7 +99,9 @@ def _part(
     if version.parts:
         parts = _parts_of(tx, req, at)
         offset = sum(part.size for part in parts[: number - 1])
-        length, text = parts[number - 1].size, parts[number - 1].checksum
+        length = parts[number - 1].size
+        # Parts have checksums of their own only where the object's is made of them.
+        text = parts[number - 1].checksum if version.checksum_type == "COMPOSITE" else ""
         shown["PartsCount"] = version.parts
     if length:
         shown["ContentRange"] = f"bytes {offset}-{offset + length - 1}/{version.size}"

@@ -145,6 +145,8 @@ BUCKETS = Table("s3.buckets", Bucket, scope="global", indexes={"account": lambda
 """(name,)"""
 DOCUMENTS = Table("s3.documents", dict[str, Any], scope="global")
 """(bucket, kind) -> a configuration as it was put: "policy", "cors", …"""
+CONFIGURATIONS = Table("s3.configurations", dict[str, Any], scope="global")
+"""(bucket, kind, id) -> a metrics, inventory, analytics or tiering configuration as it was put."""
 LISTED = Table("s3.listed", Listed, scope="global")
 """(bucket, key)"""
 VERSIONS = Table("s3.versions", Version, scope="global")

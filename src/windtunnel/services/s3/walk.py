@@ -118,7 +118,7 @@ def writer_of(req: Mapping[str, Any]) -> Callable[[str], str]:
         return str
     if kind != "url":
         message = "Invalid Encoding Method specified in Request"
-        raise Fault("InvalidArgument", message, ArgumentName="encoding-type", ArgumentValue=kind or "null")
+        raise Fault("InvalidArgument", message, ArgumentName="encoding-type", ArgumentValue=kind)
     return lambda text: quote_plus(text, safe="/*", errors="surrogatepass")
 
 
