@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 import signal
 import socket
 import subprocess
+import zipfile
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -12,6 +15,8 @@ from typing import Any
 import boto3
 
 from tests.app.kit import WINDTUNNEL, endpoint_in, environment, up, windtunnel
+
+ASKS_WHO = "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']\n"
 
 
 def _sqs(endpoint: str) -> Any:
@@ -30,6 +35,23 @@ def test_a_region_that_is_stopped_ends_well_and_remembers_everything(tmp_path: P
         assert windtunnel("clock", endpoint=endpoint).stdout == told
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+
+
+def test_functions_call_the_region_at_the_address_where_it_listens(tmp_path: Path) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("app.py", ASKS_WHO)
+    with up(tmp_path / "data", "--host", "127.0.0.9") as (_, endpoint):
+        assert endpoint.startswith("http://127.0.0.9:")
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+        functions = boto3.client("lambda", endpoint_url=endpoint, **keys)
+        role = "arn:aws:iam::000000000000:role/asker"
+        functions.create_function(
+            FunctionName="asks", Runtime="python3.11", Handler="app.handler", Role=role, Code={"ZipFile": code.getvalue()}, Timeout=20
+        )
+        functions.get_waiter("function_active_v2").wait(FunctionName="asks", WaiterConfig={"Delay": 1})
+        answer = functions.invoke(FunctionName="asks")["Payload"].read()
+    assert json.loads(answer) == "arn:aws:sts::000000000000:assumed-role/asker/asks"
 
 
 def test_a_second_region_on_the_same_folder_or_port_is_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -27,6 +27,10 @@ GRACE_SECONDS = 1.0
 """What still runs then is a long poll or a follower, whose client would wait for ever."""
 
 
+LOCAL = ("", "127.0.0.1", "0.0.0.0", "::", "::1", "localhost")
+"""Hosts to listen at, of which one is reached as localhost."""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What `windtunnel up` can be told."""
 
@@ -49,7 +53,7 @@ class Region:
         except OSError as error:
             raise Problem(f"Cannot keep a region's state in {settings.data}: {error.strerror or error}.") from error
         try:
-            endpoint = f"http://localhost:{settings.port}"
+            endpoint = _endpoint(settings.host, settings.port)
             self.cloud = make_cloud(settings.data, account=settings.account, seed=settings.seed, endpoint=endpoint)
         except (OSError, apsw.Error) as error:
             self._lock.release()
@@ -76,7 +80,7 @@ class Region:
             tls=lambda: self_signed(NAMES, cloud.clock.machine(), folder),
             now=cloud.clock.now,
         )
-        cloud.endpoint = f"http://localhost:{self._server.port}"
+        cloud.endpoint = _endpoint(self.settings.host, self._server.port)
 
     async def begin_anew(self, now: float) -> int:
         """Empties the region, its clock standing at `now`. Returns the serial number of the last call before."""
@@ -91,6 +95,12 @@ class Region:
             await self._server.close(GRACE_SECONDS)
         await self.cloud.close()
         self._lock.release()
+
+
+def _endpoint(host: str, port: int) -> str:
+    """How the region calls itself where no client's own word for it is at hand; functions call it by this."""
+    name = "localhost" if host in LOCAL else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}"
 
 
 def _permissive(request: Request) -> bool:

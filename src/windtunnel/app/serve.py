@@ -33,7 +33,7 @@ async def _serve(settings: Settings) -> None:
         await region.close()
         raise Problem(f"Cannot listen at {settings.host}:{settings.port}: {error.strerror or error}.") from error
     _collect_seldom()
-    url = f"http://localhost:{region.port}"
+    url = region.cloud.endpoint
     aside = "" if region.port == 4566 else f"--endpoint {url} "
     print(
         f"windtunnel {__version__}: a region at {url} (state in {settings.data}). "
