@@ -66,6 +66,29 @@ def test_a_former_query_service_names_the_code_of_that_time_in_a_header() -> Non
     assert response.body == b'{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}'
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("InvalidParameterValue", "InvalidParameterValueException"), ("MissingParameter", "MissingRequiredParameterException")],
+)
+def test_a_fault_that_no_model_has_goes_by_its_two_names(code: str, kind: str) -> None:
+    response = compiled("sqs", "SendMessage", "json").refuse(Fault(code, "no"), "id-1")
+    assert response.headers[2] == ("x-amzn-query-error", f"{code};Sender")
+    assert response.body == b'{"__type":"com.amazon.coral.service#%s","message":"no"}' % kind.encode()
+    written = compiled("sqs", "SendMessage", "query").refuse(Fault(code, "no"), "id-1").body
+    assert isinstance(written, bytes)
+    assert b"<Code>%s</Code>" % code.encode() in written
+
+
+def test_a_former_query_service_says_in_that_protocol_what_it_said_then() -> None:
+    response = compiled("sqs", "SendMessage", "query").refuse(Fault("QueueDoesNotExist", "The specified queue does not exist."), "id-1")
+    assert response.body == (
+        b'<ErrorResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><Error><Type>Sender</Type>'
+        b"<Code>AWS.SimpleQueueService.NonExistentQueue</Code>"
+        b"<Message>The specified queue does not exist for this wsdl version.</Message><Detail/></Error>"
+        b"<RequestId>id-1</RequestId></ErrorResponse>"
+    )
+
+
 def test_a_queue_is_also_read_and_answered_in_the_query_protocol() -> None:
     form = form_of(
         "QueueUrl=u&MessageBody=b&MessageAttribute.1.Name=n&MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue=v"
@@ -77,6 +100,10 @@ def test_a_queue_is_also_read_and_answered_in_the_query_protocol() -> None:
     assert response.body == (
         b'<ListQueuesResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><ListQueuesResult><QueueUrl>a</QueueUrl>'
         b"<QueueUrl>b</QueueUrl></ListQueuesResult><ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata></ListQueuesResponse>"
+    )
+    assert compiled("sqs", "ListQueues", "query").respond({}, "id-1").body == (
+        b'<ListQueuesResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><ListQueuesResult/>'
+        b"<ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata></ListQueuesResponse>"
     )
 
 

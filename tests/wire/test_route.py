@@ -169,6 +169,16 @@ def test_labels_are_decoded_and_may_be_greedy() -> None:
             ),
         ),
         (
+            request("GET", "/000000000000/queue?Action=ListQueues", service="sqs"),
+            400,
+            (
+                b'<ErrorResponse xmlns="http://queue.amazonaws.com/doc/2012-11-05/"><Error><Type>Sender</Type><Code>InvalidAction</Code>'
+                b"<Message>The action ListQueues is not valid for this endpoint.</Message><Detail/></Error>"
+                b"<RequestId>id-1</RequestId></ErrorResponse>"
+            ),
+        ),
+        (request("GET", "/000000000000/queue", service="sqs"), 404, b"<UnknownOperationException/>\n"),
+        (
             request("POST", "/", service="iam", content_type=FORM, body=b"Action=Fly&Version=2010-05-08"),
             400,
             (

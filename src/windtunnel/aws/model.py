@@ -270,6 +270,8 @@ def snake(name: str) -> str:
 def fault_of(service: str, code: str) -> FaultModel:
     """What is known of an error code. An undocumented one is the sender's fault, 400 (who raises it may know another status)."""
     model = service_model(service)
+    if model.is_query_compatible and code in _PRESENT_COMMON and code not in model.error_shapes:
+        code = _PRESENT_COMMON[code]
     shape = model.error_shapes.get(code)
     error: Mapping[str, Any] = shape.raw.get("error", {}) if shape is not None else {}
     receiver = shape is not None and bool(shape.raw.get("fault"))
@@ -324,6 +326,7 @@ _FORMER_COMMON: Final = {
     "ValidationException": "ValidationError",
 }
 """The same, for what every service that once spoke the query protocol may answer."""
+_PRESENT_COMMON: Final = {former: present for present, former in _FORMER_COMMON.items()}
 
 
 def _without_documentation(raw: Raw) -> Raw:

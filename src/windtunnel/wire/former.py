@@ -10,6 +10,8 @@ from windtunnel.aws.model import OperationModel, ServiceModel, service_model
 
 NAMESPACES: Final = {"sqs": "http://queue.amazonaws.com/doc/2012-11-05/"}
 """The XML namespace of services that prefer another protocol now."""
+MESSAGES: Final = {("sqs", "QueueDoesNotExist"): "The specified queue does not exist for this wsdl version."}
+"""What faults said at that time, where they say something else now."""
 
 _LISTS: Final = {
     "QueueUrlList": "QueueUrl",

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from windtunnel.aws.errors import Fault
-from windtunnel.aws.model import OperationModel, Shape, fault_of
+from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
 from windtunnel.wire import eventstream
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
@@ -35,6 +35,9 @@ _FRAMEWORK: Final = {
     "UnknownOperationException": "com.amazon.coral.service#",
     "InternalFailure": "com.amazon.coral.service#",
     "AccessDeniedException": "com.amazon.coral.service#",
+    "InvalidParameterCombinationException": "com.amazon.coral.service#",
+    "InvalidParameterValueException": "com.amazon.coral.service#",
+    "MissingRequiredParameterException": "com.amazon.coral.service#",
     "ValidationException": "com.amazon.coral.validate#",
 }
 """Faults of AWS's framework, not of a service: they have its namespace where namespaces are written."""
@@ -43,7 +46,9 @@ _FRAMEWORK: Final = {
 def type_of(service: str, code: str) -> str:
     """A fault's `__type`."""
     namespace = _NAMESPACES.get(service, "")
-    return (_FRAMEWORK.get(code, namespace) if namespace else "") + code
+    if not namespace or code in service_model(service).error_shapes:
+        return namespace + code
+    return _FRAMEWORK.get(code, namespace) + code
 
 
 def codec(operation: OperationModel) -> Codec:

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
-from windtunnel.wire.former import NAMESPACES, with_former_names
+from windtunnel.wire.former import MESSAGES, NAMESPACES, with_former_names
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
 from windtunnel.wire.scalar import blob_of, flag_of, number_of, time_of
@@ -21,6 +21,8 @@ Tree = dict[str, Any]
 Read = Callable[[Any], Any]
 
 _MEDIA: Final = "text/xml"
+_UNKNOWN: Final = "UnknownOperationException"
+"""The fault of AWS's framework where a request asks for nothing at all; it is no `ErrorResponse`."""
 _ERROR_ELEMENTS: Final = {"Type", "Code", "Message", "message"}
 """What every error has, and some services' models name once more."""
 
@@ -203,16 +205,16 @@ def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], 
     head = f'<{name}Response xmlns="{space}">'
     if shape is None:
         content: Callable[[Mapping[str, Any]], str] = lambda result: ""  # noqa: E731
-        start = end = ""
+        start = end = empty = ""
     else:
         content = Encoders().content(shape)
         wrapper = shape.serialization.get("resultWrapper", f"{name}Result")
-        start, end = f"<{wrapper}>", f"</{wrapper}>"
+        start, end, empty = f"<{wrapper}>", f"</{wrapper}>", f"<{wrapper}/>"
 
     def respond(result: Mapping[str, Any], request_id: str) -> Response:
-        body = (
-            f"{head}{start}{content(result)}{end}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
-        )
+        members = content(result)
+        written = f"{start}{members}{end}" if members else empty
+        body = f"{head}{written}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
         return Response(200, [("x-amzn-RequestId", request_id), ("Content-Type", _MEDIA)], body.encode())
 
     return respond
@@ -226,10 +228,13 @@ def refuser(service: str) -> Callable[[Fault, str], Response]:
     def refuse(fault: Fault, request_id: str) -> Response:
         model = fault_of(service, fault.code)
         status = fault.status or model.status
+        if fault.code == _UNKNOWN:
+            return Response(status, [("x-amzn-RequestId", request_id), ("Content-Type", _MEDIA)], f"<{_UNKNOWN}/>\n".encode())
         kind = "Sender" if status < 500 else "Receiver"
+        message = MESSAGES.get((service, model.code)) or fault.message
         body = (
             f'<ErrorResponse xmlns="{space}"><Error><Type>{kind}</Type><Code>{escape(model.query_code)}</Code>'
-            f"<Message>{escape(fault.message)}</Message>{members(fault, model.shape)}{detail}</Error>"
+            f"<Message>{escape(message)}</Message>{members(fault, model.shape)}{detail}</Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Response(status, [("x-amzn-RequestId", request_id), ("Content-Type", _MEDIA), *fault.headers.items()], body.encode())

@@ -22,6 +22,7 @@ __all__ = ["Match", "RouteFault", "refuse_unrouted", "route"]
 
 _DATED: Final = re.compile(r"/(\d{4}-\d{2}-\d{2})(?:/|$)")
 _QUEUE: Final = re.compile(r"/(?:queue/[a-z0-9-]+/)?\d{12}/[\w.-]+/?")
+_NOT_OF_QUEUES: Final = {"CreateQueue", "ListQueues"}
 _SIGNING_ALIASES: Final = {"s3express": "s3", "s3-object-lambda": "s3", "cloudwatch": "monitoring"}
 _UNSIGNED_QUERIES: Final = ("sts", "sns", "sqs", "ses")
 """Where a form without signature and version may belong: web identities, and the links in SNS's messages."""
@@ -159,9 +160,8 @@ def _by_action(request: Request, credential: Credential | None, services: tuple[
     form = form_of(request.query) if request.query else {}
     if request.body and request.headers.get("content-type", _FORM).startswith(_FORM):
         form |= form_of(request.body.decode("utf-8", "replace"))
-    # The older form of a queue's requests names it by the path.
-    if services[0] == "sqs" and "QueueUrl" not in form and _QUEUE.fullmatch(request.path):
-        form["QueueUrl"] = f"{request.scheme}://{request.host}{request.path}"
+    if services[0] == "sqs":
+        _check_queue_form(request, form)
     version = form.get("Version", "")
     entries = index().entries
     # Several services share a signing name and are told apart by their version, or by who has such an action at all.
@@ -175,6 +175,17 @@ def _by_action(request: Request, credential: Credential | None, services: tuple[
     if not {"query", "ec2"} & set(entries[service].protocols) and service != "sqs":
         raise _unknown(service, entries[service].protocols[0], 404)
     raise RouteFault(service, "ec2" if service == "ec2" else "query", _invalid_action(service, action, version or entries[service].version))
+
+
+def _check_queue_form(request: Request, form: dict[str, str]) -> None:
+    """The older form of a queue's requests names the queue by the path; making and listing queues is for the path "/" alone."""
+    action = form.get("Action", "")
+    if not action:
+        raise _unknown("sqs", "query", 404)
+    if _QUEUE.fullmatch(request.path):
+        if action in _NOT_OF_QUEUES:
+            raise RouteFault("sqs", "query", _invalid_action("sqs", action, ""))
+        form.setdefault("QueueUrl", f"{request.scheme}://{request.host}{request.path}")
 
 
 def _by_path(request: Request, credential: Credential | None, services: tuple[str, ...], host_bucket: str) -> Match:
