@@ -58,6 +58,7 @@ def test_an_id_may_hold_for_its_group_only(here: Here) -> None:
     here.sqs.set_queue_attributes(
         QueueUrl=url, Attributes={"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId"}
     )
+    here.jump(60)
     for group in ("a", "b", "a"):
         here.sns.publish(TopicArn=FIFO, Message=group, MessageGroupId=group, MessageDeduplicationId="d")
     assert [one["Body"] for one in received(here, url)] == ["a", "b"]

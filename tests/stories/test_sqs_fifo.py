@@ -86,6 +86,28 @@ def test_content_is_a_deduplication_id_where_the_queue_says_so(here: Here) -> No
     ]
 
 
+@pytest.mark.parametrize(("scope", "other"), [("queue", "messageGroup"), ("messageGroup", "queue")])
+def test_another_scope_of_deduplication_holds_a_minute_after_it_was_set(here: Here, scope: str, other: str) -> None:
+    url = here.sqs.create_queue(QueueName="d.fifo", Attributes={"FifoQueue": "True", "DeduplicationScope": scope})["QueueUrl"]
+    here.sqs.set_queue_attributes(QueueUrl=url, Attributes={"DeduplicationScope": other})
+
+    def is_once(id: str) -> bool:
+        sent = [
+            here.sqs.send_message(QueueUrl=url, MessageBody="m", MessageGroupId=group, MessageDeduplicationId=id)["MessageId"]
+            for group in ("a", "b")
+        ]
+        return sent[0] == sent[1]
+
+    assert is_once("1") == (scope == "queue")
+    here.jump(59)
+    assert is_once("2") == (scope == "queue")
+    here.jump(1)
+    assert is_once("3") == (other == "queue")
+    here.sqs.set_queue_attributes(QueueUrl=url, Attributes={"DeduplicationScope": scope})
+    here.sqs.set_queue_attributes(QueueUrl=url, Attributes={"DeduplicationScope": other})
+    assert is_once("4") == (other == "queue")
+
+
 def test_an_expired_receipt_handle_deletes_nothing(here: Here, url: str) -> None:
     send(here, url, "a", "m")
     (message,) = receive(here, url)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.stories.here import Here
@@ -113,6 +114,31 @@ def test_queues_are_listed_by_prefix_and_page(here: Here) -> None:
     assert first["QueueUrls"] == [base + "b-1", base + "b-2"]
     rest = here.sqs.list_queues(QueueNamePrefix="b-", MaxResults=2, NextToken=first["NextToken"])
     assert rest == {"QueueUrls": [base + "b-3"]}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "base"),
+    [
+        ("http://localhost.localstack.cloud:4566", "http://sqs.eu-west-1.localhost.localstack.cloud:4566"),
+        ("http://sqs.eu-west-1.localhost.localstack.cloud:4566", "http://sqs.eu-west-1.localhost.localstack.cloud:4566"),
+        ("https://localhost.localstack.cloud:4566", "https://localhost.localstack.cloud:4566"),
+        ("http://10.0.0.7", "http://10.0.0.7"),
+    ],
+)
+def test_a_queues_url_is_on_the_host_that_was_asked(here: Here, endpoint: str, base: str) -> None:
+    there = here.at(region="eu-west-1")
+    there.scope = msgspec.structs.replace(there.scope, endpoint=endpoint)
+    url = there.sqs.create_queue(QueueName="orders")["QueueUrl"]
+    assert url == f"{base}/000000000000/orders"
+    assert there.sqs.list_queues() == {"QueueUrls": [url]}
+
+
+def test_what_is_true_or_false_may_be_written_with_capitals(here: Here) -> None:
+    attributes = {"FifoQueue": "True", "ContentBasedDeduplication": "False", "SqsManagedSseEnabled": "FALSE"}
+    url = here.sqs.create_queue(QueueName="x.fifo", Attributes=attributes)["QueueUrl"]
+    assert here.sqs.create_queue(QueueName="x.fifo", Attributes=attributes) == {"QueueUrl": url}
+    shown = here.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(attributes))["Attributes"]
+    assert shown == {name: value.lower() for name, value in attributes.items()}
 
 
 @pytest.mark.parametrize(

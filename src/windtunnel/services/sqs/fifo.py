@@ -124,14 +124,19 @@ def in_hand(tx: Tx, queue: Queue, receipt: Receipt) -> tuple[Message | None, boo
     return message, message is not None and message.count == receipt.count and message.visible > tx.now
 
 
+def by_group(queue: Queue, now: float) -> bool:
+    """Whether deduplication ids are a group's, not the queue's; a change of it takes its time, as AWS's recorded answers show."""
+    return queue.group_deduplication == (now >= queue.scoped)
+
+
 def already_sent(tx: Tx, queue: Queue, group: str, id: str) -> Sent | None:
     """What was sent under a deduplication id within the last five minutes."""
-    sent = tx.get(DEDUPLICATION, queue.store, group if queue.group_deduplication else "", id)
+    sent = tx.get(DEDUPLICATION, queue.store, group if by_group(queue, tx.now) else "", id)
     return sent if sent is not None and sent.at > tx.now - DEDUPLICATION_SECONDS else None
 
 
 def remember_sent(tx: Tx, queue: Queue, group: str, id: str, sent: Sent) -> None:
-    scope = group if queue.group_deduplication else ""
+    scope = group if by_group(queue, tx.now) else ""
     _forget_old(tx, queue)
     tx.put(DEDUPLICATION, queue.store, scope, id, value=sent)
     tx.put(AGES, queue.store, sent.at, "d", scope, id, value=True)

@@ -22,7 +22,7 @@ AFTER = "\U0010ffff"
 
 
 def create_queue(tx: Tx, req: t.CreateQueueRequest) -> t.CreateQueueResult:
-    name, attributes = req["QueueName"], req.get("Attributes") or {}
+    name, attributes = req["QueueName"], settings.read(req.get("Attributes"))
     fifo = attributes.get("FifoQueue") == "true"
     check_name(name, fifo=fifo)
     existing = tx.get(QUEUES, name)
@@ -111,7 +111,7 @@ def get_queue_attributes(tx: Tx, req: t.GetQueueAttributesRequest) -> t.GetQueue
 def set_queue_attributes(tx: Tx, req: t.SetQueueAttributesRequest) -> None:
     found = find_queue(tx, req["QueueUrl"])
     tx, name, queue = found.tx, found.name, found.queue
-    becomes = settings.apply(tx, name, queue, req["Attributes"], new=False)
+    becomes = settings.apply(tx, name, queue, settings.read(req["Attributes"]), new=False)
     tx.put(QUEUES, name, value=msgspec.structs.replace(becomes, modified=tx.now))
     if becomes.retention != queue.retention:
         # A shorter period makes messages that are here too old; AWS takes up to 15 minutes for it.

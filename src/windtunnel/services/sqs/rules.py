@@ -27,6 +27,9 @@ SERVICE_WAIT_SECONDS_MAX = 86_400
 DEDUPLICATION_SECONDS = 300
 ATTEMPT_SECONDS = 300
 RECREATE_SECONDS = 60
+SCOPE_SECONDS = 60
+"""How long a change of the DeduplicationScope takes: "up to 60 seconds" is said of attributes in
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
 PURGE_SECONDS = 60
 BODY_INLINE_MAX = 65_536
 """Longer bodies lie in a row of their own, or a slice of a queue's rows could fill the memory. As for speed one row is as good
@@ -50,6 +53,7 @@ _BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _ATTRIBUTE_NAME = re.compile(r"(?!(?i:aws|amazon)\.)(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_ALL = frozenset({"All", "*", ".*"})
 _LEGACY_HOST = "queue.amazonaws.com"
 
 
@@ -218,7 +222,7 @@ def attributes_digest(attributes: Mapping[str, Mapping[str, Any]]) -> str:
 
 def chosen(attributes: Mapping[str, Mapping[str, Any]], names: list[str]) -> dict[str, Mapping[str, Any]]:
     """The attributes that a receiver asks for: by name, by prefix (`order.*`) or all of them."""
-    if "All" in names or ".*" in names:
+    if not _ALL.isdisjoint(names):
         return dict(attributes)
     exact = {name for name in names if not name.endswith(".*")}
     prefixes = tuple(name[:-2] for name in names if name.endswith(".*"))

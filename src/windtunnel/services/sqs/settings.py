@@ -13,7 +13,8 @@ import msgspec
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sqs import standard
-from windtunnel.services.sqs.rules import invalid_value
+from windtunnel.services.sqs.fifo import by_group
+from windtunnel.services.sqs.rules import SCOPE_SECONDS, invalid_value
 from windtunnel.services.sqs.state import NUMBERS, QUEUES, Queue, arn_of, count_after
 
 NUMBERS_OF: Final[Mapping[str, tuple[str, int, int]]] = {
@@ -38,6 +39,12 @@ RECEIVES_MAX = 1_000
 REUSE_SECONDS = (60, 86_400)
 SOURCES_MAX = 10
 FLAGS = ("true", "false")
+_FLAGGED = frozenset({"FifoQueue", "ContentBasedDeduplication", "SqsManagedSseEnabled"})
+
+
+def read(attributes: Mapping[str, str] | None) -> dict[str, str]:
+    """Attributes as a request gives them: what is true or false may be written with capitals."""
+    return {name: value.lower() if name in _FLAGGED else value for name, value in (attributes or {}).items()}
 
 
 def apply(tx: Tx, name: str, queue: Queue, attributes: Mapping[str, str], *, new: bool) -> Queue:
@@ -49,7 +56,7 @@ def apply(tx: Tx, name: str, queue: Queue, attributes: Mapping[str, str], *, new
             field, least, most = NUMBERS_OF[attribute]
             changes[field] = _number(attribute, value, least, most)
         elif attribute in FIFO_ONLY:
-            changes |= _ordering(queue, attribute, value, texts, new=new)
+            changes |= _ordering(tx, queue, attribute, value, texts, new=new)
         elif attribute in TEXTS:
             _set_text(texts, attribute, _CHECKS[attribute](attribute, value), value)
         else:
@@ -100,7 +107,7 @@ def printed(tx: Tx, name: str, queue: Queue, wanted: frozenset[str] | None) -> d
 
 def same(one: str, other: str) -> bool:
     """Whether two values of an attribute are equal; policies may be written differently."""
-    return one == other or ((read := _map(one)) is not None and read == _map(other))
+    return one == other or ((map_ := _map(one)) is not None and map_ == _map(other))
 
 
 def counts(tx: Tx, queue: Queue) -> tuple[int, int, int]:
@@ -133,7 +140,7 @@ def invalid(attribute: str, reason: str = "") -> Fault:
     return Fault("InvalidAttributeValue", f"Invalid value for the parameter {attribute}.{f' Reason: {reason}' if reason else ''}")
 
 
-def _ordering(queue: Queue, attribute: str, value: str, texts: dict[str, str], *, new: bool) -> dict[str, bool]:
+def _ordering(tx: Tx, queue: Queue, attribute: str, value: str, texts: dict[str, str], *, new: bool) -> dict[str, Any]:
     """FIFO queues' own attributes."""
     if not queue.fifo:
         if attribute in {"DeduplicationScope", "FifoThroughputLimit"}:
@@ -152,7 +159,11 @@ def _ordering(queue: Queue, attribute: str, value: str, texts: dict[str, str], *
     if value not in allowed:
         raise invalid(attribute)
     texts[attribute] = value
-    return {"group_deduplication": value == "messageGroup"} if attribute == "DeduplicationScope" else {}
+    if attribute != "DeduplicationScope":
+        return {}
+    wanted = value == "messageGroup"
+    at_once = new or wanted == by_group(queue, tx.now)
+    return {"group_deduplication": wanted, "scoped": 0.0 if at_once else tx.now + SCOPE_SECONDS}
 
 
 def _set_text(texts: dict[str, str], attribute: str, keep: bool, value: str) -> None:

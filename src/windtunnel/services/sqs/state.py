@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from math import ceil
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -25,6 +25,8 @@ from windtunnel.fabric import Fault, Resource, Table, Tx
 from windtunnel.services.sqs.rules import address_of
 
 TENTHS = 10
+_WILDCARD: Final = "http://localhost.localstack.cloud"
+"""An endpoint on this machine, where every name below the host's leads here as well (TLS certificates don't reach that far)."""
 LATE = "LateBody"
 """A member of a request to send that no client can give: the service that completes the body when it is read."""
 
@@ -48,6 +50,8 @@ class Queue(msgspec.Struct, frozen=True, array_like=True):
     receives_max: int = 0
     purged: float = 0.0
     texts: dict[str, str] = {}
+    scoped: float = 0.0
+    """From when on `group_deduplication` holds; until then the opposite does."""
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
@@ -183,7 +187,11 @@ def arn_of(region: str, account: str, name: str) -> str:
 
 
 def url_of(tx: Tx, name: str) -> str:
-    return f"{tx.scope.endpoint}/{tx.account}/{name}"
+    """A queue's URL on the host that the client used, with service and region in front of it, as in AWS's, where such names lead here."""
+    endpoint = tx.scope.endpoint
+    if endpoint.startswith(_WILDCARD):
+        endpoint = endpoint.replace("://", f"://sqs.{tx.region}.", 1)
+    return f"{endpoint}/{tx.account}/{name}"
 
 
 def changed(queue: Queue) -> tuple[str, int]:
