@@ -161,12 +161,12 @@ def test_a_destination_for_other_accounts_keeps_its_policy_and_age_when_it_chang
     assert refusal(here.logs.list_tags_for_resource, resourceArn=kept["arn"])[0] == "ResourceNotFoundException"
 
 
-def test_lists_of_destinations_come_in_pages(here: Here) -> None:
+def test_destinations_are_described_in_pages_and_the_oldest_first(here: Here) -> None:
     for name in ("c", "a", "b"):
         here.logs.put_delivery_destination(name=name, deliveryDestinationConfiguration=BUCKET)
     first = here.logs.describe_delivery_destinations(limit=2)
     rest = here.logs.describe_delivery_destinations(nextToken=first.pop("nextToken"))
-    assert [each["name"] for page in (first, rest) for each in page["deliveryDestinations"]] == ["a", "b", "c"]
+    assert [each["name"] for page in (first, rest) for each in page["deliveryDestinations"]] == ["c", "a", "b"]
     assert refusal(here.logs.describe_delivery_destinations, nextToken="none") == (
         "ValidationException",
         "The specified nextToken is invalid.",

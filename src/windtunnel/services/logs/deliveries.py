@@ -39,7 +39,7 @@ def create_delivery(tx: Tx, req: t.CreateDeliveryRequest) -> t.CreateDeliveryRes
     kind = delivery_destination_named(tx, arn.id).kind
     if any(delivery.destination == destination_arn for _, delivery in tx.find(DELIVERIES, "source", source_name)):
         raise Fault("ConflictException", "A Delivery of this Delivery Source to this Delivery Destination exists already.")
-    delivery = Delivery(source_name, destination_arn, kind, settings_of(source.service, kind, _asked(req)))
+    delivery = Delivery(source_name, destination_arn, kind, tx.serial(), settings_of(source.service, kind, _asked(req)))
     delivery_id = tx.ids.text(ID_CHARACTERS, ascii_letters + digits)
     tx.put(DELIVERIES, delivery_id, value=delivery)
     set_tags(tx, arn_within(tx, "delivery", delivery_id), req.get("tags", {}))

@@ -28,6 +28,7 @@ def put_delivery_destination(tx: Tx, req: t.PutDeliveryDestinationRequest) -> t.
     destination = DeliveryDestination(
         resource,
         _kind(resource, req.get("deliveryDestinationType")),
+        tx.serial() if old is None else old.serial,
         req.get("outputFormat", ""),
         req.get("roleArn", ""),
         "" if old is None else old.policy,

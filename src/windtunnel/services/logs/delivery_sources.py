@@ -28,7 +28,8 @@ def put_delivery_source(tx: Tx, req: t.PutDeliverySourceRequest) -> t.PutDeliver
         raise Fault("ConflictException", message)
     if any(key[0] != name for key, _ in tx.find(DELIVERY_SOURCES, "resource", resource, log_type)):
         raise Fault("ConflictException", "This ResourceId has already been used in another Delivery Source in this account.")
-    source = DeliverySource(resource, service, log_type, dict(req.get("deliverySourceConfiguration", {})))
+    serial = tx.serial() if old is None else old.serial
+    source = DeliverySource(resource, service, log_type, serial, dict(req.get("deliverySourceConfiguration", {})))
     tx.put(DELIVERY_SOURCES, name, value=source)
     set_tags(tx, arn_within(tx, "delivery-source", name), req.get("tags", {}))
     return {"deliverySource": _shown(tx, name, source)}

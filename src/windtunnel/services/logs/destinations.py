@@ -48,7 +48,7 @@ def put_destination_policy(tx: Tx, req: t.PutDestinationPolicyRequest) -> None:
 def describe_destinations(tx: Tx, req: t.DescribeDestinationsRequest) -> t.DescribeDestinationsResponse:
     prefix = req.get("DestinationNamePrefix", "")
     code = "InvalidParameterException"
-    return listed(tx, req, "destinations", DESTINATIONS, _shown, lambda name, _: name.startswith(prefix), code=code)
+    return listed(tx, req, "destinations", DESTINATIONS, _shown, lambda name, _: name.startswith(prefix), code=code, by_age=False)
 
 
 def delete_destination(tx: Tx, req: t.DeleteDestinationRequest) -> None:

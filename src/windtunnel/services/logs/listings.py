@@ -19,12 +19,15 @@ def listed(
     keep: Callable[[str, Any], bool],
     *,
     code: str = "ValidationException",
+    by_age: bool = True,
 ) -> Any:
-    """A page of the rows of a table that are to be kept, as they are shown."""
+    """A page of the rows of a table that are to be kept, as they are shown: the oldest first by its index `serial`, or by name."""
     try:
         start = pages.decode(req["nextToken"]) if "nextToken" in req else None
     except ValueError as error:
         raise Fault(code, "The specified nextToken is invalid.") from error
-    rows = ((key, record) for key, record in tx.scan(table, start=start) if keep(str(key[0]), record))
+    found = tx.find(table, "serial", start=start) if by_age else tx.scan(table, start=start)
+    # A page's token holds the index's key, which is where the next page goes on.
+    rows = (((record.serial, *key) if by_age else key, record) for key, record in found if keep(str(key[0]), record))
     page, token = pages.page(rows, req.get("limit", DESCRIBE_LIMIT))
-    return {name: [show(tx, str(key[0]), record) for key, record in page], **({"nextToken": token} if token else {})}
+    return {name: [show(tx, str(key[-1]), record) for key, record in page], **({"nextToken": token} if token else {})}

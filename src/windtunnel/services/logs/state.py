@@ -17,6 +17,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.kernel.store.keys import Key
 from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS, check_group_name, check_stream_name
 
 SPAN_MILLISECONDS = 1000
@@ -127,6 +128,7 @@ class DeliverySource(msgspec.Struct, frozen=True, array_like=True):
     resource: str
     service: str
     log_type: str
+    serial: int
     configuration: dict[str, str]
 
 
@@ -135,6 +137,7 @@ class DeliveryDestination(msgspec.Struct, frozen=True, array_like=True):
 
     resource: str
     kind: str
+    serial: int
     format: str = ""
     role: str = ""
     policy: str = ""
@@ -146,6 +149,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     source: str
     destination: str
     kind: str
+    serial: int
     settings: dict[str, Any]
 
 
@@ -156,6 +160,11 @@ class Destination(msgspec.Struct, frozen=True, array_like=True):
     target: str
     role: str
     policy: str = ""
+
+
+def _by_serial(key: Key, record: DeliverySource | DeliveryDestination | Delivery) -> Key:
+    """The order in which they were made, in which they are described."""
+    return (record.serial,)
 
 
 GROUPS = Table("logs.groups", Group)
@@ -190,15 +199,21 @@ SUBSCRIPTIONS = Table("logs.subscriptions", Subscription)
 """(group's name, filter's name) -> Subscription"""
 
 DELIVERY_SOURCES = Table(
-    "logs.delivery_sources", DeliverySource, indexes={"resource": lambda key, source: (source.resource, source.log_type)}
+    "logs.delivery_sources",
+    DeliverySource,
+    indexes={"serial": _by_serial, "resource": lambda key, source: (source.resource, source.log_type)},
 )
 """name -> DeliverySource"""
-DELIVERY_DESTINATIONS = Table("logs.delivery_destinations", DeliveryDestination)
+DELIVERY_DESTINATIONS = Table("logs.delivery_destinations", DeliveryDestination, indexes={"serial": _by_serial})
 """name -> DeliveryDestination"""
 DELIVERIES = Table(
     "logs.deliveries",
     Delivery,
-    indexes={"source": lambda key, delivery: (delivery.source,), "destination": lambda key, delivery: (delivery.destination,)},
+    indexes={
+        "serial": _by_serial,
+        "source": lambda key, delivery: (delivery.source,),
+        "destination": lambda key, delivery: (delivery.destination,),
+    },
 )
 """id -> Delivery"""
 DESTINATIONS = Table("logs.destinations", Destination)
