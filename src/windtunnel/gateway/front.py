@@ -155,6 +155,7 @@ class Front:
             request.source_ip,
             request.headers.get("user-agent", ""),
             f"{request.scheme}://{host}" if host else self._cloud.endpoint,
+            trace=request.headers.get("x-amzn-trace-id", ""),
         )
 
 
