@@ -71,6 +71,26 @@ def test_an_application_that_cannot_be_is_refused(here: Here, name: str, platfor
     assert refusal(here.sns.create_platform_application, **request) == ("InvalidParameter", f"Invalid parameter: {message}")
 
 
+@pytest.mark.parametrize(
+    ("arn", "attributes", "fault"),
+    [
+        ("x", None, ("InvalidParameter", "Invalid parameter: PlatformApplicationArn Reason: An ARN must have at least 6 elements, not 1")),
+        (
+            "arn:aws:sns:us-east-1:000000000000:app/ADM/none",
+            None,
+            (
+                "ValidationError",
+                "1 validation error detected: Value null at 'attributes' failed to satisfy constraint: Member must not be null",
+            ),
+        ),
+        ("arn:aws:sns:us-east-1:000000000000:app/ADM/none", {"Enabled": "true"}, ("NotFound", "PlatformApplication does not exist")),
+    ],
+)
+def test_what_is_set_of_no_application_is_refused(here: Here, arn: str, attributes: dict[str, str] | None, fault: tuple[str, str]) -> None:
+    request = {"PlatformApplicationArn": arn} if attributes is None else {"PlatformApplicationArn": arn, "Attributes": attributes}
+    assert refusal(here.sns.set_platform_application_attributes, **request) == fault
+
+
 def test_settings_of_text_messages_are_kept_and_checked(here: Here) -> None:
     here.sns.set_sms_attributes(attributes={"DefaultSMSType": "Promotional", "DefaultSenderID": "Test"})
     assert here.sns.get_sms_attributes() == {

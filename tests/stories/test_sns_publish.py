@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -72,13 +73,8 @@ def test_the_signature_verifies_with_the_certificate_that_the_envelope_names(her
     here.sns.publish(TopicArn=ARN, Message="m", Subject="s")
     here.restart()
     envelope = json.loads(bodies(here, url)[0])
-    kind, certificate = here.cloud.page(envelope["SigningCertURL"].removeprefix("http://localhost:4566")) or ("", b"")
-    names = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
-    text = "".join(f"{name}\n{envelope[name]}\n" for name in names)
-    key = x509.load_pem_x509_certificate(certificate).public_key()
-    assert isinstance(key, rsa.RSAPublicKey)
-    digest = hashes.SHA1() if version == "1" else hashes.SHA256()
-    key.verify(base64.b64decode(envelope["Signature"]), text.encode(), padding.PKCS1v15(), digest)
+    _verify(here, envelope, ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"), version)
+    kind, _ = here.cloud.page(envelope["SigningCertURL"].removeprefix("http://localhost:4566")) or ("", b"")
     assert (kind, envelope["SignatureVersion"]) == ("application/x-pem-file", version)
     assert here.cloud.page("/SimpleNotificationService-0.pem") is None
 
@@ -88,6 +84,16 @@ def test_a_raw_delivery_is_the_message_with_its_attributes(here: Here) -> None:
     here.sns.publish(TopicArn=ARN, Message="m", MessageAttributes={"n": {"DataType": "Number", "StringValue": "1.5"}})
     [message] = received(here, url)
     assert (message["Body"], message["MessageAttributes"]) == ("m", {"n": {"DataType": "Number", "StringValue": "1.5"}})
+
+
+@pytest.mark.parametrize("raw", ["true", "false"])
+def test_a_publishers_trace_goes_on_through_the_queue(here: Here, raw: str) -> None:
+    url = subscribed(here, RawMessageDelivery=raw)
+    there = here.at()
+    there.scope = msgspec.structs.replace(there.scope, trace="Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
+    there.sns.publish(TopicArn=ARN, Message="m")
+    (message,) = here.sqs.receive_message(QueueUrl=url, AttributeNames=["AWSTraceHeader"])["Messages"]
+    assert message["Attributes"] == {"AWSTraceHeader": there.scope.trace}
 
 
 def test_each_protocol_has_its_own_text(here: Here) -> None:
@@ -137,6 +143,30 @@ def test_what_a_queue_that_is_gone_would_have_got_lies_in_the_dead_letter_queue(
     else:
         envelope = json.loads(message["Body"])
         assert (envelope["Message"], envelope["MessageAttributes"]) == ("m", {"b": {"Type": "Binary", "Value": "AQ=="}})
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_functions_event_is_signed_in_the_topics_version_and_says_it_were_the_first(here: Here, version: str) -> None:
+    here.sns.create_topic(Name="t", Attributes={"SignatureVersion": version})
+    here.sqs.create_queue(QueueName="dead")
+    function = "arn:aws:lambda:us-east-1:000000000000:function:gone"
+    redrive = json.dumps({"deadLetterTargetArn": f"{QUEUES}:dead"})
+    here.sns.subscribe(TopicArn=ARN, Protocol="lambda", Endpoint=function, Attributes={"RedrivePolicy": redrive})
+    here.sns.publish(TopicArn=ARN, Message="m")
+    here.rest()
+    [message] = received(here, "http://localhost:4566/000000000000/dead")
+    envelope = json.loads(message["Body"])
+    assert envelope["SignatureVersion"] == "1"
+    _verify(here, envelope, ("Message", "MessageId", "Timestamp", "TopicArn", "Type"), version)
+
+
+def _verify(here: Here, envelope: dict[str, str], names: tuple[str, ...], version: str) -> None:
+    _, certificate = here.cloud.page(envelope["SigningCertURL"].removeprefix("http://localhost:4566")) or ("", b"")
+    text = "".join(f"{name}\n{envelope[name]}\n" for name in names)
+    key = x509.load_pem_x509_certificate(certificate).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    digest = hashes.SHA1() if version == "1" else hashes.SHA256()
+    key.verify(base64.b64decode(envelope["Signature"]), text.encode(), padding.PKCS1v15(), digest)
 
 
 def test_what_a_function_gets_is_an_event_and_its_dead_letter_an_envelope() -> None:

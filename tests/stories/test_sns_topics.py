@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -175,6 +176,7 @@ def test_topics_are_listed_in_pages_of_a_hundred(here: Here) -> None:
     for number in range(101):
         here.sns.create_topic(Name=f"t{number:03}")
     first = here.sns.list_topics()
+    assert base64.b64decode(first["NextToken"], altchars=b"-_", validate=True)
     rest = here.sns.list_topics(NextToken=first["NextToken"])
     assert len(first["Topics"]) == 100
     assert rest == {"Topics": [{"TopicArn": f"{ARN}100"}]}

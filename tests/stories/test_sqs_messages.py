@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.stories.here import Here
@@ -76,6 +77,17 @@ def test_a_receiver_gets_the_attributes_it_asks_for(here: Here, url: str) -> Non
     assert received("other") == {"other"}
     assert received("order.*") == {"order.id", "order.at"}
     assert received(".*") == received("*") == received("All") == {"order.id", "order.at", "other"}
+
+
+def test_a_trace_goes_on_with_the_message(here: Here, url: str) -> None:
+    asked = {"QueueUrl": url, "AttributeNames": ["AWSTraceHeader"]}
+    there = here.at()
+    there.scope = msgspec.structs.replace(there.scope, trace="Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
+    there.sqs.send_message(QueueUrl=url, MessageBody="by the request's header")
+    assert here.sqs.receive_message(**asked)["Messages"][0]["Attributes"] == {"AWSTraceHeader": there.scope.trace}
+    own = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-00000000-000000000000000000000000"}}
+    there.sqs.send_message(QueueUrl=url, MessageBody="by its own attribute", MessageSystemAttributes=own)
+    assert here.sqs.receive_message(**asked)["Messages"][0]["Attributes"] == {"AWSTraceHeader": own["AWSTraceHeader"]["StringValue"]}
 
 
 def test_a_received_message_comes_back_when_its_visibility_timeout_ends(here: Here, url: str) -> None:

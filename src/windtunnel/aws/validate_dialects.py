@@ -102,7 +102,8 @@ _BY_SERVICE = {
         skip=frozenset({"BucketLocationConstraint", "Event", "FilterRuleName", "Protocol"}),
     ),
     "sesv2": Dialect(code="BadRequestException"),
-    "sns": Dialect(code="ValidationError", checks=REQUIRED, missing=_no_value),
+    # An application's ARN is looked at before what is to be set of it.
+    "sns": Dialect(code="ValidationError", checks=REQUIRED, missing=_no_value, skip=frozenset({"SetPlatformApplicationAttributesInput"})),
     "sqs": Dialect(checks=REQUIRED, missing=_request_must_contain),
     "cloudwatch": Dialect(missing=_is_required),
     "iam": Dialect(code="ValidationError", values=False),

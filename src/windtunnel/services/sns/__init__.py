@@ -36,6 +36,7 @@ SERVICE = Service(
     resources=(TOPIC,),
     timers={"sweep": life.sweep, "expire": life.expire, "forget_ended": life.forget_ended, "bury": life.bury},
     targets={"sns": _delivered},
+    faults={"ValidationError": 400},
     # https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html
     data_operations=("Publish", "PublishBatch"),
     finish=signing.finish,

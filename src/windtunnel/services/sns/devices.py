@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PLATFORMS = frozenset({"ADM", "APNS", "APNS_SANDBOX", "BAIDU", "FCM", "GCM", "MACOS", "MACOS_SANDBOX", "MPNS", "WNS"})
 NAME_LENGTH_MAX = 256
 USER_DATA_BYTES_MAX = 2_048
+NO_ATTRIBUTES = "1 validation error detected: Value null at 'attributes' failed to satisfy constraint: Member must not be null"
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _SECRETS = ("PlatformCredential", "PlatformPrincipal")
 _DEVICE_ATTRIBUTES = frozenset({"CustomUserData", "Enabled", "Token"})
@@ -47,7 +48,14 @@ def get_platform_application_attributes(tx: Tx, req: t.GetPlatformApplicationAtt
 
 
 def set_platform_application_attributes(tx: Tx, req: t.SetPlatformApplicationAttributesInput) -> None:
-    key, one = _application(tx, req["PlatformApplicationArn"])
+    """The ARN's form comes first, then that there are attributes, then whether there is such an application."""
+    arn = req.get("PlatformApplicationArn")
+    if arn is None:
+        raise invalid("PlatformApplicationArn Reason: no value for required parameter")
+    device_key(arn, "PlatformApplicationArn", APPLICATION_SLASHES)
+    if req.get("Attributes") is None:
+        raise Fault("ValidationError", NO_ATTRIBUTES)
+    key, one = _application(tx, arn)
     tx.put(APPLICATIONS, *key, value=Application({**one.attributes, **_application_attributes(req["Attributes"])}))
 
 

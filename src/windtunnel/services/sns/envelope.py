@@ -58,7 +58,7 @@ def envelope(one: Notification, message: str) -> tuple[str, str]:
     lines.append(f'  "Message" : {_quoted(message)},\n  "Timestamp" : "{one.time}",\n')
     if one.signer:
         lines.append(
-            f'  "SignatureVersion" : "{one.version}",\n  "Signature" : "{UNSIGNED}",\n'
+            f'  "SignatureVersion" : "{one.version}",\n  "Signature" : "{UNSIGNED}{one.version}",\n'
             f'  "SigningCertURL" : "{certificate_url(one.endpoint, one.signer)}",\n'
         )
     lines.append(f'  "UnsubscribeURL" : "{unsubscribe_url(one.endpoint, "")}')
@@ -83,9 +83,9 @@ def lambda_event(one: Notification, message: str) -> tuple[str, str, str]:
         "Subject": one.subject or None,
         "Message": message,
         "Timestamp": one.time,
-        # Functions are sent version 1, whatever the topic's attribute says.
+        # Functions are told of version 1 whatever the topic's attribute says, and yet sent its signature, as AWS's recorded events show.
         "SignatureVersion": "1",
-        "Signature": UNSIGNED,
+        "Signature": UNSIGNED + one.version,
         "SigningCertUrl": certificate_url(one.endpoint, one.signer),
         "UnsubscribeUrl": unsubscribe_url(one.endpoint, ""),
     }
@@ -124,7 +124,7 @@ def confirmation(kind: str, id: str, token: str, topic_arn: str, message: str, n
         "SubscribeURL": confirm_url(endpoint, topic_arn, token),
         "Timestamp": timestamp(now),
         "SignatureVersion": "1",
-        "Signature": UNSIGNED,
+        "Signature": f"{UNSIGNED}1",
         "SigningCertURL": certificate_url(endpoint, signer),
     }
     return "{\n" + ",\n".join(f'  "{name}" : {_quoted(value)}' for name, value in members.items()) + "\n}"

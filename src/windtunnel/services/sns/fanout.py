@@ -86,13 +86,20 @@ def _to_queue(found: Found, published: Published, arn: str, one: Subscription) -
     group = published.group if fifo or not found.topic.fifo else ""
     deduplication = published.deduplication if fifo else ""
     text = published.text("sqs")
+    parameters = _traced(found.tx.scope.trace)
     if one.raw:
-        event = Event(text, attributes=dict(published.attributes), group_id=group, deduplication_id=deduplication)  # pyright: ignore[reportArgumentType]
+        given: dict[str, Any] = dict(published.attributes)
+        event = Event(text, attributes=given, group_id=group, deduplication_id=deduplication, parameters=parameters)
     else:
-        body = _enveloped(found, published, text, arn)
-        event = Event(body, group_id=group, deduplication_id=deduplication, late="" if found.topic.fifo else LATE)
+        body, late = _enveloped(found, published, text, arn), "" if found.topic.fifo else LATE
+        event = Event(body, group_id=group, deduplication_id=deduplication, parameters=parameters, late=late)
     dead_letter = dead_letter_queue(one.dead_letter) if one.dead_letter else ""
     found.tx.deliver(one.endpoint, event, source=SOURCE, source_arn=found.arn, retry=AWS_MANAGED, dead_letter=dead_letter)
+
+
+def _traced(trace: str) -> dict[str, Any]:
+    """A publisher's trace goes on through the queue: https://docs.aws.amazon.com/sns/latest/dg/sns-active-tracing.html"""
+    return {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}} if trace else {}
 
 
 def _to_function(found: Found, published: Published, arn: str, one: Subscription) -> None:

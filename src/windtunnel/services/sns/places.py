@@ -17,7 +17,7 @@ def start_of(req: Mapping[str, Any], prefix: int = 0, name: str = "NextToken") -
     if not token:
         return None
     try:
-        return pages.decode(token)[prefix:]
+        return pages.decode(token.rstrip("="))[prefix:]
     except ValueError as error:
         raise invalid(f"{name} Reason: Invalid next token") from error
 
@@ -25,4 +25,5 @@ def start_of(req: Mapping[str, Any], prefix: int = 0, name: str = "NextToken") -
 def page_of(items: Iterator[tuple[tuple[Any, ...], R]]) -> tuple[list[tuple[tuple[Any, ...], R]], dict[str, str]]:
     """A page, and the member of the result that names the next."""
     found, token = pages.page(items, PAGE_ITEMS)
-    return found, {} if token is None else {"NextToken": token}
+    # Clients decode SNS's tokens, which are whole base64.
+    return found, {} if token is None else {"NextToken": token + "=" * (-len(token) % 4)}

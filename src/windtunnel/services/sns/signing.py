@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 KEY_BITS = 2048
 VALID_DAYS = 3650
 UNSIGNED = "/unsigned/"
-"""What stands where the signature will. It is short, since every subscriber's copy is written with it."""
+"""What stands where the signature will, followed by the version that it will be of. It is short, since every subscriber's copy is
+written with it."""
 CERTIFICATE_PREFIX = "/SimpleNotificationService-"
 CERTIFICATE_SUFFIX = ".pem"
 
-_PLACES = (f'"Signature" : "{UNSIGNED}"', f'"Signature":"{UNSIGNED}"')
+_PLACES = (f'"Signature" : "{UNSIGNED}', f'"Signature":"{UNSIGNED}')
 _SIGNED_NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _SIGNED_CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
@@ -53,8 +54,9 @@ def finish(tx: Tx, body: str) -> str:
     message = orjson.loads(body)
     if "Records" in message:
         message = message["Records"][0]["Sns"]
-    signature = _signature(_signer(tx).key, string_to_sign(message), message["SignatureVersion"])
-    return body.replace(place, place.replace(UNSIGNED, signature), 1)
+    end = body.index(place) + len(place)
+    signature = _signature(_signer(tx).key, string_to_sign(message), body[end])
+    return f"{body[: end - len(UNSIGNED)]}{signature}{body[end + 1 :]}"
 
 
 def string_to_sign(message: Mapping[str, Any]) -> str:

@@ -118,7 +118,7 @@ def _send(found: Found, req: Mapping[str, Any]) -> dict[str, Any]:
         sent=tx.now,
         attributes=attributes,
         attributes_md5=attributes_digest(attributes),
-        trace=system["AWSTraceHeader"]["StringValue"] if "AWSTraceHeader" in system else "",
+        trace=system["AWSTraceHeader"]["StringValue"] if "AWSTraceHeader" in system else tx.scope.trace,
         group=req.get("MessageGroupId", ""),
         deduplication=req.get("MessageDeduplicationId") or (content_id(body) if queue.fifo else ""),
         late=req.get(LATE, ""),
