@@ -12,4 +12,6 @@ from windtunnel.fabric.scope import Scope as Scope
 from windtunnel.fabric.service import Resource as Resource
 from windtunnel.fabric.service import Service as Service
 from windtunnel.fabric.tx import Tx as Tx
+from windtunnel.fabric.visits import Answer as Answer
+from windtunnel.fabric.visits import Visit as Visit
 from windtunnel.kernel.store import Table as Table

@@ -26,6 +26,7 @@ from windtunnel.fabric.service import Handled, Service
 from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.trail import TRAIL, Calls, trail_event
 from windtunnel.fabric.tx import HELD, Tx
+from windtunnel.fabric.visits import Answer, Host, Visit, finder
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids
 from windtunnel.kernel.loop import Loop
@@ -91,6 +92,8 @@ class Cloud:
         self._handlers: dict[tuple[str, str], Handled] = {}
         self._usage_keys: dict[tuple[str, str, str, str, int], bytes] = {}
         self._pages = {beginning: page for service in self.services.values() for beginning, page in service.pages.items()}
+        self.host = finder(self.services.values())
+        """Who serves a host beside the APIs, by its Host header."""
         self.courier = Courier(self)
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
@@ -173,7 +176,7 @@ class Cloud:
         handled = self.handled(service, operation)
         try:
             if proof is not None or not signed:
-                scope = self._identified(scope, proof, service)
+                scope = self.identified(scope, proof, service)
             self._authorise(service, handled.name, request, scope)
             handled.validate(request)
             if handled.plain:
@@ -306,7 +309,8 @@ class Cloud:
         self._handled[service, name] = self._handled[service, snake(name)] = handled
         return handled
 
-    def _identified(self, scope: Scope, proof: Proof | None, service: str) -> Scope:
+    def identified(self, scope: Scope, proof: Proof | None, service: str) -> Scope:
+        """The scope with the principal who signed; raises AWS's faults for signatures and keys that don't hold."""
         principal, first_use = identify(self._rows, self.clock.now(), service, proof, self.account)
         if proof is not None and first_use:
             self.transact(lambda tx: self._remember(tx, proof.access_key), scope, service)
@@ -353,6 +357,24 @@ class Cloud:
         """What a service serves at a path of the endpoint outside of its API, as (content type, bytes)."""
         found = next((page for beginning, page in self._pages.items() if path.startswith(beginning)), None)
         return None if found is None else self.apply(lambda tx: found(tx, path))
+
+    async def visit(self, host: Host, visit: Visit, scope: Scope) -> Answer:
+        """A request to a host that a service serves itself. Raises StoreFull; all else is answered."""
+        started, error = stopwatch(), ""
+        try:
+            return await host.serve(Call(self, scope, host.service), visit)
+        except Fault as fault:
+            error = fault.code
+            log.warning("%s left a fault unanswered: %s", host.label, fault)
+        except StoreFull:
+            error = "ServiceUnavailable"
+            raise
+        except Exception as bug:
+            error = type(bug).__name__
+            log.exception("%s failed with a bug", host.label)
+        finally:
+            self.calls.add(self.clock.now(), host.service, host.label, scope, error, stopwatch() - started)
+        return Answer(500, [("Content-Type", "text/plain")], b"Internal Server Error")
 
     def _restore(self, anchor: Anchor | None) -> tuple[int, bool]:
         """Counts this start, and takes up the clock where the region left it. Tells whether the region was closed, not killed."""

@@ -15,6 +15,7 @@ from windtunnel.kernel.store import Table
 if TYPE_CHECKING:
     from windtunnel.aws.arn import Arn
     from windtunnel.fabric.deliver import Event
+    from windtunnel.fabric.visits import Serve
 
 Handler = Callable[..., Any]
 """`def handler(tx, payload)` or `async def handler(call, payload)`."""
@@ -56,7 +57,8 @@ class Service:
     their HTTP status), `data_operations` are the calls CloudTrail records only where a trail selects them.
     `finish(tx, body)` completes the bodies of events that this service delivers as `late`. One with `late_bodies` takes such events as
     they are (the request its target makes must carry `event.late`) and calls `tx.finish` when a body is read. `pages` are what it
-    serves beside its API: by the beginning of a path, `page(tx, path)` returns (content type, bytes) or None.
+    serves beside its API: by the beginning of a path, `page(tx, path)` returns (content type, bytes) or None. `hosts` it serves itself, all
+    requests to them: by the label in `NAME.label.REGION.…`, `async serve(call, visit)` returns an `Answer` (see `visits`).
     `facts(tx, source, detail_type, detail, resources)` is told what services emit. `boot(cloud)` runs when the region starts or is reset.
     """
 
@@ -75,6 +77,7 @@ class Service:
         finish: Handler | None = None,
         late_bodies: bool = False,
         pages: Mapping[str, Handler] | None = None,
+        hosts: Mapping[str, Serve] | None = None,
     ) -> None:
         self.name = name
         self.resources = tuple(resources)
@@ -87,6 +90,7 @@ class Service:
         self.finish = finish
         self.late_bodies = late_bodies
         self.pages = dict(pages or {})
+        self.hosts = dict(hosts or {})
         self.functions: dict[str, Handler] = {}
         for module in modules:
             for function_name, function in vars(module).items():

@@ -12,6 +12,7 @@ from typing import Any
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.scope import Scope, anonymous
+from windtunnel.fabric.visits import Answer, Host, Visit
 from windtunnel.gateway.admin import PREFIX, Admin
 from windtunnel.gateway.app import Reply, Upgrade
 from windtunnel.gateway.proof import SignedRequest
@@ -20,6 +21,7 @@ from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.blobs import Digest
 from windtunnel.wire.chunked import decode, decoder_of
 from windtunnel.wire.codec import codec_of, refusal
+from windtunnel.wire.credential import credential_of
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import BodyStream, Request, Response
 from windtunnel.wire.route import RouteFault, route
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 DEFAULT_REGION = "us-east-1"
 BUFFERED_BYTES_MAX = 262_144
 """Payloads up to this size are handed over whole also where an operation could stream them: that is quicker."""
+UNAVAILABLE = Answer(503, [("Content-Type", "text/plain")], b"Service Unavailable")
 _REGION_IN_HOST = re.compile(r"(?:^|\.)((?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov)-[a-z]+-\d)\.")
 
 
@@ -42,7 +45,7 @@ class Front:
     def streams(self, request: Request, /) -> bool:
         """Whether the payload goes to the operation while it arrives."""
         headers = request.headers
-        if "x-amz-target" in headers or request.path.startswith(PREFIX):
+        if "x-amz-target" in headers or request.path.startswith(PREFIX) or self._cloud.host(request.host) is not None:
             return False
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) <= BUFFERED_BYTES_MAX:
@@ -56,6 +59,10 @@ class Front:
     def handle(self, request: Request, reply: Reply, /) -> None:
         if request.path.startswith(PREFIX):
             self._admin.handle(request, reply)
+            return
+        if (host := self._cloud.host(request.host)) is not None:
+            task = self._cloud.loop.spawn(self._visited(host, request, reply))
+            self._cloud.loop.when_parked(task, lambda: reply.on_close(lambda: self._cloud.loop.give_up(task)))
             return
         if request.method == "GET" and (page := self._cloud.page(request.path)) is not None:
             reply(Response(200, [("Content-Type", page[0])], page[1]))
@@ -116,6 +123,32 @@ class Front:
             raise
         # Also where the client has gone: a body that nobody reads is let go of there.
         reply(response)
+
+    async def _visited(self, host: Host, request: Request, reply: Reply) -> None:
+        """A request to a host that a service serves beside its API; the service answers, whatever it is."""
+        try:
+            credential = credential_of(request)
+        except Fault:
+            credential = None  # an Authorization header of somebody else's
+        proof = None if credential is None else SignedRequest(request, credential, self._cloud.clock, s3=False)
+        visit = Visit(
+            host.name, host.region, request.method, request.path, request.query, request.headers, request.body, request.scheme, proof
+        )
+        endpoint = f"{request.scheme}://{request.host}"
+        agent = request.headers.get("user-agent", "")
+        request_id = self._cloud.ids.uuid()
+        scope = Scope(self._cloud.account, host.region, _ANONYMOUS, request_id, request.source_ip, agent, endpoint)
+        answer = UNAVAILABLE
+        try:
+            answer = await self._cloud.visit(host, visit, scope)
+            await self._cloud.store.committed()
+        except StoreFull as failure:
+            log.warning("nothing of this turn could be kept: %s", failure)
+            answer = UNAVAILABLE
+        finally:
+            # Also where the region is reset under it, or the client would wait for ever.
+            if not reply.closed:
+                reply(Response(answer.status, answer.headers, answer.body))
 
     def _response(self, codec: Codec, match: Match, result: dict[str, Any], request_id: str) -> Response:
         """A result that doesn't fit the model is a bug of the operation: it is said so, and the connection goes on."""

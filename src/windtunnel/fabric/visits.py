@@ -1,0 +1,77 @@
+"""Hosts that services serve beside their APIs, such as `ID.lambda-url.REGION.…` of function URLs: which service, and what it is handed.
+
+A service declares a label, `Service(hosts={"lambda-url": serve})`, and answers `await serve(call, visit)` with whatever it likes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.fabric.scope import Proof
+
+if TYPE_CHECKING:
+    from windtunnel.fabric.service import Service
+
+SUFFIXES = ("localhost", "localhost.localstack.cloud", "on.aws", "amazonaws.com")
+HOSTS_KNOWN = 1024
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-\d"
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """One HTTP request to such a host. `path` and `query` are raw; header names are in lower case."""
+
+    name: str
+    """What stands before the label in the host: an id, or a bucket's name."""
+    region: str
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    scheme: str
+    proof: Proof | None
+    """What the client signed, not yet verified: see `Cloud.identified`."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a service answers to a visit."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+Serve = Callable[[Any, Visit], Coroutine[Any, Any, Answer]]
+
+
+class Host(msgspec.Struct, frozen=True):
+    """A host that is served."""
+
+    service: str
+    label: str
+    serve: Serve
+    name: str
+    region: str
+
+
+def finder(services: Iterable[Service]) -> Callable[[str], Host | None]:
+    """A function that tells from a Host header who serves it; None where nobody but the APIs does."""
+    served = {label: (service.name, serve) for service in services for label, serve in service.hosts.items()}
+    labels, suffixes = ("|".join(map(re.escape, names)) for names in (served, SUFFIXES))
+    pattern = re.compile(rf"(.+)\.({labels})\.({_REGION})\.(?:{suffixes})(?::\d+)?")
+
+    @lru_cache(HOSTS_KNOWN)
+    def find(header: str) -> Host | None:
+        found = pattern.fullmatch(header.lower())
+        if found is None:
+            return None
+        name, label, region = found.groups()
+        service, serve = served[label]
+        return Host(service, label, serve, name, region)
+
+    return find if served else lambda _: None
