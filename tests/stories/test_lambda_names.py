@@ -187,7 +187,7 @@ def test_a_function_url_has_a_configuration(here: Here) -> None:
     assert got == made | {"LastModifiedTime": got["LastModifiedTime"], "InvokeMode": "BUFFERED"}, "only what was given is answered at first"
     changed = here.lambda_.update_function_url_config(FunctionName="f", InvokeMode="RESPONSE_STREAM")
     assert changed == got | {"InvokeMode": "RESPONSE_STREAM"} == here.lambda_.update_function_url_config(FunctionName="f")
-    assert made["FunctionUrl"].endswith(f".lambda-url.{REGION}.on.aws/")
+    assert made["FunctionUrl"].endswith(f".lambda-url.{REGION}.localhost:4566/")
     here.lambda_.delete_function_url_config(FunctionName="f")
     assert here.lambda_.list_function_url_configs(FunctionName="f") == {"FunctionUrlConfigs": []}
 

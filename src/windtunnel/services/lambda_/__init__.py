@@ -24,6 +24,7 @@ from windtunnel.services.lambda_ import (
     tags,
     urls,
     versions,
+    visits,
 )
 from windtunnel.services.lambda_.state import FUNCTION, LAYER
 
@@ -62,5 +63,6 @@ SERVICE = Service(
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
     data_operations=("Invoke",),
     boot=_boot,
+    hosts={urls.HOST_LABEL: visits.serve},
     pages={archives.CODE_PAGE: archives.page},
 )

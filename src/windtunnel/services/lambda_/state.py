@@ -115,6 +115,15 @@ class Url(msgspec.Struct, frozen=True, omit_defaults=True):
     cors: dict[str, Any] | None = None
 
 
+class UrlOf(msgspec.Struct, frozen=True):
+    """Whose a function URL is."""
+
+    account: str
+    region: str
+    name: str
+    qualifier: str
+
+
 class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     """An event that was accepted and has not been dealt with."""
 
@@ -192,6 +201,8 @@ RUNTIME_CONFIGS = Table("lambda.runtime_configs", RuntimeConfig)
 """(name, qualifier) -> RuntimeConfig"""
 PROVISIONED = Table("lambda.provisioned", Provisioned)
 """(name, qualifier) -> Provisioned"""
+URL_IDS = Table("lambda.url_ids", UrlOf, scope="global")
+"""a URL's id -> UrlOf. It stays when the URL goes: AWS tells such hosts from those that never were."""
 QUALIFIED: tuple[Table[Any], ...] = (ALIASES, POLICIES, INVOKE_CONFIGS, URLS, RUNTIME_CONFIGS, PROVISIONED)
 """What belongs to a function under a qualifier, and goes with it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,11 +13,14 @@ from windtunnel.aws.pages import page
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.lambda_.places import find, own, start_of
 from windtunnel.services.lambda_.rules import PAGE_MAX, Name, arn_of, conflict, not_found
-from windtunnel.services.lambda_.state import FUNCTIONS, URLS, Url
+from windtunnel.services.lambda_.state import FUNCTIONS, URL_IDS, URLS, Url, UrlOf
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
+HOST_LABEL = "lambda-url"
+AWS_NAMES = (".amazonaws.com", ".on.aws", ".api.aws")
+LOCAL_NAMES = ("localhost.localstack.cloud", "localhost")
 ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 ID_LENGTH = 32
 
@@ -31,6 +35,7 @@ def create_function_url_config(tx: Tx, req: t.CreateFunctionUrlConfigRequest) ->
         )
     url = Url(tx.ids.text(ID_LENGTH, ID_LETTERS), req["AuthType"], tx.now, tx.now, req.get("InvokeMode", ""), req.get("Cors"))  # pyright: ignore[reportArgumentType]
     tx.put(URLS, name.name, name.qualifier, value=url)
+    tx.put(URL_IDS, url.id, value=UrlOf(tx.account, tx.region, name.name, name.qualifier))
     shown = _changed(tx, name, url)
     del shown["LastModifiedTime"]
     return shown
@@ -95,7 +100,7 @@ def _changed(tx: Tx, name: Name, url: Url) -> dict[str, Any]:
 
 def _printed(tx: Tx, name: Name, url: Url) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "FunctionUrl": f"https://{url.id}.lambda-url.{tx.region}.on.aws/",
+        "FunctionUrl": _location(tx, url.id),
         "FunctionArn": arn_of(tx.region, tx.account, name.name, name.qualifier),
         "AuthType": url.auth,
         "CreationTime": _moment(url.created),
@@ -105,6 +110,17 @@ def _printed(tx: Tx, name: Name, url: Url) -> dict[str, Any]:
     if url.cors:
         shown["Cors"] = url.cors
     return shown
+
+
+def _location(tx: Tx, url_id: str) -> str:
+    """Where it answers: below the name by which the region was reached, or below localhost where that was an address."""
+    endpoint = urlsplit(tx.scope.endpoint)
+    host = endpoint.hostname or ""
+    if host.endswith(AWS_NAMES):
+        return f"https://{url_id}.{HOST_LABEL}.{tx.region}.on.aws/"
+    suffix = next((name for name in LOCAL_NAMES if host == name or host.endswith(f".{name}")), "localhost")
+    port = f":{endpoint.port}" if endpoint.port else ""
+    return f"{endpoint.scheme}://{url_id}.{HOST_LABEL}.{tx.region}.{suffix}{port}/"
 
 
 def _moment(now: float) -> str:

@@ -1,0 +1,150 @@
+"""Function URLs: requests to their hosts run the function, and what it answers is the response."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.stories.here import ACCOUNT, REGION, Here
+from tests.stories.lambdas import make
+from windtunnel.fabric import Answer, Scope, Visit
+from windtunnel.fabric.scope import anonymous
+
+FORBIDDEN = (
+    "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+)
+
+
+def url_of(here: Here, name: str, code: str, **given: Any) -> str:
+    """The host of a new function's URL, which anyone may call."""
+    make(here, name, code)
+    made = here.lambda_.create_function_url_config(FunctionName=name, AuthType="NONE", **given)
+    anyone = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    here.lambda_.add_permission(FunctionName=name, StatementId="url", **anyone)
+    return made["FunctionUrl"].removeprefix("http://").rstrip("/")
+
+
+def ask(here: Here, host: str, method: str = "GET", path: str = "/", query: str = "", body: bytes = b"", **headers: str) -> Answer:
+    found = here.cloud.host(host)
+    assert found is not None
+    given = {name.replace("_", "-"): value for name, value in headers.items()} | {"host": host}
+    visit = Visit(found.name, found.region, method, path, query, given, body, "http", None)
+    scope = Scope(ACCOUNT, found.region, anonymous(), "request-1", "10.1.2.3", "agent/1", f"http://{host}")
+    return here.run(here.cloud.visit(found, visit, scope))
+
+
+def test_a_function_gets_the_request_in_payload_format_2(here: Here) -> None:
+    host = url_of(here, "f", "def handler(event, context):\n    return event\n")
+    answer = ask(here, host, "POST", "/a%20b/c", "q=1&q=%2F2&e=", b"text", content_type="text/plain", cookie="a=1; b=2")
+    event = json.loads(answer.body)
+    trace = event["headers"].pop("x-amzn-trace-id")
+    assert trace.startswith("Root=1-")
+    assert event == {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/a b/c",
+        "rawQueryString": "q=1&q=%2F2&e=",
+        "cookies": ["a=1", "b=2"],
+        "headers": {
+            "content-type": "text/plain",
+            "host": host,
+            "x-forwarded-for": "10.1.2.3",
+            "x-forwarded-proto": "http",
+            "x-forwarded-port": "4566",
+            "x-amzn-tls-version": "TLSv1.3",
+            "x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256",
+        },
+        "queryStringParameters": {"q": "1,/2", "e": ""},
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": host.partition(".")[0],
+            "domainName": host,
+            "domainPrefix": host.partition(".")[0],
+            "http": {"method": "POST", "path": "/a b/c", "protocol": "HTTP/1.1", "sourceIp": "10.1.2.3", "userAgent": "agent/1"},
+            "requestId": "request-1",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "01/Jan/2026:00:00:00 +0000",
+            "timeEpoch": 1767225600000,
+        },
+        "body": "text",
+        "isBase64Encoded": False,
+    }
+    binary = json.loads(ask(here, host, "POST", body=b"\xff\x00", content_type="application/octet-stream").body)
+    assert (binary["body"], binary["isBase64Encoded"]) == ("/wA=", True)
+    empty = json.loads(ask(here, host).body)
+    assert (empty["isBase64Encoded"], empty.keys() & {"body", "cookies", "queryStringParameters"}) == (False, set())
+
+
+@pytest.mark.parametrize(
+    ("result", "status", "body"),
+    [
+        ("'hello'", 200, b"hello"),
+        ("3.1", 200, b"3.1"),
+        ("True", 200, b"true"),
+        ("['hello', 3, True]", 200, b'["hello",3,true]'),
+        ("{'hello': 'world'}", 200, b'{"hello":"world"}'),
+        ("{'statusCode': '418', 'body': 'teapot'}", 418, b"teapot"),
+        ("{'statusCode': 201, 'body': {'a': 1}}", 201, b'{"a":1}'),
+        ("{'statusCode': 200, 'body': '/wA=', 'isBase64Encoded': True}", 200, b"\xff\x00"),
+        ("{'statusCode': 'much'}", 502, b"Internal Server Error"),
+        ("1 / 0", 502, b"Internal Server Error"),
+    ],
+)
+def test_what_a_function_returns_is_the_response(here: Here, result: str, status: int, body: bytes) -> None:
+    host = url_of(here, "f", f"def handler(event, context):\n    return {result}\n")
+    json_type = ("Content-Type", "application/json")
+    assert ask(here, host) == Answer(status, [json_type, ("x-amzn-RequestId", "request-1")], body)
+
+
+def test_a_function_sets_headers_and_cookies(here: Here) -> None:
+    given = {"statusCode": 200, "headers": {"content-type": "text/html", "x-n": 1}, "cookies": ["a=1; Secure", "b=2"], "body": "<p>"}
+    host = url_of(here, "f", f"def handler(event, context):\n    return {given}\n")
+    headers = [("content-type", "text/html"), ("x-n", "1"), ("Set-Cookie", "a=1; Secure"), ("Set-Cookie", "b=2")]
+    assert ask(here, host) == Answer(200, [*headers, ("x-amzn-RequestId", "request-1")], b"<p>")
+
+
+def test_who_may_call_is_said_by_the_functions_policy(here: Here) -> None:
+    host = url_of(here, "f", "def handler(event, context):\n    return 'in'\n")
+    assert ask(here, host).body == b"in"
+    here.lambda_.remove_permission(FunctionName="f", StatementId="url")
+    refused = ask(here, host)
+    assert (refused.status, json.loads(refused.body)) == (403, {"Message": FORBIDDEN})
+    assert ("x-amzn-ErrorType", "AccessDeniedException") in refused.headers
+    here.lambda_.add_permission(FunctionName="f", StatementId="f", Action="lambda:InvokeFunction", Principal="*")
+    assert ask(here, host).status == 403, "another action"
+    here.lambda_.update_function_url_config(FunctionName="f", AuthType="AWS_IAM")
+    assert ask(here, host).status == 403, "nothing is signed"
+
+
+def test_hosts_of_urls_that_are_gone_or_never_were_are_refused(here: Here) -> None:
+    host = url_of(here, "f", "def handler(event, context):\n    return 'in'\n")
+    here.lambda_.delete_function(FunctionName="f")
+    gone = ask(here, host)
+    assert (gone.status, json.loads(gone.body)) == (403, {"Message": FORBIDDEN})
+    never = ask(here, f"{'0' * 32}.lambda-url.{REGION}.localhost:4566")
+    assert (never.status, never.body) == (403, b'{"Message":null}')
+    elsewhere = ask(here, host.replace(REGION, "eu-west-1"))
+    assert (elsewhere.status, elsewhere.body) == (403, b'{"Message":null}')
+    assert [here.cloud.host(other) for other in ("localhost:4566", f"x.lambda-url.{REGION}.example.com", "lambda-url.localhost")] == [
+        None
+    ] * 3
+
+
+def test_a_url_tells_browsers_who_may_read(here: Here) -> None:
+    cors = {"AllowOrigins": ["https://a.example"], "AllowMethods": ["GET", "POST"], "MaxAge": 60}
+    host = url_of(here, "f", "def handler(event, context):\n    return 'in'\n", Cors=cors)
+    told = [("Access-Control-Allow-Origin", "https://a.example"), ("Vary", "Origin")]
+    asked = ask(here, host, "OPTIONS", origin="https://a.example", access_control_request_method="POST")
+    assert asked == Answer(200, [*told, ("Access-Control-Allow-Methods", "GET,POST"), ("Access-Control-Max-Age", "60")], b"")
+    read = ask(here, host, origin="https://a.example")
+    assert (read.body, read.headers[-2:]) == (b"in", told)
+    assert "Access-Control-Allow-Origin" not in dict(ask(here, host, origin="https://b.example").headers)
+
+
+def test_a_throttled_url_says_so(here: Here) -> None:
+    host = url_of(here, "f", "def handler(event, context):\n    return 'in'\n")
+    here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    throttled = ask(here, host)
+    expected = {"Message": "Rate Exceeded.", "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User"}
+    assert (throttled.status, json.loads(throttled.body)) == (429, expected)
