@@ -4,6 +4,7 @@ from windtunnel.fabric import Service
 from windtunnel.services.iam import (
     account,
     attachments,
+    certificates,
     credentials,
     details,
     groups,
@@ -35,6 +36,7 @@ SERVICE = Service(
         linked,
         account,
         logins,
+        certificates,
         providers,
         simulate,
         details,

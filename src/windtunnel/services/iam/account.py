@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.iam import rules
-from windtunnel.services.iam.state import ALIAS_OF, ALIASES, GROUPS, KEYS, PASSWORDS, POLICIES, PROFILES, PROVIDERS, ROLES, USERS, VERSIONS
+from windtunnel.services.iam.state import (
+    ALIAS_OF,
+    ALIASES,
+    CERTIFICATES,
+    GROUPS,
+    KEYS,
+    PASSWORDS,
+    POLICIES,
+    PROFILES,
+    PROVIDERS,
+    ROLES,
+    USERS,
+    VERSIONS,
+)
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
@@ -16,7 +29,6 @@ GROUPS_MAX = 300
 ROLES_MAX = 1000
 PROFILES_MAX = 1000
 POLICIES_MAX = 1500
-CERTIFICATES_MAX = 20
 VERSIONS_ALL_MAX = 10_000
 _PASSWORDS: dict[str, Any] = {
     "MinimumPasswordLength": 6,
@@ -53,7 +65,7 @@ def list_account_aliases(tx: Tx, req: t.ListAccountAliasesRequest) -> t.ListAcco
 
 
 def get_account_summary(tx: Tx, req: dict[str, Any]) -> t.GetAccountSummaryResponse:
-    """Counters and quotas; certificates and MFA devices are not kept here and count as none."""
+    """Counters and quotas; signing certificates and MFA devices are not kept here and count as none."""
     root_keys = tx.count(KEYS, "user", tx.account)
     return {
         "SummaryMap": {
@@ -84,8 +96,8 @@ def get_account_summary(tx: Tx, req: dict[str, Any]) -> t.GetAccountSummaryRespo
             "RolePolicySizeQuota": rules.INLINE_CHARACTERS_MAX["role"],
             "Roles": tx.count(ROLES, "all"),
             "RolesQuota": ROLES_MAX,
-            "ServerCertificates": 0,
-            "ServerCertificatesQuota": CERTIFICATES_MAX,
+            "ServerCertificates": tx.count(CERTIFICATES, "all"),
+            "ServerCertificatesQuota": rules.CERTIFICATES_MAX,
             "SigningCertificatesPerUserQuota": 2,
             "UserPolicySizeQuota": rules.INLINE_CHARACTERS_MAX["user"],
             "Users": tx.count(USERS, "all"),

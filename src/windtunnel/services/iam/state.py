@@ -60,6 +60,18 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     role: str = ""
 
 
+class Certificate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A server certificate with its chain, in PEM."""
+
+    id: str
+    name: str
+    path: str
+    created: float
+    expires: float
+    body: str
+    chain: str = ""
+
+
 class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     """A managed policy of the account."""
 
@@ -190,6 +202,8 @@ PROVIDERS = Table("iam.providers", Provider, scope="account", counters={"all": _
 """ARN -> Provider"""
 DELETIONS = Table("iam.deletions", str, scope="account")
 """task id of a service-linked role's deletion -> the role's name"""
+CERTIFICATES = Table("iam.certificates", Certificate, scope="account", indexes={"path": _by_path}, counters={"all": _all})
+"""name in lower case -> Certificate"""
 PASSWORDS = Table("iam.passwords", dict[str, Any], scope="account")
 """() -> the account's password policy"""
 
@@ -199,6 +213,7 @@ RESOURCES = (
     Resource("AWS::IAM::Role", ROLES, "arn:aws:iam::{account}:role/{0}"),
     Resource("AWS::IAM::InstanceProfile", PROFILES, "arn:aws:iam::{account}:instance-profile/{0}"),
     Resource("AWS::IAM::ManagedPolicy", POLICIES, "arn:aws:iam::{account}:policy/{0}"),
+    Resource("AWS::IAM::ServerCertificate", CERTIFICATES, "arn:aws:iam::{account}:server-certificate/{0}"),
 )
 
 Entity = User | Group | Role
@@ -243,9 +258,16 @@ def with_id(tx: Tx, table: Table[Any], id: str) -> Any:
     return next((record for _, record in tx.find(table, "id", id)), None)
 
 
-def arn_of(tx: Tx, entity: Entity | Profile | Policy) -> str:
+def arn_of(tx: Tx, entity: Entity | Profile | Policy | Certificate) -> str:
     """The ARN of an entity of the transaction's account."""
     return f"arn:aws:iam::{tx.account}:{_KINDS[type(entity)]}{entity.path}{entity.name}"
 
 
-_KINDS: dict[type, str] = {User: "user", Group: "group", Role: "role", Profile: "instance-profile", Policy: "policy"}
+_KINDS: dict[type, str] = {
+    User: "user",
+    Group: "group",
+    Role: "role",
+    Profile: "instance-profile",
+    Policy: "policy",
+    Certificate: "server-certificate",
+}
