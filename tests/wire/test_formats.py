@@ -107,6 +107,33 @@ def test_a_queue_is_also_read_and_answered_in_the_query_protocol() -> None:
     )
 
 
+def test_who_asks_by_a_form_may_be_answered_in_json() -> None:
+    sent = compiled("sqs", "SendMessage", "query-json").respond({"MD5OfMessageBody": "0", "MessageId": "m"}, "id-1")
+    assert sent.headers[1] == ("Content-Type", "application/json")
+    assert sent.body == (
+        b'{"SendMessageResponse":{"ResponseMetadata":{"RequestId":"id-1"},"SendMessageResult":{"MD5OfMessageAttributes":null,'
+        b'"MD5OfMessageBody":"0","MD5OfMessageSystemAttributes":null,"MessageId":"m","SequenceNumber":null}}}'
+    )
+    received = compiled("sqs", "ReceiveMessage", "query-json")
+    assert received.respond({}, "id-1").body == (
+        b'{"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":null},"ResponseMetadata":{"RequestId":"id-1"}}}'
+    )
+    message = {"Body": "b", "MD5OfBody": "0", "MessageId": "m", "ReceiptHandle": "r", "Attributes": {"SenderId": "s"}}
+    assert received.respond({"Messages": [message]}, "id-1").body == (
+        b'{"ReceiveMessageResponse":{"ReceiveMessageResult":{"messages":[{"Attributes":[{"Name":"SenderId","Value":"s"}],"Body":"b",'
+        b'"MD5OfBody":"0","MD5OfMessageAttributes":null,"MessageAttributes":null,"MessageId":"m","ReceiptHandle":"r"}]},'
+        b'"ResponseMetadata":{"RequestId":"id-1"}}}'
+    )
+    deleted = compiled("sqs", "DeleteQueue", "query-json")
+    assert deleted.respond({}, "id-1").body == b'{"DeleteQueueResponse":{"ResponseMetadata":{"RequestId":"id-1"}}}'
+    refused = deleted.refuse(Fault("QueueDoesNotExist", "The specified queue does not exist."), "id-1")
+    assert refused.status == 400
+    assert refused.body == (
+        b'{"Error":{"Code":"AWS.SimpleQueueService.NonExistentQueue","Message":"The specified queue does not exist for this wsdl version.",'
+        b'"Type":"Sender"},"RequestId":"id-1"}'
+    )
+
+
 @pytest.mark.parametrize(("region", "written"), [("eu-west-1", b">eu-west-1</LocationConstraint>"), (None, b"/>")])
 def test_a_buckets_location_stands_in_the_root_element(region: str | None, written: bytes) -> None:
     response = compiled("s3", "GetBucketLocation", "rest-xml").respond({"LocationConstraint": region}, "id-1")
@@ -166,7 +193,7 @@ def test_members_of_an_s3_fault_stand_beside_its_message() -> None:
     response = compiled("s3", "GetObject", "rest-xml").refuse(Fault("NoSuchKey", "The specified key does not exist.", Key="a&b"), "id-1")
     assert response.body == (
         b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message>'
-        b"<Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>id-1</HostId></Error>"
+        b"<Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>" + ID_2 + b"</HostId></Error>"
     )
 
 

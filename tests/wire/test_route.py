@@ -148,6 +148,11 @@ def test_an_old_queue_request_names_its_queue_by_the_path() -> None:
     assert match.form == {"Action": "SendMessage", "MessageBody": "a+b c", "QueueUrl": "http://localhost:4566/000000000000/queue"}
 
 
+def test_a_form_is_answered_in_json_where_the_client_accepts_that_first() -> None:
+    asked = [request("GET", "/?Action=ListQueues", service="sqs", accept=accept) for accept in ("application/json", "*/*")]
+    assert [route(one).protocol for one in asked] == ["query-json", "query"]
+
+
 def test_labels_are_decoded_and_may_be_greedy() -> None:
     asked = request("POST", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A0%3Afunction%3Af/invocations", service="lambda")
     assert route(asked).labels == {"FunctionName": "arn:aws:lambda:us-east-1:0:function:f"}
@@ -177,6 +182,15 @@ def test_labels_are_decoded_and_may_be_greedy() -> None:
                 b"<RequestId>id-1</RequestId></ErrorResponse>"
             ),
         ),
+        (
+            request("GET", "/?Action=Fly", service="sqs", accept="application/json, text/plain, */*"),
+            400,
+            (
+                b'{"Error":{"Code":"InvalidAction","Message":"The action Fly is not valid for this endpoint.","Type":"Sender"},'
+                b'"RequestId":"id-1"}'
+            ),
+        ),
+        (request("GET", "/000000000000/queue", service="sqs", accept="application/json"), 404, b"<UnknownOperationException/>\n"),
         (request("GET", "/000000000000/queue", service="sqs"), 404, b"<UnknownOperationException/>\n"),
         (
             request("POST", "/", service="iam", content_type=FORM, body=b"Action=Fly&Version=2010-05-08"),
@@ -200,7 +214,7 @@ def test_labels_are_decoded_and_may_be_greedy() -> None:
             (
                 b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>MethodNotAllowed</Code><Message>The specified method is not allowed '
                 b"against this resource.</Message><Method>PATCH</Method><ResourceType>BUCKET</ResourceType><RequestId>id-1</RequestId>"
-                b"<HostId>id-1</HostId></Error>"
+                b"<HostId>" + host_id("id-1").encode() + b"</HostId></Error>"
             ),
         ),
     ],

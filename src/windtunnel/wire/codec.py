@@ -6,7 +6,7 @@ from typing import Final
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, operation_model, service_model
-from windtunnel.wire import cbor, ec2, json, query, rest_json, rest_xml
+from windtunnel.wire import cbor, ec2, json, query, query_json, rest_json, rest_xml
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Response
 
@@ -15,6 +15,7 @@ __all__ = ["Codec", "codec_of", "compiled", "refusal"]
 _PROTOCOLS: Final[dict[str, Callable[[OperationModel], Codec]]] = {
     "json": json.codec,
     "query": query.codec,
+    "query-json": query_json.codec,
     "ec2": ec2.codec,
     "rest-json": rest_json.codec,
     "rest-xml": rest_xml.codec,
@@ -38,6 +39,8 @@ def refusal(service: str, protocol: str, fault: Fault, request_id: str, *, head:
     match protocol:
         case "query":
             return query.refuser(service)(fault, request_id)
+        case "query-json":
+            return query_json.refuser(service)(fault, request_id)
         case "ec2":
             return ec2.refuser(service)(fault, request_id)
         case "rest-json":

@@ -17,6 +17,7 @@ class Match(msgspec.Struct, frozen=True):
     """botocore's name of the service."""
     operation: str
     protocol: str
+    """As botocore calls it; "query-json" is the query protocol answered in JSON."""
     labels: dict[str, str] = {}
     """The URI's labels, decoded, by their names in the template."""
     credential: Credential | None = None

@@ -231,15 +231,19 @@ def refuser(service: str) -> Callable[[Fault, str], Response]:
         if fault.code == _UNKNOWN:
             return Response(status, [("x-amzn-RequestId", request_id), ("Content-Type", _MEDIA)], f"<{_UNKNOWN}/>\n".encode())
         kind = "Sender" if status < 500 else "Receiver"
-        message = MESSAGES.get((service, model.code)) or fault.message
         body = (
             f'<ErrorResponse xmlns="{space}"><Error><Type>{kind}</Type><Code>{escape(model.query_code)}</Code>'
-            f"<Message>{escape(message)}</Message>{members(fault, model.shape)}{detail}</Error>"
+            f"<Message>{escape(message_of(service, fault))}</Message>{members(fault, model.shape)}{detail}</Error>"
             f"<RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Response(status, [("x-amzn-RequestId", request_id), ("Content-Type", _MEDIA), *fault.headers.items()], body.encode())
 
     return refuse
+
+
+def message_of(service: str, fault: Fault) -> str:
+    """What a fault says in this protocol."""
+    return MESSAGES.get((service, fault.code)) or fault.message
 
 
 def members(fault: Fault, shape: Shape | None) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import service_model
-from windtunnel.wire import buckets, paths
+from windtunnel.wire import buckets, paths, query_json
 from windtunnel.wire.codec import refusal
 from windtunnel.wire.credential import Credential, credential_of, looks_like_s3
 from windtunnel.wire.hosts import host_of
@@ -169,12 +169,19 @@ def _by_action(request: Request, credential: Credential | None, services: tuple[
     action = form.get("Action", "")
     for service in likeliest:
         if action in service_model(service).raw["operations"]:
-            protocol = "ec2" if "ec2" in entries[service].protocols else "query"
+            protocol = _form_protocol(request, service)
             return Match(service, action, protocol, {}, credential, {}, form)
     service = next(iter(likeliest))
     if not {"query", "ec2"} & set(entries[service].protocols) and service != "sqs":
         raise _unknown(service, entries[service].protocols[0], 404)
-    raise RouteFault(service, "ec2" if service == "ec2" else "query", _invalid_action(service, action, version or entries[service].version))
+    raise RouteFault(service, _form_protocol(request, service), _invalid_action(service, action, version or entries[service].version))
+
+
+def _form_protocol(request: Request, service: str) -> str:
+    """The protocol in which a form is read and answered."""
+    if "ec2" in index().entries[service].protocols:
+        return "ec2"
+    return "query-json" if service in query_json.SERVICES and request.headers.get("accept", "").startswith("application/json") else "query"
 
 
 def _check_queue_form(request: Request, form: dict[str, str]) -> None:
@@ -184,7 +191,7 @@ def _check_queue_form(request: Request, form: dict[str, str]) -> None:
         raise _unknown("sqs", "query", 404)
     if _QUEUE.fullmatch(request.path):
         if action in _NOT_OF_QUEUES:
-            raise RouteFault("sqs", "query", _invalid_action("sqs", action, ""))
+            raise RouteFault("sqs", _form_protocol(request, "sqs"), _invalid_action("sqs", action, ""))
         form.setdefault("QueueUrl", f"{request.scheme}://{request.host}{request.path}")
 
 
