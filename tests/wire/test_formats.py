@@ -193,7 +193,7 @@ def test_members_of_an_s3_fault_stand_beside_its_message() -> None:
     response = compiled("s3", "GetObject", "rest-xml").refuse(Fault("NoSuchKey", "The specified key does not exist.", Key="a&b"), "id-1")
     assert response.body == (
         b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message>'
-        b"<Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>" + ID_2 + b"</HostId></Error>"
+        b"<Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>id-1</HostId></Error>"
     )
 
 
