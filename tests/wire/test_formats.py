@@ -17,6 +17,7 @@ from windtunnel.wire.codec import compiled
 from windtunnel.wire.match import Match
 from windtunnel.wire.message import Request
 from windtunnel.wire.query import form_of, unquoted
+from windtunnel.wire.rest_xml import host_id
 from windtunnel.wire.xml import MalformedXml, escape, parse
 
 
@@ -193,7 +194,7 @@ def test_members_of_an_s3_fault_stand_beside_its_message() -> None:
     response = compiled("s3", "GetObject", "rest-xml").refuse(Fault("NoSuchKey", "The specified key does not exist.", Key="a&b"), "id-1")
     assert response.body == (
         b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message>'
-        b"<Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>id-1</HostId></Error>"
+        b"<Key>a&amp;b</Key><RequestId>id-1</RequestId><HostId>" + host_id("id-1").encode() + b"</HostId></Error>"
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from windtunnel.aws.errors import Fault
 from windtunnel.wire.message import Request
+from windtunnel.wire.rest_xml import host_id
 from windtunnel.wire.route import RouteFault, refuse_unrouted, route
 
 LOCALSTACK = "localhost.localstack.cloud:4566"
@@ -214,7 +215,7 @@ def test_labels_are_decoded_and_may_be_greedy() -> None:
             (
                 b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>MethodNotAllowed</Code><Message>The specified method is not allowed '
                 b"against this resource.</Message><Method>PATCH</Method><ResourceType>BUCKET</ResourceType><RequestId>id-1</RequestId>"
-                b"<HostId>id-1</HostId></Error>"
+                b"<HostId>" + host_id("id-1").encode() + b"</HostId></Error>"
             ),
         ),
     ],

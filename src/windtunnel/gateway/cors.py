@@ -56,13 +56,15 @@ def _origin(request: Request) -> list[tuple[str, str]]:
     return [("Access-Control-Allow-Origin", request.headers["origin"]), ("Access-Control-Allow-Credentials", "true"), ("Vary", "Origin")]
 
 
-class _PermittingReply:
-    def __init__(self, request: Request, reply: Reply) -> None:
-        self._request = request
+class ChangedReply:
+    """A reply whose response is changed on its way out."""
+
+    def __init__(self, reply: Reply, change: Callable[[Response], Response]) -> None:
         self._reply = reply
+        self._change = change
 
     def __call__(self, response: Response, /) -> None:
-        self._reply(permit(self._request, response))
+        self._reply(self._change(response))
 
     @property
     def closed(self) -> bool:
@@ -87,4 +89,4 @@ class Cors:
         elif is_preflight(request):
             reply(preflight(request))
         else:
-            self._app.handle(request, _PermittingReply(request, reply))
+            self._app.handle(request, ChangedReply(reply, lambda response: permit(request, response)))

@@ -10,18 +10,26 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from windtunnel.aws.errors import Fault
+from windtunnel.fabric.access import Proof
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.scope import Scope, anonymous
 from windtunnel.fabric.visits import Answer, Host, Visit
 from windtunnel.gateway.admin import PREFIX, Admin
 from windtunnel.gateway.app import Reply, Upgrade
+from windtunnel.gateway.cors import ChangedReply
+from windtunnel.gateway.posts import posted
 from windtunnel.gateway.proof import SignedRequest
+from windtunnel.gateway.websites import Website
 from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.blobs import Digest
+from windtunnel.services.s3.cross_origin import granted as granted_by
+from windtunnel.services.s3.cross_origin import preflight
+from windtunnel.wire.buckets import place_of
 from windtunnel.wire.chunked import decode, decoder_of
 from windtunnel.wire.codec import codec_of, refusal
 from windtunnel.wire.credential import credential_of
+from windtunnel.wire.hosts import host_of, website_bucket
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import BodyStream, Request, Response
 from windtunnel.wire.route import RouteFault, route
@@ -68,26 +76,37 @@ class Front:
             reply(Response(200, [("Content-Type", page[0])], page[1]))
             return
         request_id = self._cloud.ids.uuid()
+        if bucket := website_bucket(request.host):
+            scope = self._scope(request, Match("s3", "GetObject", "rest-xml"), request_id)
+            reply(Website(self._cloud, request, bucket, scope).answer())
+            return
         try:
             match = route(request)
             codec = codec_of(match)
         except RouteFault as fault:
+            if fault.service == "s3" and fault.code == "MethodNotAllowed" and self._beside(request, reply, request_id):
+                return
             reply(refusal(fault.service, fault.protocol, fault, request_id, head=request.method == "HEAD"))
             return
         try:
             proof = self._proof(request, match)
             payload = _unframed(request, match, proof)
             members = codec.parse(payload, match)
-            handled = self._cloud.handled(match.service, match.operation)
+            self._cloud.handled(match.service, match.operation)
         except Fault as fault:
             self._cloud.calls.add(
                 self._cloud.clock.now(), match.service, match.operation, self._scope(request, match, request_id), fault.code, 0
             )
             reply(self._refused(codec, match, fault, request_id))
             return
-        call = self._cloud.run(
-            match.service, match.operation, members, self._scope(request, match, request_id), proof=proof, signed=proof is not None
-        )
+        if "origin" in request.headers and match.service == "s3":
+            reply = self._shared(request, match, reply)
+        self._run(match, codec, members, self._scope(request, match, request_id), proof, reply)
+
+    def _run(self, match: Match, codec: Codec, members: dict[str, Any], scope: Scope, proof: Proof | None, reply: Reply) -> None:
+        """Makes a call and answers it: at once or later, when it is durable."""
+        request_id, handled = scope.request_id, self._cloud.handled(match.service, match.operation)
+        call = self._cloud.run(match.service, match.operation, members, scope, proof=proof, signed=proof is not None)
         if not handled.plain:
             task = self._cloud.loop.spawn(self._answer(call, codec, match, request_id, reply))
             # Who waits long may be left; what ends by itself is answered also to a client that has closed its half of the connection.
@@ -102,6 +121,33 @@ class Front:
             self._cloud.store.when_committed(lambda failure: reply(response if failure is None else self._full(codec, failure, request_id)))
         else:
             reply(response)
+
+    def _beside(self, request: Request, reply: Reply, request_id: str) -> bool:
+        """What browsers ask of a bucket and no SDK does: whether a page may call it, and a form's upload."""
+        bucket, key = place_of(request, host_of(request.host).bucket)
+        if not bucket or (request.method != "OPTIONS" and (request.method != "POST" or key or request.query)):
+            return False
+        identified = refusal("s3", "rest-xml", Fault("", status=304), request_id).headers
+        try:
+            if request.method == "OPTIONS":
+                granted = self._cloud.apply(lambda tx: preflight(tx, bucket, request.headers))
+                reply(Response(200, [*identified, *granted]))
+                return True
+            form = posted(request, bucket, self._cloud.clock)
+        except Fault as fault:
+            reply(refusal("s3", "rest-xml", fault, request_id))
+            return True
+        if "origin" in request.headers:
+            reply = self._shared(request, form.match, reply)
+        self._run(form.match, form.codec, form.members, self._scope(request, form.match, request_id), form.proof, reply)
+        return True
+
+    def _shared(self, request: Request, match: Match, reply: Reply) -> Reply:
+        """A reply that the page which asked may read where the bucket's CORS configuration says so."""
+        granted = self._cloud.apply(lambda tx: granted_by(tx, match.labels.get("Bucket", ""), request.method, request.headers))
+        if not granted:
+            return reply
+        return ChangedReply(reply, lambda response: Response(response.status, [*response.headers, *granted], response.body))
 
     def websocket(self, request: Request, upgrade: Upgrade, /) -> None:
         """No API of the region's own port is spoken over WebSockets yet."""

@@ -26,17 +26,11 @@ def _levels() -> dict[tuple[str, str], list[Candidate]]:
 
 def find(request: Request, host_bucket: str, query: Query) -> tuple[str, Labels] | None:
     """The operation of a request to S3 and its Bucket and Key, decoded."""
-    path = request.path
-    if path == "/WriteGetObjectResponse" and request.method == "POST" and "x-amz-request-route" in request.headers:
+    if request.path == "/WriteGetObjectResponse" and request.method == "POST" and "x-amz-request-route" in request.headers:
         return "WriteGetObjectResponse", {}
-    if host_bucket:
-        bucket, raw_key = host_bucket, path[1:]
-    else:
-        bucket, _, raw_key = path[1:].partition("/")
-        if "%" in bucket:
-            bucket = unquoted(bucket)
-    if raw_key:
-        labels = {"Bucket": bucket, "Key": unquoted(raw_key) if "%" in raw_key else raw_key}
+    bucket, key = place_of(request, host_bucket)
+    if key:
+        labels = {"Bucket": bucket, "Key": key}
         level = "/{Bucket}/{Key+}"
     elif bucket:
         labels = {"Bucket": bucket}
@@ -49,6 +43,17 @@ def find(request: Request, host_bucket: str, query: Query) -> tuple[str, Labels]
         return None
     operation = _hinted(candidates, query) or choose(candidates, query, request.headers)
     return (operation, labels) if operation is not None else None
+
+
+def place_of(request: Request, host_bucket: str) -> tuple[str, str]:
+    """The bucket and the key that a request names, decoded; "" where it names none."""
+    if host_bucket:
+        bucket, key = host_bucket, request.path[1:]
+    else:
+        bucket, _, key = request.path[1:].partition("/")
+        if "%" in bucket:
+            bucket = unquoted(bucket)
+    return bucket, unquoted(key) if "%" in key else key
 
 
 def _hinted(candidates: list[Candidate], query: Query) -> str | None:

@@ -15,6 +15,7 @@ from windtunnel.wire.index import index
 _SUFFIXES: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws", ".localhost.localstack.cloud", ".localhost")
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _S3_LABEL: Final = re.compile(r"s3(-[a-z]{2}(-[a-z]+)+-\d|-fips|-accelerate|-accesspoint|express-[a-z0-9-]+)?")
+_WEBSITE: Final = re.compile(r"(.+)\.s3-website(?:[.-][a-z0-9-]+)?\.(?:amazonaws\.com(?:\.cn)?|localhost(?:\.localstack\.cloud)?)")
 _ALIASES: Final = {"queue": "sqs", "cloudwatch": "monitoring", "s3-control": "s3-control", "oidc": "oidc"}
 
 
@@ -24,6 +25,14 @@ class Host(msgspec.Struct, frozen=True):
     services: tuple[str, ...] = ()
     bucket: str = ""
     """The bucket of a virtual-hosted request."""
+
+
+@lru_cache(1024)
+def website_bucket(header: str) -> str:
+    """The bucket whose website the header names, "" where it names none.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html"""
+    match = _WEBSITE.fullmatch(header.lower().partition(":")[0].rstrip("."))
+    return match[1] if match is not None else ""
 
 
 @lru_cache(1024)

@@ -152,6 +152,8 @@ def _check_conditions(form: Mapping[str, str], conditions: list[Any]) -> PostPol
 def _triples(condition: Any) -> list[tuple[Any, Any, Any]]:
     """A condition is a list of three, or an object whose members each mean an exact match."""
     if isinstance(condition, dict):
+        if len(cast("dict[str, Any]", condition)) != 1:
+            raise _invalid("Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.")
         return [("eq", f"${name}", value) for name, value in cast("dict[str, Any]", condition).items()]
     if isinstance(condition, list) and len(cast("list[Any]", condition)) == 3:
         operator, subject, value = cast("list[Any]", condition)

@@ -51,6 +51,7 @@ SERVICE = Service(
     faults={
         "AccessControlListNotSupported": 400,
         "AccessDenied": 403,
+        "AccessForbidden": 403,
         "AuthorizationHeaderMalformed": 400,
         "BadDigest": 400,
         "BadRequest": 400,

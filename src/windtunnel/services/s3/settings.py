@@ -12,7 +12,7 @@ from windtunnel.services.s3.grants import OWNERSHIPS
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import malformed
 from windtunnel.services.s3.state import BUCKETS, DOCUMENTS, Encryption
-from windtunnel.services.s3.website import check_website
+from windtunnel.services.s3.website import NO_WEBSITE, check_website
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
@@ -135,8 +135,7 @@ def put_bucket_website(tx: Tx, req: t.PutBucketWebsiteRequest) -> None:
 
 
 def get_bucket_website(tx: Tx, req: t.GetBucketWebsiteRequest) -> t.GetBucketWebsiteOutput:
-    message = "The specified bucket does not have a website configuration"
-    return {**_kept(tx, req, "website", "NoSuchWebsiteConfiguration", message)}  # pyright: ignore[reportReturnType]
+    return {**_kept(tx, req, "website", "NoSuchWebsiteConfiguration", NO_WEBSITE)}  # pyright: ignore[reportReturnType]
 
 
 def delete_bucket_website(tx: Tx, req: t.DeleteBucketWebsiteRequest) -> None:

@@ -1,4 +1,4 @@
-"""What a website configuration has to keep to.
+"""What a website configuration has to keep to, and where its rules lead.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-page-redirect.html
 """
@@ -8,8 +8,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from windtunnel.fabric import Fault
+from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.rules import nested, several
+from windtunnel.services.s3.state import BUCKETS, DOCUMENTS
+
+NO_WEBSITE = "The specified bucket does not have a website configuration"
+
+
+def website_of(tx: Tx, name: str) -> tuple[str, dict[str, Any]]:
+    """A bucket's region and its website configuration."""
+    bucket = tx.get(BUCKETS, name)
+    if bucket is None:
+        raise Fault("NoSuchBucket", "The specified bucket does not exist", BucketName=name)
+    kept = tx.get(DOCUMENTS, name, "website")
+    if kept is None:
+        raise Fault("NoSuchWebsiteConfiguration", NO_WEBSITE, BucketName=name)
+    return bucket.region, kept
+
+
+def redirected(website: Mapping[str, Any], key: str, status: int | None) -> tuple[dict[str, Any], str] | None:
+    """The redirection of the first routing rule for a key, and the key it leads to.
+
+    `status` is the error that reading the key ended with; None: it was not read yet, and rules that wait for an error don't count.
+    """
+    for rule in several(website, "RoutingRules"):
+        condition, redirect = nested(rule, "Condition"), nested(rule, "Redirect")
+        prefix, error = condition.get("KeyPrefixEquals") or "", condition.get("HttpErrorCodeReturnedEquals")
+        if not key.startswith(prefix) or error != (None if status is None else str(status)):
+            continue
+        if redirect.get("ReplaceKeyWith") is not None:
+            return redirect, redirect["ReplaceKeyWith"]
+        replaced = redirect.get("ReplaceKeyPrefixWith")
+        return redirect, key if replaced is None else replaced + key[len(prefix) :]
+    return None
 
 
 def check_website(wanted: Mapping[str, Any]) -> None:
