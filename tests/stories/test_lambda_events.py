@@ -95,10 +95,37 @@ def test_a_failure_is_told_to_its_destination_and_to_the_dead_letter_queue(here:
     }
 
 
-def test_an_event_that_is_throttled_waits_until_it_is_too_old(here: Here) -> None:
+def throttle(here: Here) -> None:
+    """Version 1 has all the concurrency there is."""
+    make(here, "f", Publish=True)
+    here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    here.lambda_.put_provisioned_concurrency_config(FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=1)
+
+
+def test_an_event_of_a_function_that_may_never_run_has_failed_at_once(here: Here) -> None:
     url, arn_of_queue = queue(here, "failed")
     make(here, "f")
     here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    here.lambda_.put_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnFailure": {"Destination": arn_of_queue}})
+    send(here, 1)
+    here.rest()
+    (record,) = map(json.loads, bodies(here, url))
+    assert record == {
+        "version": "1.0",
+        "timestamp": "2026-01-01T00:00:00.000Z",
+        "requestContext": {
+            "requestId": record["requestContext"]["requestId"],
+            "functionArn": f"{arn('f')}:$LATEST",
+            "condition": "ZeroReservedConcurrency",
+            "approximateInvokeCount": 0,
+        },
+        "requestPayload": 1,
+    }
+
+
+def test_an_event_that_is_throttled_waits_until_it_is_too_old(here: Here) -> None:
+    url, arn_of_queue = queue(here, "failed")
+    throttle(here)
     here.lambda_.put_function_event_invoke_config(
         FunctionName="f", MaximumEventAgeInSeconds=600, DestinationConfig={"OnFailure": {"Destination": arn_of_queue}}
     )
@@ -111,8 +138,7 @@ def test_an_event_that_is_throttled_waits_until_it_is_too_old(here: Here) -> Non
 
 
 def test_a_throttled_event_runs_once_there_is_room(here: Here) -> None:
-    make(here, "f")
-    here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    throttle(here)
     send(here, 1)
     here.jump(60)
     here.lambda_.delete_function_concurrency(FunctionName="f")

@@ -160,6 +160,22 @@ def test_reserved_concurrency_is_a_limit(here: Here) -> None:
     assert here.lambda_.invoke(FunctionName="f")["Payload"] == b"null"
 
 
+def test_provisioned_sandboxes_are_a_versions_own(here: Here) -> None:
+    kind = "import os\ndef handler(event, context):\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
+    make(here, "f", kind, Publish=True)
+    assert [run(here, "f"), run(here, "f:1")] == ["on-demand"] * 2
+    here.lambda_.put_provisioned_concurrency_config(FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=1)
+    assert [run(here, "f"), run(here, "f:1")] == ["on-demand", "provisioned-concurrency"]
+    here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    with pytest.raises(Fault) as raised:
+        run(here, "f")
+    assert (raised.value.code, raised.value.members["Reason"]) == (
+        "TooManyRequestsException",
+        "ReservedFunctionConcurrentInvocationLimitExceeded",
+    )
+    assert run(here, "f:1") == "provisioned-concurrency"
+
+
 def test_functions_in_javascript_run_as_well(here: Here) -> None:
     code = zipped(**{"index.js": "exports.handler = async (event) => event.a + 1;"})
     make(here, "f", Runtime="nodejs20.x", Handler="index.handler", Code={"ZipFile": code})

@@ -166,6 +166,21 @@ def test_tags_are_of_the_function_and_not_of_its_versions(here: Here) -> None:
     )
 
 
+def test_a_policy_lets_another_account_work_with_a_function(here: Here) -> None:
+    make(here, "f")
+    other = here.at(account="123456789012").lambda_
+    assert refusal(other.get_function_configuration, FunctionName=arn("f"))[0] == "AccessDeniedException"
+    given = {"Principal": "123456789012", "StatementId": "other"}
+    here.lambda_.add_permission(FunctionName="f", Action="lambda:GetFunctionConfiguration", **given)
+    assert other.get_function_configuration(FunctionName=arn("f"))["FunctionArn"] == arn("f")
+    assert refusal(other.delete_function, FunctionName=arn("f"))[0] == "AccessDeniedException", "that was not granted"
+    here.lambda_.add_permission(FunctionName="f", Action="lambda:*", **given | {"StatementId": "all"})
+    other.create_alias(FunctionName=arn("f"), Name="live", FunctionVersion="$LATEST")
+    assert [alias["Name"] for alias in here.lambda_.list_aliases(FunctionName="f")["Aliases"]] == ["live"]
+    other.delete_function(FunctionName=arn("f"))
+    assert here.lambda_.list_functions() == {"Functions": []}
+
+
 def test_reserved_concurrency_leaves_a_hundred_to_the_others(here: Here) -> None:
     make(here, "f")
     make(here, "g")

@@ -8,6 +8,7 @@ import pytest
 from tests.stories.here import REGION, Here
 from tests.stories.lambdas import arn, bodies, logged, make, queue
 from windtunnel.fabric import Fault
+from windtunnel.services.lambda_.pollers import record_of
 
 PRINTS = "import json\ndef handler(event, context):\n    print('got', json.dumps([r['body'] for r in event['Records']]))\n"
 
@@ -90,6 +91,14 @@ def test_a_record_has_all_that_aws_says_of_a_message(here: Here) -> None:
         "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:q",
         "awsRegion": REGION,
     }
+
+
+def test_a_message_without_attributes_says_so_in_a_batching_window_only(here: Here) -> None:
+    message: Any = {"MessageId": "m", "ReceiptHandle": "r", "Body": "b", "MD5OfBody": "d", "Attributes": {}}
+    source = f"arn:aws:sqs:{REGION}:000000000000:q"
+    alone = record_of(message, source, windowed=False)
+    assert record_of(message, source, windowed=True) == alone | {"md5OfMessageAttributes": None}
+    assert "md5OfMessageAttributes" not in alone
 
 
 def test_a_batching_window_gathers_messages_under_the_clock(here: Here) -> None:

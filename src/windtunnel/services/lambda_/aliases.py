@@ -9,12 +9,14 @@ from windtunnel.aws.pages import page
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.places import latest, own, start_of
 from windtunnel.services.lambda_.rules import LATEST, PAGE_MAX, arn_of, check_revision, conflict, invalid, not_found, shown_number
+from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import ALIASES, QUALIFIED, VERSIONS, Alias
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
 
+@shared
 def create_alias(tx: Tx, req: t.CreateAliasRequest) -> dict[str, Any]:
     name = own(tx, req).name
     number = _number(tx, name, req["FunctionVersion"])
@@ -24,6 +26,7 @@ def create_alias(tx: Tx, req: t.CreateAliasRequest) -> dict[str, Any]:
     return _write(tx, name, req["Name"], Alias(number, req.get("Description", ""), tx.new_id(), weights))
 
 
+@shared
 def update_alias(tx: Tx, req: t.UpdateAliasRequest) -> dict[str, Any]:
     name = own(tx, req).name
     alias = tx.get(ALIASES, name, req["Name"])
@@ -36,6 +39,7 @@ def update_alias(tx: Tx, req: t.UpdateAliasRequest) -> dict[str, Any]:
     return _write(tx, name, req["Name"], changed)
 
 
+@shared
 def get_alias(tx: Tx, req: t.GetAliasRequest) -> dict[str, Any]:
     name = own(tx, req).name
     alias = tx.get(ALIASES, name, req["Name"])
@@ -44,12 +48,14 @@ def get_alias(tx: Tx, req: t.GetAliasRequest) -> dict[str, Any]:
     return _printed(tx, name, req["Name"], alias)
 
 
+@shared
 def delete_alias(tx: Tx, req: t.DeleteAliasRequest) -> None:
     name = own(tx, req).name
     for table in QUALIFIED:
         tx.delete(table, name, req["Name"])
 
 
+@shared
 def list_aliases(tx: Tx, req: t.ListAliasesRequest) -> dict[str, Any]:
     name = own(tx, req).name
     latest(tx, name)

@@ -9,12 +9,14 @@ import msgspec
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.places import latest, own
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, LATEST, UNRESERVED_MIN, arn_of, beyond_account, invalid, not_found
+from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import FUNCTIONS, PROVISIONED, RESERVED, Function
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
 
+@shared
 def put_function_concurrency(tx: Tx, req: t.PutFunctionConcurrencyRequest) -> dict[str, Any]:
     name = own(tx, req)
     if name.qualifier:
@@ -35,7 +37,7 @@ def put_function_concurrency(tx: Tx, req: t.PutFunctionConcurrencyRequest) -> di
     provisioned = sum(one.number for _, one in tx.scan(PROVISIONED, name.name))
     if number < provisioned:
         # The blanks are AWS's.
-        raise invalid(
+        raise beyond_account(
             f" ReservedConcurrentExecutions  {number} should not be lower than function's total provisioned concurrency [{provisioned}]."
         )
     tx.put(RESERVED, name.name, value=number)
@@ -43,11 +45,13 @@ def put_function_concurrency(tx: Tx, req: t.PutFunctionConcurrencyRequest) -> di
     return {"ReservedConcurrentExecutions": number}
 
 
+@shared
 def get_function_concurrency(tx: Tx, req: t.GetFunctionConcurrencyRequest) -> dict[str, Any]:
     function, _ = latest(tx, own(tx, req).name)
     return {} if function.reserved is None else {"ReservedConcurrentExecutions": function.reserved}
 
 
+@shared
 def delete_function_concurrency(tx: Tx, req: t.DeleteFunctionConcurrencyRequest) -> None:
     name = own(tx, req).name
     function, _ = latest(tx, name)

@@ -55,8 +55,11 @@ async def event(call: Call, payload: Mapping[str, Any]) -> None:
     if call.now() - waiting.accepted > age_max:
         await call.transact(_settle, serial, waiting, found, config, None, "EventAgeExceeded")
         return
+    if found.function.reserved == 0:
+        await call.transact(_settle, serial, waiting, found, config, None, "ZeroReservedConcurrency")
+        return
     try:
-        with Concurrency(call, found):
+        with Concurrency(call, found) as found:
             ran = await execute(call, found, waiting.payload, waiting.request_id, waiting.client_context)
     except Fault as fault:
         if fault.code != "TooManyRequestsException":

@@ -34,6 +34,7 @@ from windtunnel.services.lambda_.rules import (
     shown_number,
 )
 from windtunnel.services.lambda_.sandboxes import retire
+from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, LAYER_VERSIONS, QUALIFIED, RESERVED, VERSIONS, Function, Version
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def _create(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str
     return printed_creating(tx, name, number, version)
 
 
+@shared
 async def update_function_code(call: Call, req: t.UpdateFunctionCodeRequest) -> dict[str, Any]:
     name = call.read(own, req).name
     _, before = call.read(latest, name)
@@ -127,6 +129,7 @@ def _change_code(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dic
     return printed_changing(tx, name, changed)
 
 
+@shared
 async def update_function_configuration(call: Call, req: t.UpdateFunctionConfigurationRequest) -> dict[str, Any]:
     name = call.read(own, req).name
     _, before = call.read(latest, name)
@@ -149,6 +152,7 @@ def _change_configuration(tx: Tx, name: str, req: Mapping[str, Any]) -> dict[str
     return printed_changing(tx, name, changed)
 
 
+@shared
 def get_function(tx: Tx, req: t.GetFunctionRequest) -> dict[str, Any]:
     found = find(tx, own(tx, req))
     shown: dict[str, Any] = {
@@ -162,6 +166,7 @@ def get_function(tx: Tx, req: t.GetFunctionRequest) -> dict[str, Any]:
     return shown
 
 
+@shared
 def get_function_configuration(tx: Tx, req: t.GetFunctionConfigurationRequest) -> dict[str, Any]:
     found = find(tx, own(tx, req))
     return printed_whole(tx, found.name, found.number, found.version, found.qualifier)
@@ -180,6 +185,7 @@ def list_functions(tx: Tx, req: t.ListFunctionsRequest) -> dict[str, Any]:
     return {"Functions": shown, **({"NextMarker": marker} if marker else {})}
 
 
+@shared
 async def delete_function(call: Call, req: t.DeleteFunctionRequest) -> dict[str, Any]:
     name = call.read(own, req)
     if name.qualifier == LATEST:

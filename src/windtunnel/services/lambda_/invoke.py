@@ -29,7 +29,7 @@ async def invoke(call: Call, req: t.InvocationRequest) -> dict[str, Any]:
         call.at(account=found.tx.account).act(accept, found.name, found.qualifier, payload, request_id, context)
         return {"StatusCode": 202}
     found = chosen(found)
-    with Concurrency(call, found):
+    with Concurrency(call, found) as found:
         ran = await execute(call, found, payload, request_id, context)
     answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": ran.version, "Payload": ran.payload}
     if ran.error:

@@ -15,6 +15,7 @@ from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.places import find, own
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, check_revision, conflict, invalid, layer_arn, layer_of, not_found
+from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, LAYER_POLICIES, LAYER_VERSIONS, POLICIES, Policy
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def remove_permission(tx: Tx, req: t.RemovePermissionRequest) -> None:
         tx.put(POLICIES, name.name, name.qualifier, value=rest)
 
 
+@shared
 def get_policy(tx: Tx, req: t.GetPolicyRequest) -> dict[str, Any]:
     name = own(tx, req)
     policy = tx.get(POLICIES, name.name, name.qualifier)

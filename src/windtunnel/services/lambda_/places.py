@@ -24,6 +24,8 @@ class Found(msgspec.Struct, frozen=True):
     number: int
     version: Version
     alias: Alias | None = None
+    provisioned: bool = False
+    """Whether this invocation has one of the sandboxes that are provisioned."""
 
     @property
     def arn(self) -> str:

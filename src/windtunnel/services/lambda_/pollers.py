@@ -157,7 +157,7 @@ async def _process(poller: Poller, mapping: Mapping, batch: list[Received]) -> N
         wanted: list[dict[str, Any]] = []
         passed_over: list[dict[str, Any]] = []
         for message in batch:
-            record = record_of(message, mapping.source)
+            record = record_of(message, mapping.source, windowed=mapping.window > 0)
             (wanted if _passes(record, mapping.filters) else passed_over).append(record)
         await _delete(call, mapping, passed_over)
         for part in _parts(wanted):
@@ -188,7 +188,7 @@ async def _ran(call: Call, mapping: Mapping, payload: bytes) -> Ran | None:
     while True:
         found = call.read(_find, mapping.function)
         try:
-            with Concurrency(call, found):
+            with Concurrency(call, found) as found:
                 return await execute(call, found, payload, call.ids.uuid())
         except Fault as fault:
             if fault.code != "TooManyRequestsException":
@@ -223,8 +223,8 @@ async def _delete(call: Call, mapping: Mapping, records: list[dict[str, Any]]) -
         await sqs.delete_message_batch(request)
 
 
-def record_of(message: Received, source: str) -> dict[str, Any]:
-    """A message as functions get it."""
+def record_of(message: Received, source: str, *, windowed: bool) -> dict[str, Any]:
+    """A message as functions get it. That it has no attributes is said where there is a batching window only."""
     given: dict[str, Any] = message.get("MessageAttributes", {})
     attributes: dict[str, Any] = {}
     for name, value in given.items():
@@ -234,7 +234,7 @@ def record_of(message: Received, source: str) -> dict[str, Any]:
         if "BinaryValue" in value:
             shown["binaryValue"] = value["BinaryValue"]
         attributes[name] = shown
-    return {
+    record: dict[str, Any] = {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
@@ -246,6 +246,9 @@ def record_of(message: Received, source: str) -> dict[str, Any]:
         "eventSourceARN": source,
         "awsRegion": parse(source).region,
     }
+    if not attributes and not windowed:
+        del record["md5OfMessageAttributes"]
+    return record
 
 
 def failed_items(payload: bytes, known: set[str]) -> set[str] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from windtunnel.aws.pages import page
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.lambda_.places import Found, find, latest, own, start_of
@@ -20,7 +22,7 @@ from windtunnel.services.lambda_.rules import (
     moment,
     not_found,
 )
-from windtunnel.services.lambda_.state import ALIASES, PROVISIONED, Provisioned
+from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, PROVISIONED, Provisioned
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -47,6 +49,8 @@ def put_provisioned_concurrency_config(tx: Tx, req: t.PutProvisionedConcurrencyC
         )
     provisioned = Provisioned(number, tx.now)
     tx.put(PROVISIONED, found.name, found.qualifier, value=provisioned)
+    if not found.function.provisioned:
+        tx.put(FUNCTIONS, found.name, value=msgspec.structs.replace(found.function, provisioned=True))
     starting = {"AllocatedProvisionedConcurrentExecutions": 0, "AvailableProvisionedConcurrentExecutions": 0, "Status": "IN_PROGRESS"}
     return _printed(provisioned) | starting
 

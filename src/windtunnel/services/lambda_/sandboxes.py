@@ -8,6 +8,8 @@ from collections.abc import Hashable
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from windtunnel.fabric import Call, Fault
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.planes.compute import Environment, Missing, Runtime, Spec, runtime_for
@@ -16,7 +18,7 @@ from windtunnel.services.lambda_.journal import Journal
 from windtunnel.services.lambda_.keys import keys_of
 from windtunnel.services.lambda_.places import Found, log_group
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, runtime_arn, shown_number, throttled
-from windtunnel.services.lambda_.state import Version
+from windtunnel.services.lambda_.state import PROVISIONED, Version
 
 KEYS_SECONDS_LEFT = 60.0
 """A sandbox whose keys end so soon is replaced: its functions would be refused."""
@@ -27,6 +29,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.busy: Counter[tuple[str, str, str]] = Counter()
+        self.provisioned: Counter[Hashable] = Counter()
         self.in_all: Counter[tuple[str, str]] = Counter()
         self.journals: WeakKeyDictionary[Environment, Journal] = WeakKeyDictionary()
         self.silent = False
@@ -42,37 +45,55 @@ class Concurrency:
 
     def __init__(self, call: Call, found: Found) -> None:
         self._bench = bench_of(call.cloud)
-        self._function = (found.tx.account, found.tx.region, found.name)
-        self._reserved = found.function.reserved
+        self._found = found
+        self._place: Hashable = None
+        """What it has of the provisioned concurrency."""
 
-    def __enter__(self) -> None:
-        bench, function = self._bench, self._function
-        if self._reserved is not None and bench.busy[function] >= self._reserved:
+    def __enter__(self) -> Found:
+        """The version to run, in a provisioned sandbox if one is free."""
+        bench, found = self._bench, self._found
+        function, reserved = (found.tx.account, found.tx.region, found.name), found.function.reserved
+        if found.function.provisioned:
+            provisioned = {str(key[1]): row.number for key, row in found.tx.scan(PROVISIONED, found.name)}
+            for qualifier in (found.qualifier, str(found.number)):
+                if bench.provisioned[*function, qualifier] < provisioned.get(qualifier, 0):
+                    self._place = (*function, qualifier)
+                    bench.provisioned[self._place] += 1
+                    return msgspec.structs.replace(found, provisioned=True)
+            reserved = None if reserved is None else reserved - sum(provisioned.values())
+        if reserved is not None and bench.busy[function] >= reserved:
             raise throttled(reserved=True)
         if bench.in_all[function[:2]] >= CONCURRENCY_MAX:
             raise throttled(reserved=False)
         bench.busy[function] += 1
         bench.in_all[function[:2]] += 1
+        return found
 
     def __exit__(self, *_: object) -> None:
-        self._bench.busy[self._function] -= 1
-        self._bench.in_all[self._function[:2]] -= 1
-        if not self._bench.busy[self._function]:
-            del self._bench.busy[self._function]
+        bench, found = self._bench, self._found
+        function = (found.tx.account, found.tx.region, found.name)
+        if self._place is not None:
+            bench.provisioned[self._place] -= 1
+            return
+        bench.busy[function] -= 1
+        bench.in_all[function[:2]] -= 1
+        if not bench.busy[function]:
+            del bench.busy[function]
 
 
 def retire(call: Call, name: str, number: int, version: Version) -> None:
     """A version has changed or gone: its sandboxes end."""
     pool = call.cloud.compute.ready
     if pool is not None:
-        pool.retire((call.account, call.region, name, number, version.generation))
+        for provisioned in (False, True):
+            pool.retire((call.account, call.region, name, number, version.generation, provisioned))
 
 
 async def sandbox_of(call: Call, found: Found) -> tuple[Environment, Journal, bool]:
     """A sandbox for one invocation, with its log, and whether it is a new one. The caller gives it back to the pool."""
     pool = call.cloud.compute.ready or await call.cloud.compute.pool()
     bench = bench_of(call.cloud)
-    key: Hashable = (found.tx.account, found.tx.region, found.name, found.number, found.version.generation)
+    key: Hashable = (found.tx.account, found.tx.region, found.name, found.number, found.version.generation, found.provisioned)
     while (environment := pool.take(key)) is not None:
         journal = bench.journals[environment]
         if journal.expires > found.tx.now + KEYS_SECONDS_LEFT:
@@ -133,7 +154,7 @@ def _variables(call: Call, found: Found, runtime: Runtime, group: str, stream: s
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory),
         "AWS_LAMBDA_LOG_GROUP_NAME": group,
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency" if found.provisioned else "on-demand",
         # By its address rather than by name: clients then put a bucket's name in the path, which needs no name resolution.
         "AWS_ENDPOINT_URL": call.cloud.endpoint.replace("//localhost:", "//127.0.0.1:"),
         "TZ": ":UTC",

@@ -54,6 +54,8 @@ class Function(msgspec.Struct, frozen=True, omit_defaults=True):
     """The number of the version published last."""
     reserved: int | None = None
     """Reserved concurrency."""
+    provisioned: bool = False
+    """Whether any of its versions or aliases had provisioned concurrency at some time: only then there is something to look up."""
     recursion: str = "Terminate"
 
 

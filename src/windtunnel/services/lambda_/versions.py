@@ -9,12 +9,14 @@ from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.places import latest, own, printed, printed_whole, start_of
 from windtunnel.services.lambda_.publish import publish
 from windtunnel.services.lambda_.rules import PAGE_MAX, check_revision, invalid, shown_number
+from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import VERSIONS
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
 
+@shared
 def publish_version(tx: Tx, req: t.PublishVersionRequest) -> dict[str, Any]:
     name = own(tx, req).name
     function, version = latest(tx, name)
@@ -28,6 +30,7 @@ def publish_version(tx: Tx, req: t.PublishVersionRequest) -> dict[str, Any]:
     return printed_whole(tx, name, number, published, shown_number(number))
 
 
+@shared
 def list_versions_by_function(tx: Tx, req: t.ListVersionsByFunctionRequest) -> dict[str, Any]:
     name = own(tx, req).name
     latest(tx, name)

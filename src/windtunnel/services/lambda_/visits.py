@@ -14,14 +14,15 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from windtunnel.aws.policy import Context, Policies, Principal, compile_policy, evaluate
+from windtunnel.aws.policy import Principal
 from windtunnel.fabric import Answer, Call, Fault, Tx, Visit
 from windtunnel.services.lambda_.cors import allowed, preflight
 from windtunnel.services.lambda_.execute import execute
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, Name
 from windtunnel.services.lambda_.sandboxes import Concurrency
-from windtunnel.services.lambda_.state import POLICIES, URL_IDS, URLS, Url, UrlOf
+from windtunnel.services.lambda_.sharing import permitted, principal_of
+from windtunnel.services.lambda_.state import URL_IDS, URLS, Url, UrlOf
 
 FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
@@ -30,7 +31,6 @@ TEXT_TYPES = ("text/", "application/json", "application/javascript", "applicatio
 """What an event has as text; all other bodies are in base64."""
 # A function sees that its URL was called over TLS, which is all that AWS's door takes.
 TLS = {"x-amzn-tls-version": "TLSv1.3", "x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256"}
-KINDS = {"Root": "root", "IAMUser": "user", "AssumedRole": "assumed-role", "FederatedUser": "federated-user"}
 JSON = ("Content-Type", "application/json")
 BROKEN = Answer(502, [JSON], b"Internal Server Error")
 
@@ -72,7 +72,7 @@ async def _run(call: Call, url: Url, place: UrlOf, visit: Visit, caller: Princip
     if len(payload) > SYNCHRONOUS_BYTES_MAX:
         raise Fault("RequestEntityTooLargeException", "Request must be smaller than 6291456 bytes", status=413)
     found = chosen(call.read(_found, place))
-    with Concurrency(call, found):
+    with Concurrency(call, found) as found:
         ran = await execute(call, found, payload, request_id)
     if ran.error:
         answer = BROKEN
@@ -86,7 +86,8 @@ async def _run(call: Call, url: Url, place: UrlOf, visit: Visit, caller: Princip
 
 def event_of(call: Call, url: Url, visit: Visit, caller: Principal) -> dict[str, Any]:
     """The request as functions get it: payload format 2.0."""
-    scope, headers, path = call.scope, dict(visit.headers), unquote(visit.path) or "/"
+    scope, headers = call.scope, {name: value for name, value in visit.headers.items() if name != "connection"}
+    path = "/" + unquote(visit.path).lstrip("/")
     host = headers.get("host", "")
     now = datetime.fromtimestamp(call.now(), UTC)
     headers |= {
@@ -167,9 +168,7 @@ def _caller(call: Call, url: Url, visit: Visit) -> Principal:
     """Who asks. What was signed is of no meaning to a URL without authorisation."""
     if url.auth == "NONE" or visit.proof is None:
         return Principal("anonymous")
-    principal = call.cloud.identified(call.scope, visit.proof, call.service).principal
-    kind: Any = KINDS.get(principal.kind, "anonymous")
-    return Principal(kind, principal.account, principal.arn, principal.issuer, principal.id)
+    return principal_of(call.cloud.identified(call.scope, visit.proof, call.service).principal)
 
 
 def _may(tx: Tx, url: Url, place: UrlOf, caller: Principal) -> bool:
@@ -179,16 +178,8 @@ def _may(tx: Tx, url: Url, place: UrlOf, caller: Principal) -> bool:
         return True
     if url.auth == "AWS_IAM" and caller.kind == "anonymous":
         return False
-    policy = tx.get(POLICIES, place.name, place.qualifier)
-    if policy is None:
-        return False
-    document = msgspec.json.encode({"Version": "2012-10-17", "Statement": policy.statements}).decode()
-    arn = f"arn:aws:lambda:{place.region}:{place.account}:function:{place.name}" + (f":{place.qualifier}" if place.qualifier else "")
-    keys: Mapping[str, str] = {"lambda:functionurlauthtype": url.auth}
-    context = Context(caller, "lambda:InvokeFunctionUrl", arn, place.account, dict(keys))
-    compiled = compile_policy(document)
-    # What a caller's own policies say is not asked here.
-    return evaluate(Policies(identity=(compiled,), resource=(compiled,)), context) == "allow"
+    name = Name(place.region, place.account, place.name, place.qualifier)
+    return permitted(tx, name, caller, "lambda:InvokeFunctionUrl", {"lambda:functionurlauthtype": url.auth})
 
 
 def _found(tx: Tx, place: UrlOf) -> Found:
