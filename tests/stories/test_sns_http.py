@@ -10,6 +10,7 @@ import pytest
 
 from tests.planes.subscriber import ANSWER, Subscriber
 from tests.stories.here import Here
+from tests.stories.lambdas import make
 from tests.stories.test_sns_publish import QUEUES, bodies
 from tests.stories.test_sns_topics import ARN
 from windtunnel.fabric.scope import anonymous
@@ -157,3 +158,38 @@ def test_a_link_that_unsubscribes_is_answered_by_one_that_brings_back(here: Here
     here.sns.publish(TopicArn=ARN, Message="m")
     here.rest()
     assert (question["Type"], restored, subscriber.bodies[2:]) == ("UnsubscribeConfirmation", arn, ["m"])
+
+
+REFUSES_ONE = """
+import json
+def handler(event, context):
+    body = json.loads(event["body"])
+    print("SEEN", json.dumps([body["Type"], body.get("Token"), event["headers"]["x-amz-sns-message-type"]]))
+    return {"statusCode": 403 if body["Message"] == "refused" else 200}
+"""
+
+
+def test_a_function_url_is_a_subscriber_like_any_other(here: Here) -> None:
+    here.sns.create_topic(Name="t")
+    dead = here.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    make(here, "f", REFUSES_ONE)
+    url = here.lambda_.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
+    anyone = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    here.lambda_.add_permission(FunctionName="f", StatementId="url", **anyone)
+    redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": f"{QUEUES}:dead"})}
+    here.sns.subscribe(TopicArn=ARN, Protocol="http", Endpoint=url, Attributes=redrive)
+    here.rest()
+    [(kind, token, header)] = seen(here)
+    assert (kind, header) == ("SubscriptionConfirmation", "SubscriptionConfirmation")
+    confirm(here, token)
+    for text in ("m", "refused"):
+        here.sns.publish(TopicArn=ARN, Message=text)
+        here.rest()
+    assert seen(here)[1:] == [["Notification", None, "Notification"]] * 2
+    assert [json.loads(body)["Message"] for body in bodies(here, dead)] == ["refused"]
+
+
+def seen(here: Here) -> list[list[str]]:
+    """What the function printed of its events."""
+    events = here.logs.filter_log_events(logGroupName="/aws/lambda/f", filterPattern="SEEN")["events"]
+    return [json.loads(event["message"].removeprefix("SEEN ")) for event in events]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from windtunnel.aws.arn import Arn, parse
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric import deliver
-from windtunnel.fabric.scope import Scope, service_principal
+from windtunnel.fabric.scope import Scope, anonymous, service_principal
+from windtunnel.fabric.visits import Host, Visit
 from windtunnel.kernel.loop import step
+from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
@@ -56,13 +60,34 @@ class Courier:
         """Calls a delivery's target. Raises DeliveryFailed."""
         if deliver.is_url(delivery.target):
             event = delivery.event
-            await deliver.post(self._web, delivery, self._cloud.apply(lambda tx: tx.finish(event.late, event.body)))
+            body = self._cloud.apply(lambda tx: tx.finish(event.late, event.body))
+            host = self._cloud.host(urlsplit(delivery.target).netloc)
+            if host is None:
+                await deliver.post(self._web, delivery, body)
+            else:
+                await self._visit(host, delivery, body)
             return
         handled, request, scope = self._aim(self._cloud.apply(lambda tx: self._whole(tx, delivery)))
         try:
             await self._cloud.run(handled.service, handled.name, request, scope)
         except Fault as fault:
             raise deliver.failure_of(fault, self._cloud.status_of(handled.service, fault), delivery.retry) from fault
+
+    async def _visit(self, host: Host, delivery: deliver.Delivery, body: str) -> None:
+        """A POST to a host that is served here: its name need not lead anywhere on this machine. Raises DeliveryFailed."""
+        url = urlsplit(delivery.target)
+        headers = {name.lower(): value for name, value in delivery.event.headers.items()} | {"host": url.netloc}
+        visit = Visit(host.name, host.region, "POST", url.path or "/", url.query, headers, body.encode(), url.scheme, None)
+        agent, id, endpoint = headers.get("user-agent", ""), self._cloud.ids.uuid(), f"{url.scheme}://{url.netloc}"
+        scope = Scope(self._cloud.account, host.region, anonymous(), id, user_agent=agent, endpoint=endpoint, cause=delivery.cause)
+        try:
+            async with asyncio.timeout(deliver.HTTP_TIMEOUT_SECONDS):
+                answer = await self._cloud.visit(host, visit, scope)
+        except TimeoutError as error:
+            raise deliver.DeliveryFailed("Timeout", f"{delivery.target} did not answer", final=False) from error
+        except StoreFull as error:
+            raise deliver.DeliveryFailed("HTTP503", str(error), final=False) from error
+        deliver.check_status(delivery, answer.status)
 
     def finish(self, tx: Tx, late: str, body: str) -> str:
         """The whole body of an event that a service delivered as `late`."""

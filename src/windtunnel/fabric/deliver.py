@@ -109,10 +109,15 @@ async def post(client: HttpClient, delivery: Delivery, body: str) -> None:
         answer = await client.request("POST", delivery.target, delivery.event.headers, body.encode(), seconds=HTTP_TIMEOUT_SECONDS)
     except HttpError as error:
         raise DeliveryFailed(error.code, str(error), final=False) from error
-    if not 200 <= answer.status < 300:
-        refused = 400 <= answer.status < 500 and answer.status not in RETRIED_STATUS
-        message = f"{delivery.target} answered {answer.status}"
-        raise DeliveryFailed(f"HTTP{answer.status}", message, final=refused and not delivery.retry.client_errors)
+    check_status(delivery, answer.status)
+
+
+def check_status(delivery: Delivery, status: int) -> None:
+    """Raises DeliveryFailed unless a URL answered with 2xx."""
+    if not 200 <= status < 300:
+        refused = 400 <= status < 500 and status not in RETRIED_STATUS
+        message = f"{delivery.target} answered {status}"
+        raise DeliveryFailed(f"HTTP{status}", message, final=refused and not delivery.retry.client_errors)
 
 
 def delivery_of(payload: Mapping[str, Any]) -> Delivery:
