@@ -14,7 +14,7 @@ from windtunnel.services.lambda_ import archives
 from windtunnel.services.lambda_.archives import Taken
 from windtunnel.services.lambda_.configure import configured, given
 from windtunnel.services.lambda_.keys import check_role
-from windtunnel.services.lambda_.places import find, latest, own, printed, printed_changing, printed_creating, printed_whole
+from windtunnel.services.lambda_.places import find, latest, own, printed, printed_changing, printed_creating, printed_whole, signing_of
 from windtunnel.services.lambda_.publish import publish, without
 from windtunnel.services.lambda_.rules import (
     CONCURRENCY_MAX,
@@ -70,7 +70,8 @@ def _create(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str
     if tx.get(FUNCTIONS, name) is not None:
         raise conflict(f"Function already exist: {name}")
     version = Version(req["Role"], taken.code, taken.size, tx.now, tx.new_id(), tx.serial(), **given(tx, req))
-    function = Function(tx.serial())
+    arn = req.get("CodeSigningConfigArn")
+    function = Function(tx.serial(), signing=signing_of(tx, arn) if arn else "")
     archives.use(tx, taken.code, taken)
     for layer in version.layers:
         archives.use(tx, layer.code)

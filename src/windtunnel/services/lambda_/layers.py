@@ -8,7 +8,7 @@ from windtunnel.aws.pages import decode, page
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.lambda_ import archives
 from windtunnel.services.lambda_.archives import Taken
-from windtunnel.services.lambda_.rules import PAGE_MAX, invalid, layer_arn, layer_of, moment, not_found
+from windtunnel.services.lambda_.rules import PAGE_MAX, RUNTIMES, invalid, layer_arn, layer_of, moment, not_found
 from windtunnel.services.lambda_.state import LAYER_POLICIES, LAYER_VERSIONS, LAYERS, LayerVersion
 
 if TYPE_CHECKING:
@@ -26,6 +26,13 @@ FILTER_RUNTIMES = (
 
 
 async def publish_layer_version(call: Call, req: t.PublishLayerVersionRequest) -> dict[str, Any]:
+    given = req.get("CompatibleRuntimes", [])
+    if not set(given) <= set(RUNTIMES):
+        raise Fault(
+            "ValidationException",
+            f"1 validation error detected: Value '[{', '.join(given)}]' at 'compatibleRuntimes' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(RUNTIMES)}]",
+        )
     taken = await archives.take(call, req["Content"])
     try:
         return call.act(_publish, req, taken)

@@ -1,11 +1,11 @@
-"""What tools ask of every function beside its configuration: how its runtime is updated, and whether its code must be signed."""
+"""What tools ask of every function beside its configuration: how its runtime is updated."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Tx
-from windtunnel.services.lambda_.places import find, latest, own
+from windtunnel.services.lambda_.places import find, own
 from windtunnel.services.lambda_.rules import LATEST, arn_of, invalid
 from windtunnel.services.lambda_.state import RUNTIME_CONFIGS, RuntimeConfig
 
@@ -31,16 +31,6 @@ def get_runtime_management_config(tx: Tx, req: t.GetRuntimeManagementConfigReque
     found = find(tx, own(tx, req))
     qualifier = found.qualifier or LATEST
     return _printed(tx, found.name, qualifier, tx.get(RUNTIME_CONFIGS, found.name, qualifier) or RuntimeConfig("Auto"))
-
-
-def get_function_code_signing_config(tx: Tx, req: t.GetFunctionCodeSigningConfigRequest) -> dict[str, Any]:
-    """None, as long as configurations of code signing can't be made."""
-    latest(tx, own(tx, req).name)
-    return {}
-
-
-def delete_function_code_signing_config(tx: Tx, req: t.DeleteFunctionCodeSigningConfigRequest) -> None:
-    latest(tx, own(tx, req).name)
 
 
 def _printed(tx: Tx, name: str, qualifier: str, config: RuntimeConfig) -> dict[str, Any]:

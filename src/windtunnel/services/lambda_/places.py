@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from windtunnel.aws.arn import parse
 from windtunnel.aws.pages import decode
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, invalid, moment, name_of, not_found, runtime_arn, shown_number
-from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, VERSIONS, Alias, Function, Version
+from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, SIGNINGS, VERSIONS, Alias, Function, Version
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -88,6 +89,18 @@ def latest(tx: Tx, name: str) -> tuple[Function, Version]:
     if function is None or version is None:
         raise not_found(f"Function not found: {arn_of(tx.region, tx.account, name)}")
     return function, version
+
+
+def signing_of(tx: Tx, arn: str) -> str:
+    """The id of a configuration that a function is to have. Raises CodeSigningConfigNotFoundException."""
+    signing_id = parse(arn).id
+    if tx.get(SIGNINGS, signing_id) is None:
+        raise Fault(
+            "CodeSigningConfigNotFoundException",
+            f"The code signing configuration cannot be found. Check that the provided configuration is not deleted: {arn}.",
+            Type="User",
+        )
+    return signing_id
 
 
 def log_group(name: str, version: Version) -> str:

@@ -131,6 +131,10 @@ def mapping_arn(region: str, account: str, uuid: str) -> str:
     return f"arn:{partition_of(region)}:lambda:{region}:{account}:event-source-mapping:{uuid}"
 
 
+def signing_arn(region: str, account: str, signing_id: str) -> str:
+    return f"arn:{partition_of(region)}:lambda:{region}:{account}:code-signing-config:{signing_id}"
+
+
 def shown_number(number: int) -> str:
     return str(number) if number else LATEST
 

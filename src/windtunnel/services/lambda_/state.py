@@ -57,6 +57,8 @@ class Function(msgspec.Struct, frozen=True, omit_defaults=True):
     provisioned: bool = False
     """Whether any of its versions or aliases had provisioned concurrency at some time: only then there is something to look up."""
     recursion: str = "Terminate"
+    signing: str = ""
+    """The id of its code signing configuration."""
 
 
 class Alias(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -165,6 +167,15 @@ class RuntimeConfig(msgspec.Struct, frozen=True):
     arn: str = ""
 
 
+class Signing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A code signing configuration."""
+
+    publishers: list[str]
+    policy: str
+    modified: float
+    description: str = ""
+
+
 class Provisioned(msgspec.Struct, frozen=True):
     """Provisioned concurrency of a version or an alias."""
 
@@ -172,7 +183,7 @@ class Provisioned(msgspec.Struct, frozen=True):
     modified: float
 
 
-FUNCTIONS = Table("lambda.functions", Function)
+FUNCTIONS = Table("lambda.functions", Function, indexes={"signing": lambda key, row: (row.signing, key[0]) if row.signing else None})
 """name -> Function"""
 VERSIONS = Table("lambda.versions", Version)
 """(name, number) -> Version; number 0 is $LATEST"""
@@ -201,6 +212,8 @@ RESERVED = Table("lambda.reserved", int)
 
 RUNTIME_CONFIGS = Table("lambda.runtime_configs", RuntimeConfig)
 """(name, qualifier) -> RuntimeConfig"""
+SIGNINGS = Table("lambda.signings", Signing)
+"""id -> Signing"""
 PROVISIONED = Table("lambda.provisioned", Provisioned)
 """(name, qualifier) -> Provisioned"""
 URL_IDS = Table("lambda.url_ids", UrlOf, scope="global")

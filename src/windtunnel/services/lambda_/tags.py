@@ -9,7 +9,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_tags, set_tags, tags_of
 from windtunnel.services.lambda_.places import revised
 from windtunnel.services.lambda_.rules import TAGS_MAX, arn_of, invalid, name_of, not_found
-from windtunnel.services.lambda_.state import FUNCTIONS, MAPPINGS
+from windtunnel.services.lambda_.state import FUNCTIONS, MAPPINGS, SIGNINGS
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -47,6 +47,10 @@ def _checked(tx: Tx, text: str) -> str:
     if arn.type == "event-source-mapping":
         if tx.get(MAPPINGS, arn.account, arn.region, arn.id) is None:
             raise not_found(f"Event source mapping not found: {text}")
+        return text
+    if arn.type == "code-signing-config":
+        if tx.get(SIGNINGS, arn.id) is None:
+            raise not_found(f"Code signing config not found: {text}")
         return text
     if arn.type != "function":
         raise Fault("NotImplemented", f"windtunnel does not keep tags of {arn.type}.", status=501)

@@ -109,7 +109,7 @@ def event_of(call: Call, url: Url, visit: Visit, caller: Principal) -> dict[str,
     event["requestContext"] = {
         "accountId": "anonymous" if url.auth == "NONE" else caller.account,
         "apiId": url.id,
-        **_authorizer(url, caller),
+        **_authorizer(url, visit, caller),
         "domainName": host,
         "domainPrefix": url.id,
         "http": {"method": visit.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": scope.source_ip, "userAgent": scope.user_agent},
@@ -157,11 +157,11 @@ def _body(visit: Visit) -> dict[str, Any]:
     return {"body": b64encode(visit.body).decode(), "isBase64Encoded": True}
 
 
-def _authorizer(url: Url, caller: Principal) -> dict[str, Any]:
-    if url.auth == "NONE":
+def _authorizer(url: Url, visit: Visit, caller: Principal) -> dict[str, Any]:
+    if url.auth == "NONE" or visit.proof is None:
         return {}
-    iam = {"accountId": caller.account, "callerId": caller.id, "userArn": caller.arn, "userId": caller.id}
-    return {"authorizer": {"iam": iam | {"accessKey": "", "cognitoIdentity": None, "principalOrgId": None}}}
+    iam = {"accessKey": visit.proof.access_key, "accountId": caller.account, "callerId": caller.id, "userArn": caller.arn}
+    return {"authorizer": {"iam": iam | {"userId": caller.id, "cognitoIdentity": None, "principalOrgId": None}}}
 
 
 def _caller(call: Call, url: Url, visit: Visit) -> Principal:
