@@ -171,3 +171,15 @@ def test_a_website_s_rules_lead_elsewhere_before_and_after_a_key_is_looked_for(b
     assert visit(browser, "/moved") == (301, "/here", b"")
     browser.s3("PutBucketWebsite", WebsiteConfiguration={"RedirectAllRequestsTo": {"HostName": "all.test"}})
     assert visit(browser, "/a") == (301, "http://all.test/a", b"")
+
+
+# ---------------------------------------------------------------- presigned URLs
+
+
+def test_the_parameters_of_a_presigned_url_that_are_named_as_headers_are_headers(browser: Browser) -> None:
+    query = "AWSAccessKeyId=test&Signature=x&Expires=9999999999&x-amz-meta-Who=m%C3%A9&content-type=text/plain"
+    response = browser.ask(Request("PUT", "/key", query, {"host": HOST}, b"x")).response
+    assert response is not None
+    assert response.status == 200
+    head = browser.s3("HeadObject", Key="key")
+    assert (head["Metadata"], head["ContentType"]) == ({"who": "=?UTF-8?B?bcOp?="}, "text/plain")

@@ -33,7 +33,7 @@ def test_a_listing_shows_what_is_known_of_each_key(s3: Any) -> None:
         "Size": 1,
         "StorageClass": "STANDARD",
     }
-    about = {"IsTruncated": False, "Name": "box", "Prefix": "", "MaxKeys": 1000}
+    about = {"IsTruncated": False, "Name": "box", "Prefix": "", "MaxKeys": 1000, "BucketRegion": "us-east-1"}
     owner = s3.get_object_acl(Bucket="box", Key="k")["Owner"]
     assert s3.list_objects_v2(Bucket="box") == {**about, "KeyCount": 1, "Contents": [item]}
     assert s3.list_objects_v2(Bucket="box", FetchOwner=True)["Contents"] == [{**item, "Owner": owner}]

@@ -94,12 +94,25 @@ _BY_SERVICE = {
     "rds": _OLD_QUERY,
     "redshift": _OLD_QUERY,
     "route53": Dialect(code="InvalidInput"),
-    # Bucket regions, event names, filters and redirects have faults of their own.
+    # Bucket regions, event names, filters and redirects and ACLs have faults of their own; a tag set may be absent; a bucket that isn't
+    # there goes before what its encryption should be; grants for logs are not looked at.
     "s3": Dialect(
         checks=frozenset({"required", "enum"}),
         any_fault=_MALFORMED_XML,
         nested_only=True,
-        skip=frozenset({"BucketLocationConstraint", "Event", "FilterRuleName", "Protocol"}),
+        skip=frozenset(
+            {
+                "BucketLocationConstraint",
+                "BucketLogsPermission",
+                "Event",
+                "Permission",
+                "FilterRuleName",
+                "Protocol",
+                "ServerSideEncryptionConfiguration",
+                "Tagging",
+                "Type",
+            }
+        ),
     ),
     "sesv2": Dialect(code="BadRequestException"),
     # An application's ARN is looked at before what is to be set of it.

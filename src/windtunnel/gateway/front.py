@@ -9,6 +9,8 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
+
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric.access import Proof
 from windtunnel.fabric.cloud import Cloud
@@ -41,6 +43,22 @@ BUFFERED_BYTES_MAX = 262_144
 """Payloads up to this size are handed over whole also where an operation could stream them: that is quicker."""
 UNAVAILABLE = Answer(503, [("Content-Type", "text/plain")], b"Service Unavailable")
 _REGION_IN_HOST = re.compile(r"(?:^|\.)((?:us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov)-[a-z]+-\d)\.")
+
+_HEADERS_IN_QUERY = frozenset(
+    {
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-md5",
+        "content-type",
+        "if-match",
+        "if-modified-since",
+        "if-none-match",
+        "if-unmodified-since",
+        "range",
+    }
+)
 
 
 class Front:
@@ -91,6 +109,8 @@ class Front:
         try:
             proof = self._proof(request, match)
             payload = _unframed(request, match, proof)
+            if match.service == "s3" and match.credential is not None and match.credential.presigned:
+                payload = _with_query(payload, match)
             members = codec.parse(payload, match)
             self._cloud.handled(match.service, match.operation)
         except Fault as fault:
@@ -258,6 +278,15 @@ def _unframed(request: Request, match: Match, proof: SignedRequest | None) -> Re
             request.headers.setdefault(name, value)
         return request
     return request
+
+
+def _with_query(request: Request, match: Match) -> Request:
+    """A presigned request to S3 as its operation sees it: parameters that are named as headers are headers.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html#RESTAuthenticationQueryStringAuth"""
+    lowered = ((name.lower(), values[0]) for name, values in match.query.items())
+    found = {name: value for name, value in lowered if name.startswith("x-amz-") or name in _HEADERS_IN_QUERY}
+    headers = {**found, **request.headers}
+    return request if len(headers) == len(request.headers) else msgspec.structs.replace(request, headers=headers)
 
 
 class _Payload:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -118,6 +119,9 @@ def _headers(fields: Mapping[str, str]) -> dict[str, str]:
     for name, value in fields.items():
         if name in _HEADERS:
             headers[name] = value if value.isascii() else "".join(letter if letter < "\u0100" else " " for letter in value)
+        elif name.startswith("x-amz-meta-") and "=?" in value:
+            # A header's metadata is decoded, a form's is not: it is wrapped once more.
+            headers[name] = f"=?UTF-8?B?{b64encode(value.encode()).decode()}?="
         elif name.startswith("x-amz-"):
             headers[name] = value
     if "acl" in fields:

@@ -4,10 +4,12 @@ https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 from xml.etree.ElementTree import Element
+
+import msgspec
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
@@ -99,6 +101,7 @@ def _parser(operation: OperationModel) -> Callable[[Request, Match], dict[str, A
     shape = operation.input_shape
     if shape is None:
         return lambda request, match: {}
+    numbers = _numbers(shape) if operation.service_model.service_name == "s3" else frozenset[str]()
     read_head = rest.reader(operation, _refuser_of_parameters(operation.service_model.service_name))
     read_body = _body_reader(operation.service_model.service_name, shape)
 
@@ -106,10 +109,24 @@ def _parser(operation: OperationModel) -> Callable[[Request, Match], dict[str, A
         out: dict[str, Any] = {}
         if read_body is not None:
             read_body(request, out)
+        if numbers and any(name in numbers and values == [""] for name, values in match.query.items()):
+            # S3 takes a number without digits for one that isn't there.
+            query = {name: values for name, values in match.query.items() if name not in numbers or values != [""]}
+            match = msgspec.structs.replace(match, query=query)
         read_head(request, match, out)
         return out
 
     return parse
+
+
+def _numbers(shape: Shape) -> frozenset[str]:
+    """The query parameters that are numbers."""
+    members: Iterable[Shape] = shape.members.values()
+    return frozenset(
+        member.serialization["name"]
+        for member in members
+        if member.serialization.get("location") == "querystring" and member.type_name == "integer"
+    )
 
 
 def _body_reader(service: str, shape: Shape) -> Callable[[Request, dict[str, Any]], None] | None:
@@ -120,6 +137,8 @@ def _body_reader(service: str, shape: Shape) -> Callable[[Request, dict[str, Any
         decode = _document(service, shape)
         return lambda request, out: out.update(decode(request.body) or {})
     member = shape.members[payload]
+    if service == "s3" and member.type_name == "string":
+        return lambda request, out: out.update({payload: _characters(request.body)})
     if member.type_name == "blob":
         return lambda request, out: rest.payload(out, payload, request.body if request.stream is None else request.stream)
     inner: Callable[[bytes], Any] = _characters if member.type_name == "string" else _document(service, member)
@@ -164,12 +183,17 @@ def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], 
     write_body, media = _body_writer(operation)
     identify = _identifier(service)
     bare = operation.method == "HEAD"
+    # Not in the model, and there: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+    tells_region = service == "s3" and operation.name in {"ListObjects", "ListObjectsV2"}
+    typed = [("Content-Type", _MEDIA)] if service == "s3" and operation.name == "HeadBucket" else []
 
     def respond(result: Mapping[str, Any] | None, request_id: str) -> Response:
         result = result or {}
-        headers = identify(request_id)
+        headers = identify(request_id) + typed
         status = write_head(result, headers) or (206 if "ContentRange" in result else default)
         body = b"" if bare else write_body(result)
+        if tells_region and "BucketRegion" in result:
+            headers.append(("x-amz-bucket-region", result["BucketRegion"]))
         if media and body and not any(name == "Content-Type" for name, _ in headers):
             headers.append(("Content-Type", media))
         return Response(status, headers, body)

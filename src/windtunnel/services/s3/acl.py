@@ -9,7 +9,7 @@ import msgspec
 from windtunnel.fabric import Tx
 from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.grants import asked_grants, check_allowed, check_canned, shown_grants
-from windtunnel.services.s3.places import bucket_of, lookup, rewrite
+from windtunnel.services.s3.places import bucket_of, current, lookup, rewrite
 from windtunnel.services.s3.rules import owner_of
 from windtunnel.services.s3.state import DOCUMENTS
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def put_object_acl(tx: Tx, req: t.PutObjectAclRequest) -> t.PutObjectAclOutput:
     bucket = bucket_of(tx, req)
-    at, version = lookup(tx, bucket, req, "PUT")
+    found = current(tx, req["Bucket"], bucket, req["Key"]) if req.get("VersionId") is None else None
+    # Here, and for no read, a delete marker on top is as one that is named.
+    at, version = lookup(tx, bucket, {**req, "VersionId": found[1].id} if found is not None and found[1].marker else req, "PUT")
     grants = asked_grants(req, bucket.account)
     check_allowed(bucket, grants)
     version = msgspec.structs.replace(version, grants=grants)

@@ -98,7 +98,8 @@ async def receive(call: Call, req: Mapping[str, Any], *, keep: str = "") -> Rece
     try:
         if not isinstance(source, bytes) and hasattr(source, "check"):
             source.check()
-        return await _checked(call, received, given, expected_md5, getattr(source, "trailers", None))
+        _check_md5(req, received, expected_md5)
+        return await _checked(call, received, given, getattr(source, "trailers", None))
     except BaseException:
         if received.blob:
             call.blobs.delete(received.blob)
@@ -124,16 +125,18 @@ async def _taken_in(call: Call, source: Any, algorithm: str, keep: str) -> Recei
     return Received(size, inline, blob, md5.hexdigest(), algorithm, running.base64(), besides.base64())
 
 
-async def _checked(
-    call: Call, received: Received, given: tuple[str, str] | None, md5: bytes | None, trailers: Mapping[str, str] | None
-) -> Received:
+def _check_md5(req: Mapping[str, Any], received: Received, md5: bytes | None) -> None:
     if md5 is not None and md5.hex() != received.etag:
+        # The digest is told in base64 of a part, and in hexadecimal digits of an object.
         raise Fault(
             "BadDigest",
             "The Content-MD5 you specified did not match what we received.",
-            ExpectedDigest=b64encode(md5).decode(),
+            ExpectedDigest=b64encode(md5).decode() if "PartNumber" in req else md5.hex(),
             CalculatedDigest=b64encode(bytes.fromhex(received.etag)).decode(),
         )
+
+
+async def _checked(call: Call, received: Received, given: tuple[str, str] | None, trailers: Mapping[str, str] | None) -> Received:
     if given is None and trailers:
         given = next(((name, trailers[header]) for name, header in _HEADERS.items() if header in trailers), None)
         if given is not None and not is_checksum(*given):

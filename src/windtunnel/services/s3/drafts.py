@@ -11,6 +11,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.digests import Received
 from windtunnel.services.s3.grants import check_draft
 from windtunnel.services.s3.locks import asked_lock
+from windtunnel.services.s3.metadata import decoded
 from windtunnel.services.s3.places import current
 from windtunnel.services.s3.rules import (
     METADATA_BYTES_MAX,
@@ -52,7 +53,7 @@ def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
         headers["ContentEncoding"] = ",".join(left)
         if not left:
             del headers["ContentEncoding"]
-    metadata = {name.lower(): value for name, value in nested(req, "Metadata").items()}
+    metadata = decoded(nested(req, "Metadata"))
     size = sum(len(name) + len(value.encode("utf-8", "surrogatepass")) for name, value in metadata.items())
     if size > METADATA_BYTES_MAX:
         message = "Your metadata headers exceed the maximum allowed metadata size"

@@ -111,6 +111,7 @@ def checked_policy(policy: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     """The grants of an AccessControlPolicy."""
     if not nested(policy, "Owner").get("ID"):
         raise malformed_acl()
+    _check_id(policy["Owner"]["ID"], "CanonicalUser/ID")
     grants: list[dict[str, Any]] = []
     for item in several(policy, "Grants"):
         grantee, permission = nested(item, "Grantee"), item.get("Permission")
@@ -135,9 +136,9 @@ def asked_grants(req: Mapping[str, Any], owner: str) -> tuple[dict[str, Any], ..
     """The grants a Put…Acl asks for, in whichever of the three ways."""
     policy = req.get("AccessControlPolicy")
     by_header = req.get("ACL") is not None or any(req.get(member) for member in GRANT_MEMBERS)
-    if policy and by_header:
+    if policy is not None and by_header:
         raise Fault("UnexpectedContent", "This request does not support content")
-    if policy:
+    if policy is not None:
         return checked_policy(policy)
     if not by_header:
         message = "Your request was missing a required header"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.s3.places import bucket_of
+from windtunnel.services.s3.places import bucket_of, order
 from windtunnel.services.s3.rules import NULL, order_of, owner_of
 from windtunnel.services.s3.state import LISTED, NULL_ORDER, NULLS, VERSIONS, Bucket, Listed, Version
 from windtunnel.services.s3.walk import Page, most_of, show_folders, start_of, stays, walk, writer_of
@@ -33,6 +33,7 @@ def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Outpu
         "MaxKeys": most,
         "KeyCount": len(page.items) + len(page.prefixes),
     }
+    _tell_region(result, bucket)
     _show(result, req, bucket if req.get("FetchOwner") else None, page, write)
     if token is not None:
         result["ContinuationToken"] = token
@@ -41,6 +42,11 @@ def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Outpu
     if page.truncated:
         result["NextContinuationToken"] = pages.encode((page.marker,))
     return result
+
+
+def _tell_region(result: Any, bucket: Bucket) -> None:
+    """A header of the answer that the model doesn't have."""
+    result["BucketRegion"] = bucket.region
 
 
 def _after_of(token: str) -> str:
@@ -63,6 +69,7 @@ def list_objects(tx: Tx, req: t.ListObjectsRequest) -> t.ListObjectsOutput:
         "Prefix": write(req.get("Prefix") or ""),
         "MaxKeys": most,
     }
+    _tell_region(result, bucket)
     _show(result, req, bucket, page, write)
     # Without a delimiter the last key is the marker of the next page, and S3 leaves it to the client to see that.
     if page.truncated and req.get("Delimiter"):
@@ -147,7 +154,7 @@ def list_object_versions(tx: Tx, req: t.ListObjectVersionsRequest) -> t.ListObje
 
 
 def _start_of_versions(tx: Tx, name: str, prefix: str, delimiter: str, after: str, after_version: str) -> tuple[Key | None, str]:
-    """Where a listing of versions begins, and the key whose newest version was on the page before."""
+    """Where a listing of versions begins, and the key whose newest version was on the page before, if it was."""
     if not after_version:
         return start_of(prefix, delimiter, after), ""
     if not after:
@@ -162,4 +169,5 @@ def _start_of_versions(tx: Tx, name: str, prefix: str, delimiter: str, after: st
     if at is None:
         message = "Invalid version id specified"
         raise Fault("InvalidArgument", message, ArgumentName="version-id-marker", ArgumentValue=after_version)
-    return (after, at + 1), after
+    first = next((order(key) for key, _ in tx.scan(VERSIONS, name, after, limit=1)), at + 1)
+    return (after, at + 1), after if first <= at else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -11,6 +12,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.digests import MEMBERS
 from windtunnel.services.s3.drafts import encryption_shown
 from windtunnel.services.s3.locks import lock_shown
+from windtunnel.services.s3.metadata import shown as shown_metadata
 from windtunnel.services.s3.places import bucket_of, lookup, shown_id
 from windtunnel.services.s3.rules import ARCHIVED, PAGE_KEYS_MAX, check_read, range_of
 from windtunnel.services.s3.state import OBJECT_PARTS, Bucket, ObjectPart, Version
@@ -62,7 +64,7 @@ def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Ver
         "LastModified": version.modified,
         "ETag": f'"{version.etag}"',
         "ContentType": version.content_type,
-        "Metadata": version.metadata,
+        "Metadata": shown_metadata(version.metadata),
         **version.headers,
         **encryption_shown(version.encryption),
         **lock_shown(version),
@@ -122,7 +124,15 @@ def _override(tx: Tx, req: Mapping[str, Any], shown: dict[str, Any]) -> None:
             continue
         if tx.scope.principal.kind == "Anonymous":
             raise Fault("InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests.")
+        if isinstance(value, str) and any(letter > "\xff" for letter in value):
+            message = "Header value cannot be represented using ISO-8859-1."
+            raise Fault("InvalidArgument", message, ArgumentName=_parameter(member), ArgumentValue=value)
         shown[header] = value if isinstance(value, str) else format_datetime(datetime.fromtimestamp(value, UTC), usegmt=True)
+
+
+def _parameter(member: str) -> str:
+    """ResponseCacheControl -> response-cache-control"""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", member).lower()
 
 
 def get_object_attributes(tx: Tx, req: t.GetObjectAttributesRequest) -> t.GetObjectAttributesOutput:

@@ -184,8 +184,8 @@ def check_read(req: Mapping[str, Any], etag: str, modified: int, now: float) -> 
     return since is not None and modified <= since <= now
 
 
-def check_source(req: Mapping[str, Any], etag: str, modified: int) -> None:
-    """The conditions on the source of a copy: whatever fails is a 412."""
+def check_source(req: Mapping[str, Any], etag: str, modified: int, now: float) -> None:
+    """The conditions on the source of a copy: whatever fails is a 412. A date that is yet to come is not looked at."""
     match = req.get("CopySourceIfMatch")
     if match is not None:
         if not etag_matches(match, etag):
@@ -196,7 +196,7 @@ def check_source(req: Mapping[str, Any], etag: str, modified: int) -> None:
     if none_match is not None:
         if etag_matches(none_match, etag):
             raise failed("x-amz-copy-source-If-None-Match")
-    elif (since := req.get("CopySourceIfModifiedSince")) is not None and modified <= since:
+    elif (since := req.get("CopySourceIfModifiedSince")) is not None and modified <= since <= now:
         raise failed("x-amz-copy-source-If-Modified-Since")
 
 

@@ -80,7 +80,9 @@ def put_bucket_encryption(tx: Tx, req: t.PutBucketEncryptionRequest) -> None:
     if len(rules) != 1:
         raise malformed()
     default = rules[0].get("ApplyServerSideEncryptionByDefault")
-    algorithm = default["SSEAlgorithm"] if default else bucket.encryption.algorithm
+    algorithm = default.get("SSEAlgorithm") if default else bucket.encryption.algorithm
+    if algorithm not in ("AES256", *KMS):
+        raise malformed()
     key_id = (default or {}).get("KMSMasterKeyID") or ""
     if key_id and algorithm not in KMS:
         message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse"

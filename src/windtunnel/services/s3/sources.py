@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+import re
+from urllib.parse import unquote, unquote_plus
 
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.drafts import Request
 from windtunnel.services.s3.places import bucket_of, lookup
-from windtunnel.services.s3.rules import ARCHIVED, check_source
+from windtunnel.services.s3.rules import ARCHIVED, NULL, check_source
 from windtunnel.services.s3.state import Version
+
+_ADDRESS = re.compile(r"https?://[^/]*/")
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -26,10 +29,11 @@ def source_of(tx: Tx, req: Request) -> Source:
     """The object that x-amz-copy-source names, if the conditions on it hold. It may lie in another region."""
     text: str = req["CopySource"]
     path, _, query = text.partition("?versionId=")
-    name, slash, key = unquote(path.removeprefix("/")).partition("/")
+    # Some clients write spaces as forms do, and some the whole address.
+    name, slash, key = unquote_plus(_ADDRESS.sub("", path).removeprefix("/")).partition("/")
     if not slash or not name or not key:
         message = "Invalid copy source object key"
-        raise Fault("InvalidArgument", message, ArgumentName="x-amz-copy-source", ArgumentValue=text)
+        raise Fault("InvalidArgument", message, ArgumentName="x-amz-copy-source", ArgumentValue="x-amz-copy-source")
     asked = {"Bucket": name, "Key": key, "ExpectedBucketOwner": req.get("ExpectedSourceBucketOwner")}
     bucket = bucket_of(tx, asked, anywhere=True)
     try:
@@ -42,5 +46,5 @@ def source_of(tx: Tx, req: Request) -> Source:
     if version.storage in ARCHIVED:
         message = "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier."
         raise Fault("ObjectNotInActiveTierError", message)
-    check_source(req, version.etag, version.modified)
-    return Source(name, key, version, version.id if bucket.versioning else None)
+    check_source(req, version.etag, version.modified, tx.now)
+    return Source(name, key, version, version.id if bucket.versioning and version.id != NULL else None)

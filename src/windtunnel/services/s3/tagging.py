@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def put_object_tagging(tx: Tx, req: t.PutObjectTaggingRequest) -> t.PutObjectTaggingOutput:
-    tags = tag_set_of(req["Tagging"].get("TagSet") or [], OBJECT_TAGS_MAX)
+    reserved = "Your TagKey cannot be prefixed with aws:"
+    tags = tag_set_of(req["Tagging"].get("TagSet") or [], OBJECT_TAGS_MAX, reserved)
     bucket, version = _retag(tx, req, "PUT", tags)
     tell(tx, req["Bucket"], bucket, req["Key"], "ObjectTagging:Put", version)
     return {**shown_id(bucket, version)}  # pyright: ignore[reportReturnType]
@@ -28,7 +29,12 @@ def put_object_tagging(tx: Tx, req: t.PutObjectTaggingRequest) -> t.PutObjectTag
 
 def get_object_tagging(tx: Tx, req: t.GetObjectTaggingRequest) -> t.GetObjectTaggingOutput:
     bucket = bucket_of(tx, req)
-    _, version = lookup(tx, bucket, req, "GET")
+    try:
+        _, version = lookup(tx, bucket, req, "GET")
+    except Fault as fault:
+        if fault.code == "NoSuchKey":  # S3 names the bucket as well, here only
+            raise Fault("NoSuchKey", fault.message, headers=fault.headers, Key=f"{req['Bucket']}/{req['Key']}") from None
+        raise
     return {"TagSet": tag_list(version.tags), **shown_id(bucket, version)}  # pyright: ignore[reportReturnType]
 
 
@@ -48,7 +54,8 @@ def _retag(tx: Tx, req: Mapping[str, Any], method: str, tags: dict[str, str]) ->
 
 def put_bucket_tagging(tx: Tx, req: t.PutBucketTaggingRequest) -> None:
     arn = _arn_of(tx, req)
-    tags = tag_set_of(req["Tagging"].get("TagSet") or [], BUCKET_TAGS_MAX)
+    reserved = "System tags cannot be added/updated by requester"
+    tags = tag_set_of(req["Tagging"].get("TagSet") or [], BUCKET_TAGS_MAX, reserved)
     remove_all_tags(tx, arn)
     set_tags(tx, arn, tags)
 

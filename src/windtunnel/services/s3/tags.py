@@ -8,23 +8,25 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from windtunnel.fabric import Fault
-from windtunnel.services.s3.rules import OBJECT_TAGS_MAX
+from windtunnel.services.s3.rules import OBJECT_TAGS_MAX, malformed
 
 KEY_LENGTH_MAX, VALUE_LENGTH_MAX = 128, 256
 _WORD = re.compile(r"[\w\s+\-=.:/@]*")
 
 
-def tag_set_of(tags: Sequence[Mapping[str, Any]], most: int) -> dict[str, str]:
-    """A TagSet, checked. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
+def tag_set_of(tags: Sequence[Mapping[str, Any]], most: int, reserved: str) -> dict[str, str]:
+    """A TagSet, checked; `reserved` is said of keys that are AWS's own. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
     if len(tags) > most:
         raise Fault("BadRequest", f"Object tags cannot be greater than {most}")
     found: dict[str, str] = {}
     for tag in tags:
-        key, value = tag["Key"], tag["Value"]
+        key, value = tag.get("Key"), tag.get("Value")
+        if key is None or value is None:
+            raise malformed()
         if key in found:
             raise Fault("InvalidTag", "Cannot provide multiple Tags with the same key", TagKey=key)
         if key.startswith("aws:"):
-            raise Fault("InvalidTag", "System tags cannot be added/updated by requester", TagKey=key)
+            raise Fault("InvalidTag", reserved, TagKey=key)
         _check(key, value)
         found[key] = value
     return found
