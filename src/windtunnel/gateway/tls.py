@@ -18,6 +18,8 @@ NAMES = (
     "*.localhost.localstack.cloud",
     "*.s3.localhost.localstack.cloud",
     "*.us-east-1.localhost.localstack.cloud",
+    "*.lambda-url.us-east-1.localhost.localstack.cloud",
+    "*.lambda-url.us-east-1.localhost",
     "127.0.0.1",
     "::1",
 )
