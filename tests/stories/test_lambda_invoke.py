@@ -5,6 +5,7 @@ import json
 import re
 from base64 import b64encode
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,6 +159,19 @@ def test_reserved_concurrency_is_a_limit(here: Here) -> None:
     assert raised.value.members == {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User"}
     assert here.result(first)["Payload"] == b"null"
     assert here.lambda_.invoke(FunctionName="f")["Payload"] == b"null"
+
+
+def test_a_response_comes_as_a_stream_of_one_piece(here: Here) -> None:
+    make(here, "f", "def handler(event, context):\n    return 1 / event\n")
+
+    async def pieces(**request: Any) -> list[Any]:
+        answer = await here.cloud.run("lambda", "InvokeWithResponseStream", {"FunctionName": "f", **request}, here.scope)
+        return [event async for event in answer["EventStream"]]
+
+    assert here.run(pieces(Payload=b"2")) == [{"PayloadChunk": {"Payload": b"0.5"}}, {"InvokeComplete": {}}]
+    (failed,) = here.run(pieces(Payload=b"0"))
+    assert failed["InvokeComplete"]["ErrorCode"] == "Unhandled"
+    assert json.loads(failed["InvokeComplete"]["ErrorDetails"])["errorType"] == "ZeroDivisionError"
 
 
 def test_provisioned_sandboxes_are_a_versions_own(here: Here) -> None:

@@ -170,11 +170,19 @@ def test_a_policy_lets_another_account_work_with_a_function(here: Here) -> None:
     make(here, "f")
     other = here.at(account="123456789012").lambda_
     assert refusal(other.get_function_configuration, FunctionName=arn("f"))[0] == "AccessDeniedException"
+    assert refusal(other.invoke, FunctionName=arn("f")) == (
+        "AccessDeniedException",
+        (
+            f"User: arn:aws:iam::123456789012:root is not authorized to perform: lambda:InvokeFunction on resource: {arn('f')} because no "
+            "resource-based policy allows the lambda:InvokeFunction action"
+        ),
+    )
     given = {"Principal": "123456789012", "StatementId": "other"}
     here.lambda_.add_permission(FunctionName="f", Action="lambda:GetFunctionConfiguration", **given)
     assert other.get_function_configuration(FunctionName=arn("f"))["FunctionArn"] == arn("f")
     assert refusal(other.delete_function, FunctionName=arn("f"))[0] == "AccessDeniedException", "that was not granted"
     here.lambda_.add_permission(FunctionName="f", Action="lambda:*", **given | {"StatementId": "all"})
+    assert other.invoke(FunctionName=arn("f"))["StatusCode"] == 200
     other.create_alias(FunctionName=arn("f"), Name="live", FunctionVersion="$LATEST")
     assert [alias["Name"] for alias in here.lambda_.list_aliases(FunctionName="f")["Aliases"]] == ["live"]
     other.delete_function(FunctionName=arn("f"))

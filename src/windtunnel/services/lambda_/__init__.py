@@ -63,7 +63,7 @@ SERVICE = Service(
     targets={"lambda": _delivered},
     faults={"AccessDeniedException": 403, "NotImplemented": 501, "RequestEntityTooLargeException": 413, "ValidationException": 400},
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
-    data_operations=("Invoke",),
+    data_operations=("Invoke", "InvokeWithResponseStream"),
     boot=_boot,
     hosts={urls.HOST_LABEL: visits.serve},
     pages={archives.CODE_PAGE: archives.page},
