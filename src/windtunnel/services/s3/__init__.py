@@ -69,6 +69,7 @@ SERVICE = Service(
         "InvalidBucketOwnerAWSAccountID": 400,
         "InvalidBucketState": 409,
         "InvalidDigest": 400,
+        "InvalidEncryptionAlgorithmError": 400,
         "InvalidLocationConstraint": 400,
         "InvalidPart": 400,
         "InvalidPartNumber": 416,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.customer_keys import ALGORITHM, new_key
 from windtunnel.services.s3.digests import Received
 from windtunnel.services.s3.grants import check_draft
 from windtunnel.services.s3.locks import asked_lock
@@ -30,19 +31,13 @@ Request = Mapping[str, Any]
 SYSTEM_HEADERS = (
     "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires", "WebsiteRedirectLocation",
 )  # fmt: skip
-NOT_YET = {
-    "SSECustomerAlgorithm": "encryption with customer-provided keys",
-    "CopySourceSSECustomerAlgorithm": "encryption with customer-provided keys",
-    "WriteOffsetBytes": "appending to objects",
-}
 
 
 def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
     """What a request says of an object besides its bytes."""
     check_key(req["Key"])
-    for member, what in NOT_YET.items():
-        if req.get(member) is not None:
-            raise Fault("NotImplemented", f"windtunnel does not implement {what}.", status=501)
+    if req.get("WriteOffsetBytes") is not None:
+        raise Fault("NotImplemented", "windtunnel does not implement appending to objects.", status=501)
     storage = req.get("StorageClass") or "STANDARD"
     if storage not in STORAGE_CLASSES:
         raise Fault("InvalidStorageClass", "The storage class you specified is not valid", StorageClassRequested=storage)
@@ -75,6 +70,9 @@ def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
 
 def encryption_of(bucket: Bucket, req: Request) -> Encryption:
     """What a request asks for, or what its bucket does by default."""
+    customer = new_key(req)
+    if customer:
+        return Encryption(customer=customer)
     algorithm = req.get("ServerSideEncryption")
     if algorithm is None:
         return bucket.encryption
@@ -119,6 +117,8 @@ def written_id(version: Version) -> dict[str, str]:
 
 
 def encryption_shown(encryption: Encryption) -> dict[str, Any]:
+    if encryption.customer:
+        return {"SSECustomerAlgorithm": ALGORITHM, "SSECustomerKeyMD5": encryption.customer}
     shown: dict[str, Any] = {"ServerSideEncryption": encryption.algorithm}
     if encryption.key_id:
         shown["SSEKMSKeyId"] = encryption.key_id

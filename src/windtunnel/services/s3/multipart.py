@@ -11,6 +11,7 @@ import msgspec
 
 from windtunnel.aws.checksums import checksum
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.services.s3.customer_keys import check_part_key
 from windtunnel.services.s3.digests import BODY_READ_BYTES, DEFAULT, MEMBERS, Md5, Received, given_checksum, receive
 from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryption_shown, written_id
 from windtunnel.services.s3.events import tell
@@ -75,7 +76,9 @@ def _check_part(tx: Tx, req: Request) -> Upload:
     if not 1 <= number <= PART_NUMBER_MAX:
         message = f"Part number must be an integer between 1 and {PART_NUMBER_MAX}, inclusive"
         raise Fault("InvalidArgument", message, ArgumentName="partNumber", ArgumentValue=str(number))
-    return upload_of(tx, req)
+    upload = upload_of(tx, req)
+    check_part_key(req, upload.draft)
+    return upload
 
 
 async def _store_part(call: Call, req: Request, upload: Upload, received: Received) -> int:
@@ -169,11 +172,15 @@ def _complete(tx: Tx, req: Request, parts: list[tuple[int, Part]], blob: str) ->
         etag=multipart_etag([part.etag for _, part in parts]),
         size=sum(part.size for _, part in parts),
         blob=blob,
-        algorithm=upload.algorithm or DEFAULT,
-        checksum=whole_checksum(upload, parts),
-        checksum_type=upload.checksum_type or "FULL_OBJECT",
         parts=len(parts),
     )
+    if upload.algorithm or not upload.draft.encryption.customer:  # of what it can't read by itself S3 keeps no checksum unasked
+        version = msgspec.structs.replace(
+            version,
+            algorithm=upload.algorithm or DEFAULT,
+            checksum=whole_checksum(upload, parts),
+            checksum_type=upload.checksum_type or "FULL_OBJECT",
+        )
     at, version = add(tx, name, bucket, key, version)
     shown = tuple(ObjectPart(number, part.size, part.checksum if upload.algorithm else "") for number, part in parts)
     tx.put(OBJECT_PARTS, name, key, at, value=shown)
@@ -184,8 +191,7 @@ def _complete(tx: Tx, req: Request, parts: list[tuple[int, Part]], blob: str) ->
         "Bucket": name,
         "Key": key,
         "ETag": f'"{version.etag}"',
-        "ChecksumType": version.checksum_type,
-        **encryption_shown(version.encryption),
+        **({"ChecksumType": version.checksum_type, MEMBERS[version.algorithm]: version.checksum} if version.algorithm else {}),
+        **({} if version.encryption.customer else encryption_shown(version.encryption)),
         **written_id(version),
-        MEMBERS[version.algorithm]: version.checksum,
     }  # pyright: ignore[reportReturnType]

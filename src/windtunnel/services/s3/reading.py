@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.customer_keys import check_key_of
 from windtunnel.services.s3.digests import MEMBERS
 from windtunnel.services.s3.drafts import encryption_shown
 from windtunnel.services.s3.locks import lock_shown
@@ -55,6 +56,7 @@ def head_object(tx: Tx, req: t.HeadObjectRequest) -> t.HeadObjectOutput:
 
 def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Version) -> tuple[dict[str, Any], int, int]:
     """What a read answers besides the bytes, and which bytes those are."""
+    check_key_of(req, version)
     if check_read(req, version.etag, version.modified, tx.now):
         modified = format_datetime(datetime.fromtimestamp(version.modified, UTC), usegmt=True)
         raise Fault("NotModified", "Not Modified", headers={"ETag": f'"{version.etag}"', "Last-Modified": modified})
@@ -139,6 +141,7 @@ def get_object_attributes(tx: Tx, req: t.GetObjectAttributesRequest) -> t.GetObj
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html"""
     bucket = bucket_of(tx, req)
     at, version = lookup(tx, bucket, req, "GET")
+    check_key_of(req, version)
     wanted = set(req["ObjectAttributes"])
     result: Any = {"LastModified": version.modified, **shown_id(bucket, version)}
     if "ETag" in wanted:

@@ -8,6 +8,7 @@ from urllib.parse import unquote, unquote_plus
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.customer_keys import SOURCE, check_key_of
 from windtunnel.services.s3.drafts import Request
 from windtunnel.services.s3.places import bucket_of, lookup
 from windtunnel.services.s3.rules import ARCHIVED, NULL, check_source
@@ -46,5 +47,6 @@ def source_of(tx: Tx, req: Request) -> Source:
     if version.storage in ARCHIVED:
         message = "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier."
         raise Fault("ObjectNotInActiveTierError", message)
+    check_key_of(req, version, SOURCE)
     check_source(req, version.etag, version.modified, tx.now)
     return Source(name, key, version, version.id if bucket.versioning and version.id != NULL else None)

@@ -34,6 +34,8 @@ class Encryption(msgspec.Struct, frozen=True, omit_defaults=True):
     algorithm: str = "AES256"
     key_id: str = ""
     bucket_key: bool = False
+    customer: str = ""
+    """The MD5 of the customer's own key, in base64."""
 
 
 class Retention(msgspec.Struct, frozen=True, omit_defaults=True):

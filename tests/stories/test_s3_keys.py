@@ -1,0 +1,91 @@
+"""Objects under keys that customers provide: only who brings the key reads them."""
+
+import hashlib
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from tests.stories.here import Here
+from tests.stories.s3_kit import content, refused
+
+BEGIN = "Requests specifying Server Side Encryption with Customer provided keys must provide"
+PARAMETERS = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."
+NAMED = {"ArgumentName": "x-amz-server-side-encryption"}
+
+
+def key(letter: bytes, prefix: str = "") -> dict[str, str]:
+    text, md5 = b64encode(letter * 32).decode(), b64encode(hashlib.md5(letter * 32, usedforsecurity=False).digest()).decode()
+    return {f"{prefix}SSECustomerAlgorithm": "AES256", f"{prefix}SSECustomerKey": text, f"{prefix}SSECustomerKeyMD5": md5}
+
+
+def without(given: dict[str, str], member: str) -> dict[str, str]:
+    return {name: value for name, value in given.items() if name != member}
+
+
+@pytest.fixture
+def s3(here: Here) -> Any:
+    here.s3.create_bucket(Bucket="box")
+    return here.s3
+
+
+def test_an_object_is_read_with_the_key_it_was_written_with(s3: Any) -> None:
+    told = {"SSECustomerAlgorithm": "AES256", "SSECustomerKeyMD5": key(b"a")["SSECustomerKeyMD5"]}
+    put = s3.put_object(Bucket="box", Key="k", Body=b"x", **key(b"a"))
+    assert {name: put[name] for name in told} == told
+    assert "ServerSideEncryption" not in put
+    assert content(s3.get_object(Bucket="box", Key="k", **key(b"a"))) == b"x"
+    assert refused(s3.get_object, Bucket="box", Key="k") == ("InvalidRequest", PARAMETERS, {})
+    wrong = ("AccessDenied", f"{BEGIN} the correct secret key.", {})
+    assert refused(s3.head_object, Bucket="box", Key="k", **key(b"b")) == wrong
+    assert refused(s3.get_object, Bucket="box", Key="k", **without(key(b"a"), "SSECustomerKeyMD5")) == wrong
+
+
+def test_a_copy_brings_the_keys_of_both_ends(s3: Any) -> None:
+    s3.put_object(Bucket="box", Key="k", Body=b"x", **key(b"a"))
+    copy = {"Bucket": "box", "Key": "copy", "CopySource": "box/k"}
+    assert refused(s3.copy_object, **copy) == ("InvalidRequest", PARAMETERS, {})
+    s3.copy_object(**copy, **key(b"a", "CopySource"), **key(b"b"))
+    assert content(s3.get_object(Bucket="box", Key="copy", **key(b"b"))) == b"x"
+    s3.copy_object(**copy, **key(b"a", "CopySource"))
+    assert content(s3.get_object(Bucket="box", Key="copy")) == b"x"
+
+
+def test_every_part_comes_with_its_upload_s_key(s3: Any) -> None:
+    place = {"Bucket": "box", "Key": "k"}
+    part = {**place, "UploadId": s3.create_multipart_upload(**place, **key(b"a"))["UploadId"], "PartNumber": 1, "Body": b"x"}
+    assert refused(s3.upload_part, **part)[0] == "InvalidRequest"
+    other = "The provided encryption parameters did not match the ones used originally."
+    assert refused(s3.upload_part, **part, **key(b"b")) == ("InvalidRequest", other, {})
+    etag = s3.upload_part(**part, **key(b"a"))["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    done = s3.complete_multipart_upload(**place, UploadId=part["UploadId"], MultipartUpload=parts)
+    assert [name for name in done if name.startswith(("Checksum", "S"))] == []
+    assert content(s3.get_object(**place, **key(b"a"))) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    [
+        (without(key(b"a"), "SSECustomerAlgorithm"), ("InvalidArgument", f"{BEGIN} a valid encryption algorithm.", NAMED)),
+        (without(key(b"a"), "SSECustomerKey"), ("InvalidArgument", f"{BEGIN} an appropriate secret key.", NAMED)),
+        (
+            {**key(b"a"), "SSECustomerKey": "c2hvcnQ="},
+            ("InvalidArgument", "The secret key was invalid for the specified algorithm.", NAMED),
+        ),
+        (
+            {**key(b"a"), "SSECustomerKeyMD5": "x"},
+            ("InvalidArgument", "The calculated MD5 hash of the key did not match the hash that was provided.", NAMED),
+        ),
+        (
+            {**key(b"a"), "SSECustomerAlgorithm": "KMS"},
+            (
+                "InvalidEncryptionAlgorithmError",
+                "The Encryption request you specified is not valid. Supported value: AES256.",
+                {**NAMED, "ArgumentValue": "KMS"},
+            ),
+        ),
+    ],
+)
+def test_a_key_that_is_none_is_refused(s3: Any, given: dict[str, str], refusal: tuple[str, str, dict[str, str]]) -> None:
+    assert refused(s3.put_object, Bucket="box", Key="k", **given) == refusal
