@@ -222,3 +222,36 @@ def test_a_list_of_configurations_goes_on_after_a_hundred(s3: Any) -> None:
     token = first["NextContinuationToken"]
     last = s3.list_bucket_metrics_configurations(Bucket="box", ContinuationToken=token)
     assert last == {"IsTruncated": False, "ContinuationToken": token, "MetricsConfigurationList": [{"Id": "100"}]}
+
+
+def test_an_object_tells_when_a_lifecycle_rule_will_expire_it(s3: Any) -> None:
+    tag = {"Key": "kind", "Value": "log"}
+    rules = [
+        {"ID": "a week", "Status": "Enabled", "Filter": {"Tag": tag}, "Expiration": {"Days": 7}},
+        {"ID": "big", "Status": "Enabled", "Filter": {"And": {"Prefix": "b", "ObjectSizeGreaterThan": 2}}, "Expiration": {"Days": 1}},
+        {"ID": "off", "Status": "Disabled", "Filter": {}, "Expiration": {"Days": 1}},
+    ]
+    s3.put_bucket_lifecycle_configuration(Bucket="box", LifecycleConfiguration={"Rules": rules})
+    week = 'expiry-date="Fri, 09 Jan 2026 00:00:00 GMT", rule-id="a%20week"'
+    assert s3.put_object(Bucket="box", Key="a", Body=b"long", Tagging="kind=log")["Expiration"] == week
+    assert s3.head_object(Bucket="box", Key="a")["Expiration"] == week
+    soon = 'expiry-date="Sat, 03 Jan 2026 00:00:00 GMT", rule-id="big"'
+    assert s3.put_object(Bucket="box", Key="b", Body=b"long", Tagging="kind=log")["Expiration"] == soon
+    assert "Expiration" not in s3.put_object(Bucket="box", Key="c", Body=b"x")
+
+
+def test_replication_wants_versions_at_both_ends(here: Here, s3: Any) -> None:
+    here.s3.create_bucket(Bucket="mirror")
+    versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
+    rule = {"ID": "all", "Status": "Enabled", "Filter": {}, "Priority": 1, "Destination": {"Bucket": "arn:aws:s3:::mirror"}}
+    asked = {"Bucket": "box", "ReplicationConfiguration": {"Role": "arn:aws:iam::000000000000:role/copier", "Rules": [rule]}}
+    said = "Versioning must be 'Enabled' on the bucket to apply a replication configuration"
+    assert refused(s3.put_bucket_replication, **asked) == ("InvalidRequest", said, {})
+    s3.put_bucket_versioning(Bucket="box", **versioned)
+    said = "Destination bucket must have versioning enabled."
+    assert refused(s3.put_bucket_replication, **asked) == ("InvalidRequest", said, {})
+    s3.put_bucket_versioning(Bucket="mirror", **versioned)
+    s3.put_bucket_replication(**asked)
+    assert s3.get_bucket_replication(Bucket="box") == {"ReplicationConfiguration": asked["ReplicationConfiguration"]}
+    s3.delete_bucket_replication(Bucket="box")
+    assert refused(s3.get_bucket_replication, Bucket="box")[0] == "ReplicationConfigurationNotFoundError"

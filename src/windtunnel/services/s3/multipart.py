@@ -15,6 +15,7 @@ from windtunnel.services.s3.customer_keys import check_part_key
 from windtunnel.services.s3.digests import BODY_READ_BYTES, DEFAULT, MEMBERS, Md5, Received, given_checksum, receive
 from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryption_shown, written_id
 from windtunnel.services.s3.events import tell
+from windtunnel.services.s3.expiration import expiration_shown
 from windtunnel.services.s3.places import add, bucket_of
 from windtunnel.services.s3.rules import PART_NUMBER_MAX, copy_range_of, multipart_etag
 from windtunnel.services.s3.sources import Source, source_of
@@ -193,5 +194,6 @@ def _complete(tx: Tx, req: Request, parts: list[tuple[int, Part]], blob: str) ->
         "ETag": f'"{version.etag}"',
         **({"ChecksumType": version.checksum_type, MEMBERS[version.algorithm]: version.checksum} if version.algorithm else {}),
         **({} if version.encryption.customer else encryption_shown(version.encryption)),
+        **expiration_shown(tx, name, key, version),
         **written_id(version),
     }  # pyright: ignore[reportReturnType]

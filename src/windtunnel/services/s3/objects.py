@@ -8,6 +8,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.s3.digests import MEMBERS, Received, receive
 from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryption_shown, filled, written_id
 from windtunnel.services.s3.events import tell
+from windtunnel.services.s3.expiration import expiration_shown
 from windtunnel.services.s3.locks import check_delete
 from windtunnel.services.s3.places import add, bucket_of, current, find, remove
 from windtunnel.services.s3.rules import NULL, PAGE_KEYS_MAX, PUT_BYTES_MAX, check_key, etag_matches, failed
@@ -51,6 +52,7 @@ def _put(tx: Tx, req: Request, received: Received) -> t.PutObjectOutput:
         "ETag": f'"{version.etag}"',
         "ChecksumType": "FULL_OBJECT",
         **encryption_shown(version.encryption),
+        **expiration_shown(tx, name, key, version),
         **written_id(version),
         MEMBERS[version.algorithm]: version.checksum,
     }  # pyright: ignore[reportReturnType]

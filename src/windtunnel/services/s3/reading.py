@@ -12,6 +12,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.customer_keys import check_key_of
 from windtunnel.services.s3.digests import MEMBERS
 from windtunnel.services.s3.drafts import encryption_shown
+from windtunnel.services.s3.expiration import expiration_shown
 from windtunnel.services.s3.locks import lock_shown
 from windtunnel.services.s3.metadata import shown as shown_metadata
 from windtunnel.services.s3.places import bucket_of, lookup, shown_id
@@ -70,6 +71,7 @@ def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Ver
         **version.headers,
         **encryption_shown(version.encryption),
         **lock_shown(version),
+        **expiration_shown(tx, req["Bucket"], req["Key"], version),
         **shown_id(bucket, version),
     }
     if version.storage != "STANDARD":

@@ -169,12 +169,6 @@ def get_bucket_logging(tx: Tx, req: t.GetBucketLoggingRequest) -> t.GetBucketLog
     return {} if kept is None else {"LoggingEnabled": kept}  # pyright: ignore[reportReturnType]
 
 
-def get_bucket_replication(tx: Tx, req: t.GetBucketReplicationRequest) -> t.GetBucketReplicationOutput:
-    """No bucket replicates here, as none can be told to."""
-    bucket_of(tx, req)
-    raise Fault("ReplicationConfigurationNotFoundError", "The replication configuration was not found", BucketName=req["Bucket"])
-
-
 def put_bucket_request_payment(tx: Tx, req: t.PutBucketRequestPaymentRequest) -> None:
     bucket_of(tx, req)
     payer = req["RequestPaymentConfiguration"].get("Payer")
