@@ -15,6 +15,7 @@ from windtunnel.kernel.store import Table
 
 CALLS_KEPT_MAX = 10_000
 BODY_CHARACTERS_MAX = 4_096
+ROOT_DIGITS = 24
 
 
 class TrailEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,6 +52,7 @@ class CallRecord(msgspec.Struct, frozen=True):
     duration: float
     request_id: str
     cause: str
+    """The request id of the call that led to this one, or, where a function made it, the last 24 digits of that it ran for."""
 
 
 class Calls:
@@ -75,7 +77,7 @@ class Calls:
                 error,
                 duration,
                 scope.request_id,
-                scope.cause,
+                scope.cause or _cause(scope.trace),
             )
         )
         if self._waiting:
@@ -100,6 +102,19 @@ class Calls:
             found.append(call)
         found.reverse()
         return found
+
+
+def root_of(request_id: str) -> str:
+    """The root of the trace that a function is given to run in: what it calls carries it along and is told from it."""
+    return request_id.replace("-", "")[-ROOT_DIGITS:]
+
+
+def _cause(trace: str) -> str:
+    """Of a call that came with a trace: its root's digits, which are those of the request that the function ran for."""
+    if not trace:
+        return ""
+    root = next((part for part in trace.split(";") if part.startswith("Root=1-")), "")
+    return root.rpartition("-")[2]
 
 
 def trail_event(service: str, operation: str, now: float, scope: Scope, request: Mapping[str, Any], fault: Fault | None) -> TrailEvent:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 Call = dict[str, Any]
+WIDTH = 52
+"""Columns of the tree itself; results and times stand behind it."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], asks: argparse.ArgumentParser) -> None:  # pyright: ignore[reportPrivateUsage]
@@ -32,7 +34,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 def tree(calls: list[Call], call: Call) -> Iterator[str]:
     """The lines of the tree that a call belongs to, from the call it all began with; times count from there."""
-    by_id = {one["request_id"]: one for one in calls}
+    by_id = {name: one for one in calls for name in _names(one)}
     effects: defaultdict[str, list[Call]] = defaultdict(list)
     for one in calls:
         if one["cause"] != one["request_id"]:
@@ -47,13 +49,18 @@ def tree(calls: list[Call], call: Call) -> Iterator[str]:
 def _branch(call: Call, effects: defaultdict[str, list[Call]], begin: float, head: str, rest: str) -> Iterator[str]:
     result = call["error"] or "ok"
     name = f"{head}{call['service']} {call['operation']}"
-    yield f"{name:<52} {result:<24} {_seconds(call['time'] - begin):>12} {call['duration'] * 1_000:>9.1f} ms"
+    yield f"{name:<{WIDTH}} {result:<24} {_seconds(call['time'] - begin):>12} {call['duration'] * 1_000:>9.1f} ms"
     # Calls that led on are taken out, so that a circle in what is told ends.
-    below = effects.pop(call["request_id"], [])
+    below = [effect for name in _names(call) for effect in effects.pop(name, [])]
     below.sort(key=lambda one: (one["time"], one["serial"]))
     for number, effect in enumerate(below):
         last = number == len(below) - 1
         yield from _branch(effect, effects, begin, f"{rest}{'└─' if last else '├─'} ", f"{rest}{'   ' if last else '│  '}")
+
+
+def _names(call: Call) -> tuple[str, str]:
+    """What a call's effects may know it by: a function that ran for it has the last 24 digits of its request id."""
+    return call["request_id"], call["request_id"].replace("-", "")[-24:]
 
 
 def _seconds(passed: float) -> str:

@@ -8,6 +8,7 @@ from binascii import Error as Base64Error
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.trail import root_of
 from windtunnel.planes.compute import Invocation, Kind, Outcome
 from windtunnel.services.lambda_.journal import billed_ms
 from windtunnel.services.lambda_.places import Found
@@ -39,7 +40,7 @@ async def execute(call: Call, found: Found, payload: bytes, request_id: str, cli
             payload,
             int((call.cloud.clock.machine() + version.timeout) * 1000),
             found.arn,
-            f"Root=1-{int(call.now()):08x}-{call.ids.hex(24)};Parent={call.ids.hex(16)};Sampled=0",
+            f"Root=1-{int(call.now()):08x}-{root_of(request_id)};Parent={call.ids.hex(16)};Sampled=0",
             client_context,
         )
         outcome = await environment.invoke(invocation)
