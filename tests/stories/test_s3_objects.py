@@ -261,3 +261,25 @@ def test_a_copy_may_name_its_source_as_forms_and_addresses_do(s3: Any) -> None:
         s3.copy_object(Bucket="box", Key="copy", CopySource=source, CopySourceIfModifiedSince=BEGIN + 60)
         assert content(s3.get_object(Bucket="box", Key="copy")) == b"x"
         s3.delete_object(Bucket="box", Key="copy")
+
+
+def test_an_archived_object_is_read_for_as_long_as_it_is_restored(here: Here, s3: Any) -> None:
+    s3.put_object(Bucket="box", Key="k", Body=b"x", StorageClass="GLACIER")
+    archived = ("InvalidObjectState", "The operation is not valid for the object's storage class", {"StorageClass": "GLACIER"})
+    asked = {"Bucket": "box", "Key": "k", "RestoreRequest": {"Days": 2, "GlacierJobParameters": {"Tier": "Standard"}}}
+    s3.restore_object(**asked)
+    assert s3.head_object(Bucket="box", Key="k")["Restore"] == 'ongoing-request="true"'
+    assert refused(s3.get_object, Bucket="box", Key="k") == archived
+    assert refused(s3.restore_object, **asked) == ("RestoreAlreadyInProgress", "Object restore is already in progress", {})
+    here.jump(5 * 3600)
+    got = s3.get_object(Bucket="box", Key="k")
+    assert (content(got), got["Restore"]) == (b"x", 'ongoing-request="false", expiry-date="Sun, 04 Jan 2026 00:00:00 GMT"')
+    here.jump(3 * 86_400)
+    assert refused(s3.get_object, Bucket="box", Key="k") == archived
+
+
+def test_what_is_not_archived_is_not_restored(s3: Any) -> None:
+    s3.put_object(Bucket="box", Key="k", Body=b"x")
+    said = "Restore is not allowed for the object's current storage class"
+    refusal = ("InvalidObjectState", said, {"StorageClass": "STANDARD"})
+    assert refused(s3.restore_object, Bucket="box", Key="k", RestoreRequest={"Days": 1}) == refusal

@@ -65,6 +65,7 @@ _STATUSES: Final = {
     "PutBucketMetricsConfiguration": 204,
     "PutBucketPolicy": 204,
     "PutBucketTagging": 204,
+    "RestoreObject": 202,
 }
 """What S3 answers with where botocore's model says nothing."""
 _MALFORMED: Final = "The XML you provided was not well-formed or did not validate against our published schema"

@@ -3,6 +3,7 @@
 from windtunnel.fabric import Service
 from windtunnel.services.s3 import (
     acl,
+    archive,
     buckets,
     configurations,
     copying,
@@ -19,6 +20,7 @@ from windtunnel.services.s3 import (
     tagging,
     upload_listing,
 )
+from windtunnel.services.s3.restores import restored
 from windtunnel.services.s3.state import BUCKET
 
 DATA_OPERATIONS = (
@@ -39,6 +41,7 @@ SERVICE = Service(
         reading,
         listing,
         multipart,
+        archive,
         upload_listing,
         tagging,
         acl,
@@ -50,6 +53,7 @@ SERVICE = Service(
         notifications,
     ),
     resources=(BUCKET,),
+    timers={"restored": restored},
     faults={
         "AccessControlListNotSupported": 400,
         "AccessDenied": 403,
@@ -105,6 +109,7 @@ SERVICE = Service(
         "PermanentRedirect": 301,
         "PreconditionFailed": 412,
         "ReplicationConfigurationNotFoundError": 404,
+        "RestoreAlreadyInProgress": 409,
         "UnexpectedContent": 400,
         "UnresolvableGrantByEmailAddress": 400,
     },

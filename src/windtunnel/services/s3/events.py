@@ -23,6 +23,8 @@ FACTS = {
     "ObjectCreated:CompleteMultipartUpload": ("Object Created", "CompleteMultipartUpload"),
     "ObjectRemoved:Delete": ("Object Deleted", "DeleteObject"),
     "ObjectRemoved:DeleteMarkerCreated": ("Object Deleted", "DeleteObject"),
+    "ObjectRestore:Post": ("Object Restore Initiated", ""),
+    "ObjectRestore:Completed": ("Object Restore Completed", ""),
     "ObjectTagging:Put": ("Object Tags Added", ""),
     "ObjectTagging:Delete": ("Object Tags Deleted", ""),
     "ObjectAcl:Put": ("Object ACL Updated", ""),

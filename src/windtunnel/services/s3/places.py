@@ -29,6 +29,12 @@ def bucket_of(tx: Tx, req: Request, *, anywhere: bool = False) -> Bucket:
     return bucket
 
 
+def region_of(tx: Tx, name: str) -> str:
+    """A bucket's region; "" where there is no such bucket."""
+    bucket = tx.get(BUCKETS, name)
+    return "" if bucket is None else bucket.region
+
+
 def elsewhere(tx: Tx, name: str, bucket: Bucket) -> Fault:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html"""
     if tx.region == "aws-global":

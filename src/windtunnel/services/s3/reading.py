@@ -16,7 +16,8 @@ from windtunnel.services.s3.expiration import expiration_shown
 from windtunnel.services.s3.locks import lock_shown
 from windtunnel.services.s3.metadata import shown as shown_metadata
 from windtunnel.services.s3.places import bucket_of, lookup, shown_id
-from windtunnel.services.s3.rules import ARCHIVED, PAGE_KEYS_MAX, check_read, range_of
+from windtunnel.services.s3.restores import is_archived, restore_shown
+from windtunnel.services.s3.rules import PAGE_KEYS_MAX, check_read, range_of
 from windtunnel.services.s3.state import OBJECT_PARTS, Bucket, ObjectPart, Version
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ OVERRIDES = {
 def get_object(tx: Tx, req: t.GetObjectRequest) -> t.GetObjectOutput:
     bucket = bucket_of(tx, req)
     at, version = lookup(tx, bucket, req, "GET")
-    if version.storage in ARCHIVED:
+    if is_archived(version, tx.now):
         message = "The operation is not valid for the object's storage class"
         raise Fault("InvalidObjectState", message, StorageClass=version.storage)
     shown, offset, length = _shown(tx, bucket, req, at, version)
@@ -71,6 +72,7 @@ def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Ver
         **version.headers,
         **encryption_shown(version.encryption),
         **lock_shown(version),
+        **restore_shown(version, tx.now),
         **expiration_shown(tx, req["Bucket"], req["Key"], version),
         **shown_id(bucket, version),
     }

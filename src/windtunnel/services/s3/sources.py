@@ -11,7 +11,8 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.customer_keys import SOURCE, check_key_of
 from windtunnel.services.s3.drafts import Request
 from windtunnel.services.s3.places import bucket_of, lookup
-from windtunnel.services.s3.rules import ARCHIVED, NULL, check_source
+from windtunnel.services.s3.restores import is_archived
+from windtunnel.services.s3.rules import NULL, check_source
 from windtunnel.services.s3.state import Version
 
 _ADDRESS = re.compile(r"https?://[^/]*/")
@@ -44,7 +45,7 @@ def source_of(tx: Tx, req: Request) -> Source:
             message = "The source of a copy request may not specifically refer to a delete marker by version id."
             raise Fault("InvalidRequest", message) from None
         raise
-    if version.storage in ARCHIVED:
+    if is_archived(version, tx.now):
         message = "The source object of the COPY operation is not in the active tier and is only stored in Amazon Glacier."
         raise Fault("ObjectNotInActiveTierError", message)
     check_key_of(req, version, SOURCE)

@@ -56,6 +56,13 @@ class Lock(msgspec.Struct, frozen=True, omit_defaults=True):
     """ON, OFF, or "" where it never had a legal hold."""
 
 
+class Restore(msgspec.Struct, frozen=True):
+    """An archived version is brought back: from when until when it can be read."""
+
+    ready: float
+    until: int
+
+
 class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     """One bucket, with what every write to it asks for."""
 
@@ -112,6 +119,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     """Its ACL; empty: the owner has full control."""
     encryption: Encryption = Encryption()
     lock: Lock | None = None
+    restore: Restore | None = None
 
 
 class ObjectPart(msgspec.Struct, frozen=True, array_like=True):

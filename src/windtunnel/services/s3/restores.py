@@ -1,0 +1,40 @@
+"""Whether archived objects can be read yet, and what is told when they can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from windtunnel.fabric import Tx
+from windtunnel.services.s3.events import tell
+from windtunnel.services.s3.places import find
+from windtunnel.services.s3.rules import ARCHIVED
+from windtunnel.services.s3.state import BUCKETS, Version
+
+
+def is_archived(version: Version, now: float) -> bool:
+    """Whether a version lies in the archive, and no copy of it outside."""
+    if version.storage not in ARCHIVED:
+        return False
+    return version.restore is None or not version.restore.ready <= now < version.restore.until
+
+
+def restore_shown(version: Version, now: float) -> dict[str, str]:
+    """The Restore member of a read's answer."""
+    restore = version.restore
+    if restore is None or now >= restore.until:
+        return {}
+    if now < restore.ready:
+        return {"Restore": 'ongoing-request="true"'}
+    date = format_datetime(datetime.fromtimestamp(restore.until, UTC), usegmt=True)
+    return {"Restore": f'ongoing-request="false", expiry-date="{date}"'}
+
+
+def restored(tx: Tx, payload: Mapping[str, str]) -> None:
+    """A restore is over: those who listen are told."""
+    name, key = payload["Bucket"], payload["Key"]
+    bucket, found = tx.get(BUCKETS, name), find(tx, name, key, payload["VersionId"])
+    restore = found[1].restore if found is not None else None
+    if bucket is not None and found is not None and restore is not None and restore.ready <= tx.now:
+        tell(tx, name, bucket, key, "ObjectRestore:Completed", found[1])
