@@ -49,14 +49,15 @@ def get_platform_application_attributes(tx: Tx, req: t.GetPlatformApplicationAtt
 
 def set_platform_application_attributes(tx: Tx, req: t.SetPlatformApplicationAttributesInput) -> None:
     """The ARN's form comes first, then that there are attributes, then whether there is such an application."""
-    arn = req.get("PlatformApplicationArn")
+    # Nothing of this request was checked at the door.
+    arn, attributes = _given(req, "PlatformApplicationArn"), _given(req, "Attributes")
     if arn is None:
         raise invalid("PlatformApplicationArn Reason: no value for required parameter")
     device_key(arn, "PlatformApplicationArn", APPLICATION_SLASHES)
-    if req.get("Attributes") is None:
+    if attributes is None:
         raise Fault("ValidationError", NO_ATTRIBUTES)
     key, one = _application(tx, arn)
-    tx.put(APPLICATIONS, *key, value=Application({**one.attributes, **_application_attributes(req["Attributes"])}))
+    tx.put(APPLICATIONS, *key, value=Application({**one.attributes, **_application_attributes(attributes)}))
 
 
 def delete_platform_application(tx: Tx, req: t.DeletePlatformApplicationInput) -> None:
@@ -105,6 +106,10 @@ def set_endpoint_attributes(tx: Tx, req: t.SetEndpointAttributesInput) -> None:
 
 def delete_endpoint(tx: Tx, req: t.DeleteEndpointInput) -> None:
     tx.delete(DEVICES, *device_key(req["EndpointArn"], "EndpointArn", DEVICE_SLASHES))
+
+
+def _given(req: Mapping[str, Any], name: str) -> Any:
+    return req.get(name)
 
 
 def _check_name(name: str) -> None:
