@@ -183,3 +183,11 @@ def test_the_parameters_of_a_presigned_url_that_are_named_as_headers_are_headers
     assert response.status == 200
     head = browser.s3("HeadObject", Key="key")
     assert (head["Metadata"], head["ContentType"]) == ({"who": "=?UTF-8?B?bcOp?="}, "text/plain")
+
+
+def test_who_names_no_region_means_the_bucket_s(browser: Browser) -> None:
+    far = {"Bucket": "far", "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    browser.run(browser.cloud.run("s3", "CreateBucket", far, SCOPE))
+    assert browser.answered("PUT", "/far/key", b"x", host="localhost")[0] == 200
+    assert browser.answered("GET", "/far/key", host="localhost")[2] == b"x"
+    assert browser.answered("GET", "/key", host="far.s3.us-west-2.amazonaws.com")[0] == 301

@@ -27,6 +27,7 @@ from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.blobs import Digest
 from windtunnel.services.s3.cross_origin import granted as granted_by
 from windtunnel.services.s3.cross_origin import preflight
+from windtunnel.services.s3.places import region_of
 from windtunnel.wire.buckets import place_of
 from windtunnel.wire.chunked import decode, decoder_of
 from windtunnel.wire.codec import codec_of, refusal
@@ -245,7 +246,7 @@ class Front:
             region = credential.region
         else:
             found = _REGION_IN_HOST.search(host)
-            region = found[1] if found else DEFAULT_REGION
+            region = found[1] if found else self._region_of(match) or DEFAULT_REGION
         return Scope(
             self._cloud.account,
             region,
@@ -256,6 +257,11 @@ class Front:
             f"{request.scheme}://{host}" if host else self._cloud.endpoint,
             trace=request.headers.get("x-amzn-trace-id", ""),
         )
+
+    def _region_of(self, match: Match) -> str:
+        """Who asks for a bucket and names no region, as browsers and old signatures do, means the bucket's."""
+        name = match.labels.get("Bucket", "") if match.service == "s3" and match.operation != "CreateBucket" else ""
+        return self._cloud.apply(lambda tx: region_of(tx, name)) if name else ""
 
 
 _ANONYMOUS = anonymous()
