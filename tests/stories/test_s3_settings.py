@@ -255,3 +255,15 @@ def test_replication_wants_versions_at_both_ends(here: Here, s3: Any) -> None:
     assert s3.get_bucket_replication(Bucket="box") == {"ReplicationConfiguration": asked["ReplicationConfiguration"]}
     s3.delete_bucket_replication(Bucket="box")
     assert refused(s3.get_bucket_replication, Bucket="box")[0] == "ReplicationConfigurationNotFoundError"
+
+
+def test_kms_without_a_key_uses_the_one_that_aws_manages_for_s3(here: Here, s3: Any) -> None:
+    here.s3.create_bucket(Bucket="other")
+    first = s3.put_object(Bucket="box", Key="k", ServerSideEncryption="aws:kms")
+    assert first["SSEKMSKeyId"].startswith("arn:aws:kms:us-east-1:000000000000:key/")
+    assert "BucketKeyEnabled" not in first
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
+    s3.put_bucket_encryption(Bucket="other", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    second = s3.put_object(Bucket="other", Key="k", ServerSideEncryption="aws:kms")
+    assert (second["SSEKMSKeyId"], second["BucketKeyEnabled"]) == (first["SSEKMSKeyId"], True)
+    assert s3.get_bucket_encryption(Bucket="other") == {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}

@@ -15,6 +15,7 @@ from windtunnel.services.s3.locks import asked_lock
 from windtunnel.services.s3.metadata import decoded
 from windtunnel.services.s3.places import current
 from windtunnel.services.s3.rules import (
+    KMS,
     METADATA_BYTES_MAX,
     NULL,
     STORAGE_CLASSES,
@@ -24,7 +25,7 @@ from windtunnel.services.s3.rules import (
     failed,
     nested,
 )
-from windtunnel.services.s3.state import Bucket, Encryption, Version
+from windtunnel.services.s3.state import MANAGED_KEYS, Bucket, Encryption, Version
 from windtunnel.services.s3.tags import header_tags_of
 
 Request = Mapping[str, Any]
@@ -63,20 +64,34 @@ def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
         storage=storage,
         tags=header_tags_of(req.get("Tagging")),
         grants=check_draft(bucket, req),
-        encryption=encryption_of(bucket, req),
+        encryption=encryption_of(tx, bucket, req),
         lock=asked_lock(bucket, req, tx.now),
     )
 
 
-def encryption_of(bucket: Bucket, req: Request) -> Encryption:
+def encryption_of(tx: Tx, bucket: Bucket, req: Request) -> Encryption:
     """What a request asks for, or what its bucket does by default."""
     customer = new_key(req)
     if customer:
         return Encryption(customer=customer)
     algorithm = req.get("ServerSideEncryption")
-    if algorithm is None:
-        return bucket.encryption
-    return Encryption(algorithm, req.get("SSEKMSKeyId") or "", bool(req.get("BucketKeyEnabled")))
+    found = bucket.encryption
+    if algorithm is not None:
+        bucket_key = req.get("BucketKeyEnabled", found.bucket_key) if algorithm in KMS else False
+        found = Encryption(algorithm, req.get("SSEKMSKeyId") or "", bool(bucket_key))
+    if found.algorithm in KMS and not found.key_id:
+        return msgspec.structs.replace(found, key_id=_managed_key(tx, bucket))
+    return found
+
+
+def _managed_key(tx: Tx, bucket: Bucket) -> str:
+    """The key that AWS manages for S3, which encrypts where no other is named."""
+    place = tx.at(account=bucket.account, region=bucket.region)
+    kept = place.get(MANAGED_KEYS)
+    if kept is None:
+        kept = f"arn:aws:kms:{bucket.region}:{bucket.account}:key/{tx.ids.uuid()}"
+        place.put(MANAGED_KEYS, value=kept)
+    return kept
 
 
 def check_write(tx: Tx, bucket: Bucket, req: Request) -> None:

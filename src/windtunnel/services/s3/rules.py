@@ -38,6 +38,7 @@ REGIONS = frozenset(
 STORAGE_CLASSES = frozenset(
     ("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR")
 )
+KMS = ("aws:kms", "aws:kms:dsse")
 ARCHIVED = frozenset(("GLACIER", "DEEP_ARCHIVE"))
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -10,7 +10,7 @@ import msgspec
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.grants import OWNERSHIPS
 from windtunnel.services.s3.places import bucket_of
-from windtunnel.services.s3.rules import malformed
+from windtunnel.services.s3.rules import KMS, malformed
 from windtunnel.services.s3.state import BUCKETS, DOCUMENTS, Encryption
 from windtunnel.services.s3.website import NO_WEBSITE, check_website
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 CORS_METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 CORS_RULES_MAX = 100
-KMS = ("aws:kms", "aws:kms:dsse")
 
 
 def _keep(tx: Tx, req: Mapping[str, Any], kind: str, document: Mapping[str, Any]) -> None:

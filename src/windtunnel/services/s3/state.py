@@ -163,6 +163,8 @@ VERSIONS = Table("s3.versions", Version, scope="global")
 """(bucket, key, order)"""
 NULLS = Table("s3.nulls", int, scope="global")
 """(bucket, key) -> the order of the null version, where that isn't NULL_ORDER."""
+MANAGED_KEYS = Table("s3.managed_keys", str)
+"""() -> the ARN of the key that AWS manages for S3, by account and region; made when it is first used."""
 OBJECT_PARTS = Table("s3.object_parts", tuple[ObjectPart, ...], scope="global")
 """(bucket, key, order)"""
 SIZES = Table("s3.sizes", int, scope="global")
