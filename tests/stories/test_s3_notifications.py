@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.stories.here import ACCOUNT, Here
@@ -194,3 +195,14 @@ def test_what_is_refused_tells_nobody(here: Here, s3: Any) -> None:
     s3.put_object(Bucket="box", Key="k", Body=b"x")
     assert refused(s3.put_object, Bucket="box", Key="k", Body=b"y", IfNoneMatch="*")[0] == "PreconditionFailed"
     assert _named(here) == [("ObjectCreated:Put", "k")]
+
+
+def test_a_writer_s_trace_goes_on_through_the_queue(here: Here, s3: Any) -> None:
+    _subscribe(s3, "s3:ObjectCreated:*")
+    _told(here)
+    there = here.at()
+    there.scope = msgspec.structs.replace(there.scope, trace="Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
+    there.s3.put_object(Bucket="box", Key="k", Body=b"x")
+    url = here.sqs.get_queue_url(QueueName="told")["QueueUrl"]
+    (message,) = here.sqs.receive_message(QueueUrl=url, AttributeNames=["AWSTraceHeader"])["Messages"]
+    assert message["Attributes"] == {"AWSTraceHeader": there.scope.trace}

@@ -43,10 +43,16 @@ def tell(tx: Tx, name: str, bucket: Bucket, key: str, event: str, version: Versi
         if matches(rule, event, key):
             record = _record(tx, name, bucket, key, event, version, sequencer, rule.id)
             body = orjson.dumps({"Records": [record]}).decode()
-            place.deliver(rule.target, Event(body=body, subject=SUBJECT), source=SOURCE, source_arn=arn, retry=RETRY)
+            parameters = _traced(tx.scope.trace) if rule.kind == "Queue" else {}
+            place.deliver(rule.target, Event(body=body, subject=SUBJECT, parameters=parameters), source=SOURCE, source_arn=arn, retry=RETRY)
     if bucket.event_bridge:
         title, reason = FACTS[event]
         place.emit("aws.s3", title, _detail(tx, name, bucket, key, event, version, sequencer, reason), [arn])
+
+
+def _traced(trace: str) -> dict[str, Any]:
+    """The trace of the request goes on through the queue."""
+    return {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}} if trace else {}
 
 
 def matches(rule: Rule, event: str, key: str) -> bool:
