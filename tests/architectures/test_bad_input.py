@@ -124,7 +124,7 @@ def test_xml_that_is_none_or_of_something_else_is_refused(region: LocalRegion, b
     assert (said.said, said.message) == ((400, "MalformedXML"), MALFORMED_XML)
 
 
-@pytest.mark.parametrize("what", ["tagging", "cors", "policy", "notification", "website", "encryption", "ownershipControls", "logging"])
+@pytest.mark.parametrize("what", ["tagging", "cors", "notification", "website", "encryption", "ownershipControls", "logging"])
 def test_a_configuration_without_a_body_is_refused(region: LocalRegion, what: str) -> None:
     said = ask(region, http("PUT", f"/box?{what}"))
     assert (said.said, said.message) == ((400, "MissingRequestBodyError"), "Request Body is empty")
@@ -148,7 +148,7 @@ def test_a_policy_that_is_none_is_refused(region: LocalRegion, document: str) ->
 
 def test_what_is_missing_is_named(region: LocalRegion) -> None:
     assert sqs(region, "CreateQueue", b"{}").message == "The request must contain the parameter QueueName."
-    assert sqs(region, "CreateQueue", b'{"QueueName":null}').said == (400, "MissingParameter")
+    assert sqs(region, "CreateQueue", b'{"QueueName":null}').said == (400, "MissingRequiredParameterException")
     assert form(region, "sns", b"Action=Publish&Version=2010-03-31&TopicArn=x").code in {"InvalidParameter", "ValidationError"}
     assert rest(region, "POST", "/2015-03-31/functions", b"{}").status == 400
     assert ask(region, http("POST", "/box?delete", b"<Delete></Delete>")).said == (400, "MalformedXML")

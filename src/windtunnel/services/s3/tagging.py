@@ -11,7 +11,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tag_list, tags_of
 from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.places import bucket_of, lookup, rewrite, shown_id
-from windtunnel.services.s3.rules import BUCKET_TAGS_MAX, OBJECT_TAGS_MAX
+from windtunnel.services.s3.rules import BUCKET_TAGS_MAX, OBJECT_TAGS_MAX, malformed
 from windtunnel.services.s3.state import BUCKET, Bucket, Version
 from windtunnel.services.s3.tags import tag_set_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def put_object_tagging(tx: Tx, req: t.PutObjectTaggingRequest) -> t.PutObjectTaggingOutput:
     reserved = "Your TagKey cannot be prefixed with aws:"
-    tags = tag_set_of(req["Tagging"].get("TagSet") or [], OBJECT_TAGS_MAX, reserved)
+    tags = tag_set_of(_listed(req), OBJECT_TAGS_MAX, reserved)
     bucket, version = _retag(tx, req, "PUT", tags)
     tell(tx, req["Bucket"], bucket, req["Key"], "ObjectTagging:Put", version)
     return {**shown_id(bucket, version)}  # pyright: ignore[reportReturnType]
@@ -44,6 +44,13 @@ def delete_object_tagging(tx: Tx, req: t.DeleteObjectTaggingRequest) -> t.Delete
     return {**shown_id(bucket, version)}  # pyright: ignore[reportReturnType]
 
 
+def _listed(req: Mapping[str, Any]) -> list[Any]:
+    tagging = req["Tagging"]
+    if "TagSet" not in tagging:
+        raise malformed()
+    return tagging["TagSet"] or []
+
+
 def _retag(tx: Tx, req: Mapping[str, Any], method: str, tags: dict[str, str]) -> tuple[Bucket, Version]:
     bucket = bucket_of(tx, req)
     at, version = lookup(tx, bucket, req, method)
@@ -55,7 +62,7 @@ def _retag(tx: Tx, req: Mapping[str, Any], method: str, tags: dict[str, str]) ->
 def put_bucket_tagging(tx: Tx, req: t.PutBucketTaggingRequest) -> None:
     arn = _arn_of(tx, req)
     reserved = "System tags cannot be added/updated by requester"
-    tags = tag_set_of(req["Tagging"].get("TagSet") or [], BUCKET_TAGS_MAX, reserved)
+    tags = tag_set_of(_listed(req), BUCKET_TAGS_MAX, reserved)
     remove_all_tags(tx, arn)
     set_tags(tx, arn, tags)
 
