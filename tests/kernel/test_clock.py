@@ -118,6 +118,16 @@ def test_time_never_goes_back_when_the_rate_changes() -> None:
     region(story)
 
 
+def test_a_clock_that_is_set_anew_has_no_past() -> None:
+    async def story(clock: Clock, loop: Loop) -> None:
+        before = clock.machine() - 1
+        await clock.jump(clock.now() + 86_400, loop.rest)
+        clock.restore(Anchor(2_000.0, clock.machine(), 0))
+        assert clock.region_at(before) == 2_000.0
+
+    region(story)
+
+
 def test_the_past_is_read_through_the_jumps_that_were_made() -> None:
     async def story(clock: Clock, loop: Loop) -> None:
         clock.run(1.0)

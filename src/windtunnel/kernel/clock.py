@@ -111,6 +111,8 @@ class Clock:
         """Takes up where a clock was left; time has passed meanwhile unless it stood."""
         self._anchor = anchor
         self._latest = anchor.region
+        # What this clock showed before belongs to another region's past.
+        self._past.clear()
 
     async def jump(self, target: float, rest: Callable[[], Awaitable[None]]) -> None:
         """Moves to a later time, ringing on the way all that falls due. `rest` waits until nothing is under way."""
