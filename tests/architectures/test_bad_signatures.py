@@ -117,6 +117,12 @@ def test_a_presigned_url_ages_by_the_clock_of_the_region(region: LocalRegion, mo
     assert (fresh.status, fresh.body) == (200, b"kept")
 
 
+def test_a_legacy_presigned_url_ends_when_it_says_whoever_signed_it(region: LocalRegion) -> None:
+    said = ask(region, http("GET", "/box/a?AWSAccessKeyId=test&Signature=x&Expires=1000000000"))
+    assert (said.said, said.message) == ((403, "AccessDenied"), "Request has expired")
+    assert ask(region, http("GET", f"/box/a?AWSAccessKeyId=test&Signature=x&Expires={int(time.time()) + 60}")).body == b"kept"
+
+
 def test_a_presigned_url_gets_nothing_but_what_was_signed(region: LocalRegion) -> None:
     region.client("s3").put_object(Bucket="box", Key="b", Body=b"secret")
     path = presigned(region, "/box/a", 60, keys=issued(region))

@@ -8,7 +8,7 @@ from windtunnel.kernel.clock import Clock
 from windtunnel.wire.chunked import decode, decoder_of
 from windtunnel.wire.credential import LEGACY, Credential
 from windtunnel.wire.message import Request
-from windtunnel.wire.sigfaults import check_time
+from windtunnel.wire.sigfaults import check_time, request_expired
 from windtunnel.wire.sigv4 import SKEW_SECONDS, check_payload_hash, payload_hash_of, timestamp_of, verify
 
 
@@ -53,7 +53,11 @@ class SignedRequest:
 
     def _check_presigned_time(self) -> None:
         credential = self.credential
-        if credential.presigned and credential.algorithm != LEGACY:
+        if credential.algorithm == LEGACY:
+            # It names the second of the machine's clock at which it ends, not that of its signing.
+            if credential.expires is not None and self._clock.machine() > credential.expires:
+                raise request_expired(credential.expires, self._clock.machine())
+        elif credential.presigned:
             signed = timestamp_of(credential.timestamp)
             check_time(self._request, credential, credential.timestamp, signed, self._now(), s3=self._s3)
 
