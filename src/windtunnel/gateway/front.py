@@ -29,7 +29,7 @@ from windtunnel.services.s3.cross_origin import granted as granted_by
 from windtunnel.services.s3.cross_origin import preflight
 from windtunnel.services.s3.places import region_of
 from windtunnel.wire.buckets import place_of
-from windtunnel.wire.chunked import decode, decoder_of
+from windtunnel.wire.chunked import ChunkedBody, decode, decoded_length, decoder_of
 from windtunnel.wire.codec import codec_of, refusal
 from windtunnel.wire.credential import credential_of
 from windtunnel.wire.hosts import host_of, website_bucket
@@ -310,7 +310,7 @@ class _Payload:
         self._digest = hashlib.sha256()
         self._digest_taken = False
         framed = decoder_of(request, match.credential, None) is not None
-        self.length = int(request.headers["x-amz-decoded-content-length"]) if framed else self._stream.length
+        self.length = decoded_length(request) if framed else self._stream.length
 
     def take_digests(self) -> tuple[Digest, ...]:
         """What the reader is to feed with all that it reads, in threads of its own, before it calls `check`."""
@@ -326,11 +326,10 @@ class _Payload:
         secret = self._proof.secret if self._proof is not None else None
         decoder = decoder_of(self._request, self._match.credential, secret)
         if decoder is not None:
-            async for data in self._stream:
-                for piece in decoder.feed(data):
-                    yield piece
-            decoder.finish()
-            self.trailers.update(decoder.trailers)
+            body = ChunkedBody(self._stream, decoder, decoded_length(self._request))
+            async for piece in body:
+                yield piece
+            self.trailers.update(body.trailers)
             return
         hashes = self._expected is not None and not self._digest_taken
         async for data in self._stream:
