@@ -5,7 +5,7 @@ PY := .venv/bin/python
 
 setup: .venv/.ready
 
-.venv/.ready: pyproject.toml tools/setup.sh
+.venv/.ready: pyproject.toml tools/setup.sh tools/constraints.txt
 	@bash tools/setup.sh
 
 up: setup

@@ -48,7 +48,7 @@ if ! works .venv/bin/python || [ ! -x .venv/bin/pip ]; then
 fi
 
 say "installing windtunnel and its tools into .venv"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,aws]'
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -c tools/constraints.txt -e '.[dev,aws]'
 
 if command -v node >/dev/null; then
   :
