@@ -22,6 +22,11 @@ class Moment(int):
     """Milliseconds since 1970 that are printed as a date."""
 
 
+def iso(moment: int) -> str:
+    """A time in milliseconds as `2026-01-01T00:00:00.000Z`."""
+    return f"{datetime.fromtimestamp(moment // 1000, UTC):%Y-%m-%dT%H:%M:%S}.{moment % 1000:03d}Z"
+
+
 def printed(value: Value) -> str | None:
     """A value as results show it; None where there is none."""
     if value is None:

@@ -162,6 +162,29 @@ class Destination(msgspec.Struct, frozen=True, array_like=True):
     policy: str = ""
 
 
+class Export(msgspec.Struct, frozen=True):
+    """An export task; times in milliseconds, `completed` 0 while it isn't over."""
+
+    id: str
+    name: str
+    group: str
+    group_id: int
+    streams: str
+    """What the names of its streams begin with."""
+    begin: int
+    end: int
+    bucket: str
+    prefix: str
+    created: int
+    code: str = "PENDING"
+    message: str = ""
+    completed: int = 0
+
+    @property
+    def active(self) -> bool:
+        return self.code in ("PENDING", "RUNNING", "PENDING_CANCEL")
+
+
 def _by_serial(key: Key, record: DeliverySource | DeliveryDestination | Delivery) -> Key:
     """The order in which they were made, in which they are described."""
     return (record.serial,)
@@ -218,6 +241,16 @@ DELIVERIES = Table(
 """id -> Delivery"""
 DESTINATIONS = Table("logs.destinations", Destination)
 """name -> Destination"""
+EXPORTS = Table(
+    "logs.exports",
+    Export,
+    indexes={
+        "id": lambda key, task: (task.id,),
+        "code": lambda key, task: (task.code,),
+        "active": lambda key, task: () if task.active else None,
+    },
+)
+"""serial -> Export"""
 
 GROUP = Resource("AWS::Logs::LogGroup", GROUPS, "arn:aws:logs:{region}:{account}:log-group:{0}")
 
