@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from itertools import count
 
 from tests.stories.here import Here
 from tests.stories.test_sns_publish import QUEUES, received
@@ -30,6 +31,15 @@ def test_a_group_arrives_in_the_order_in_which_it_was_published(here: Here) -> N
     assert [message["Body"] for message in received(here, url)] == [f"m{i}" for i in range(5)]
     assert numbers == sorted(set(numbers))
     assert {len(number) for number in numbers} == {20}
+
+
+def test_sequence_numbers_rise_whichever_process_publishes(here: Here) -> None:
+    url = ordered(here)
+    first = here.sns.publish(TopicArn=FIFO, Message="m1", MessageGroupId="g", MessageDeduplicationId="1")
+    here.cloud.serials = count(1)
+    later = here.sns.publish(TopicArn=FIFO, Message="m2", MessageGroupId="g", MessageDeduplicationId="2")
+    assert first["SequenceNumber"] < later["SequenceNumber"]
+    assert [message["Body"] for message in received(here, url)] == ["m1", "m2"]
 
 
 def test_the_same_id_within_five_minutes_is_published_once(here: Here) -> None:

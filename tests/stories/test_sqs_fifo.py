@@ -1,5 +1,6 @@
 """FIFO queues: order within a group, and each message once."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -41,6 +42,19 @@ def test_deleting_a_message_lets_a_waiting_receiver_have_the_next(here: Here, ur
     assert not waiting.done()
     here.sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
     assert bodies(here.result(waiting)) == ["a2"]
+
+
+def test_the_order_of_a_group_is_the_queues_whichever_process_takes_a_message_in(here: Here, url: str) -> None:
+    numbers = [one["SequenceNumber"] for one in send(here, url, "a", "a1")]
+    # Another process of the region counts its serial numbers by itself, and may be far behind.
+    here.cloud.serials = count(1)
+    numbers += [one["SequenceNumber"] for one in send(here, url, "a", "a2")]
+    here.sqs.purge_queue(QueueUrl=url)
+    numbers += [one["SequenceNumber"] for one in send(here, url, "a", "a3", "a4")]
+    assert numbers == sorted(set(numbers))
+    here.jump(1)
+    send(here, url, "a", "a5")
+    assert [message["Body"] for message in receive(here, url)] == ["a3", "a4", "a5"]
 
 
 def test_what_comes_back_comes_back_in_order(here: Here, url: str) -> None:

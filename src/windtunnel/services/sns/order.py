@@ -1,12 +1,20 @@
-"""What a FIFO topic remembers of what was sent: a deduplication id holds for five minutes."""
+"""The order of a FIFO topic, and what it remembers of what was sent: a deduplication id holds for five minutes."""
 
 from __future__ import annotations
 
 from windtunnel.fabric import Tx
 from windtunnel.services.sns.rules import DEDUPLICATION_SECONDS
-from windtunnel.services.sns.state import AGES, DEDUPLICATION, Sent, Topic
+from windtunnel.services.sns.state import AGES, DEDUPLICATION, LAST, Sent, Topic
 
 FORGOTTEN_AT_ONCE = 4
+NUMBERS_PER_SECOND = 1_000_000
+
+
+def next_number(tx: Tx, topic: Topic) -> int:
+    """A number greater than all that the topic gave out before, whichever process did; it says when, in millionths of a second."""
+    number = max((tx.get(LAST, topic.number) or 0) + 1, int(tx.now * NUMBERS_PER_SECOND))
+    tx.put(LAST, topic.number, value=number)
+    return number
 
 
 def sent_before(tx: Tx, topic: Topic, group: str, id: str) -> Sent | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.outbox import post
 from windtunnel.services.sns.fanout import Published, fan_out
-from windtunnel.services.sns.order import remember, sent_before
+from windtunnel.services.sns.order import next_number, remember, sent_before
 from windtunnel.services.sns.push import push
 from windtunnel.services.sns.rules import (
     BILLED_BYTES,
@@ -118,7 +118,7 @@ def _publish(found: Found, published: Published) -> dict[str, str]:
         return {"MessageId": published.id}
     sent = sent_before(tx, found.topic, published.group, published.deduplication)
     if sent is None:
-        published.sequence = str(FIRST_SEQUENCE + tx.serial())
+        published.sequence = str(FIRST_SEQUENCE + next_number(tx, found.topic))
         sent = Sent(tx.now, published.id, published.sequence)
         remember(tx, found.topic, published.group, published.deduplication, sent)
         fan_out(found, published)

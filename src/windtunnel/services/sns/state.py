@@ -131,6 +131,8 @@ DEVICES = Table("sns.devices", Device, indexes={"token": lambda key, device: (*k
 """(platform, application's name, id) -> Device"""
 DELETED = Table("sns.deleted", int)
 """topic's number -> how many subscriptions were taken from it"""
+LAST = Table("sns.last", int)
+"""topic's number -> the number of the message that came last, of FIFO topics"""
 DEDUPLICATION = Table("sns.deduplication", Sent)
 """(topic's number, group or "", deduplication id) -> Sent"""
 AGES = Table("sns.ages", bool)

@@ -10,7 +10,7 @@ from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.services.sns.places import page_of, start_of
 from windtunnel.services.sns.rules import PAGE_ITEMS, check_name, checked_tags, invalid
 from windtunnel.services.sns.settings import changed, has
-from windtunnel.services.sns.state import DATA_PROTECTION, TOPICS, Topic, arn_of, place_of
+from windtunnel.services.sns.state import DATA_PROTECTION, LAST, TOPICS, Topic, arn_of, place_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t
@@ -53,6 +53,7 @@ def delete_topic(tx: Tx, req: t.DeleteTopicInput) -> None:
         return
     tx.delete(TOPICS, name)
     tx.delete(DATA_PROTECTION, topic.number)
+    tx.delete(LAST, topic.number)
     remove_all_tags(tx, arn_of(tx.region, tx.account, name))
     tx.timer(tx.now + ORPHANS_KEPT_SECONDS, "sweep", {"number": topic.number})
 

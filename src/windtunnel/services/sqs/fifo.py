@@ -23,6 +23,7 @@ from windtunnel.services.sqs.state import (
     DEDUPLICATION,
     GROUPED,
     HEADS,
+    LAST,
     NUMBERS,
     Attempt,
     Message,
@@ -33,13 +34,14 @@ from windtunnel.services.sqs.state import (
 )
 
 FRESH, SEEN, AGED = 0, 1, 2
+SERIALS_PER_SECOND = 1_000_000
 FORGOTTEN_AT_ONCE = 2
 """Each send or attempt forgets so many ids that are over, more than it adds."""
 
 
-def insert(tx: Tx, queue: Queue, serial: int, message: Message) -> None:
-    """Puts a message at the end of its group."""
-    store, group = queue.store, message.group
+def insert(tx: Tx, queue: Queue, message: Message) -> int:
+    """Puts a message at the end of its group; returns its serial."""
+    store, group, serial = queue.store, message.group, next_serial(tx, queue)
     if len(message.body) > BODY_INLINE_MAX:
         tx.put(BODIES, store, serial, value=message.body)
         message = replace(message, body="", large=True)
@@ -49,6 +51,14 @@ def insert(tx: Tx, queue: Queue, serial: int, message: Message) -> None:
         _set_head(tx, store, serial, message)
     _count(tx, store, message, 1)
     tx.add(NUMBERS, store, "all", amount=1)
+    return serial
+
+
+def next_serial(tx: Tx, queue: Queue) -> int:
+    """A number greater than all that the queue gave out before, whichever process did; one of that name before it gave out less."""
+    serial = max((tx.get(LAST, queue.id) or 0) + 1, int(tx.now * SERIALS_PER_SECOND))
+    tx.put(LAST, queue.id, value=serial)
+    return serial
 
 
 def remove(tx: Tx, queue: Queue, serial: int, message: Message) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.sqs import fifo
 from windtunnel.services.sqs.rules import check_between
 from windtunnel.services.sqs.settings import counts
 from windtunnel.services.sqs.state import QUEUES, TASKS, Found, Task, find_arn
@@ -55,7 +56,7 @@ def start_message_move_task(tx: Tx, req: t.StartMessageMoveTaskRequest) -> t.Sta
         started=tx.now,
         moved=0,
         to_move=counts(tx, source.queue)[0],
-        last=tx.serial(),
+        last=fifo.next_serial(tx, source.queue) if source.queue.fifo else tx.serial(),
     )
     tx.put(TASKS, source.queue.id, task.last, value=task)
     tx.timer(tx.now, "move", {"name": source.name, "queue": source.queue.id, "task": task.last})
@@ -96,7 +97,7 @@ def _found(tx: Tx, text: str, parameter: str) -> Found:
 def _tasks(source: Found) -> list[tuple[int, Task]]:
     """A queue's tasks, the youngest first."""
     rows: Iterator[Any] = source.tx.scan(TASKS, source.queue.id, reverse=True)
-    return [(key[1], task) for key, task in rows]
+    return sorted(((key[1], task) for key, task in rows), key=lambda row: -row[1].started)
 
 
 def _handle(task: Task) -> str:

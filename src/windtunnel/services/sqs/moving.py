@@ -28,7 +28,7 @@ def bury(found: Found, grave: Found, serial: int, message: Message) -> None:
     if grave.queue.fifo:
         # A FIFO queue begins a message's age anew, a standard queue doesn't:
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
-        fifo.insert(tx, grave.queue, tx.serial(), replace(dead, sent=tx.now))
+        fifo.insert(tx, grave.queue, replace(dead, sent=tx.now))
     else:
         standard.insert(tx, grave.queue, tx.serial(), dead, tx.now)
         watch_age(tx, grave.name, grave.queue, dead.sent)
@@ -94,7 +94,7 @@ def _send_back(found: Found, task: Task, visible: float, serial: int, message: M
     else:
         standard.remove(tx, found.queue, message.sent, serial, standard.place_of(tx, found.queue, visible, serial, message))
     if target.queue.fifo:
-        fifo.insert(target.tx, target.queue, tx.serial(), anew)
+        fifo.insert(target.tx, target.queue, anew)
     else:
         standard.insert(target.tx, target.queue, tx.serial(), anew, tx.now)
     tx.wake(*changed(target.queue))

@@ -12,7 +12,7 @@ from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.sqs import settings
 from windtunnel.services.sqs.life import abandon, watch
 from windtunnel.services.sqs.rules import PURGE_SECONDS, RECREATE_SECONDS, check_between, check_name
-from windtunnel.services.sqs.state import DELETED, QUEUES, TASKS, Queue, arn_of, changed, find_queue, forget, no_such_queue, url_of
+from windtunnel.services.sqs.state import DELETED, LAST, QUEUES, TASKS, Queue, arn_of, changed, find_queue, forget, no_such_queue, url_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sqs as t
@@ -80,6 +80,7 @@ def delete_queue(tx: Tx, req: t.DeleteQueueRequest) -> None:
     tx.delete(QUEUES, name)
     tx.put(DELETED, name, value=tx.now)
     tx.timer(tx.now + RECREATE_SECONDS, "forget_name", {"name": name}, name=name)
+    tx.delete(LAST, queue.id)
     tx.cancel_timer("expire", str(queue.id))
     abandon(tx, queue.store)
     forget(tx, TASKS, [key for key, _ in tx.scan(TASKS, queue.id)])

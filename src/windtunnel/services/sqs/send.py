@@ -123,17 +123,15 @@ def _send(found: Found, req: Mapping[str, Any]) -> dict[str, Any]:
         deduplication=req.get("MessageDeduplicationId") or (content_id(body) if queue.fifo else ""),
         late=req.get(LATE, ""),
     )
-    serial = tx.serial()
     result: dict[str, Any] = {"MD5OfMessageBody": message.md5, "MessageId": message.id}
     if queue.fifo:
         sent = fifo.already_sent(tx, queue, message.group, message.deduplication)
         if sent is None:
-            sent = Sent(tx.now, message.id, serial)
-            fifo.insert(tx, queue, serial, message)
+            sent = Sent(tx.now, message.id, fifo.insert(tx, queue, message))
             fifo.remember_sent(tx, queue, message.group, message.deduplication, sent)
         result["MessageId"], result["SequenceNumber"] = sent.id, sequence_of(sent.serial)
     else:
-        standard.insert(tx, queue, serial, message, tx.now + req.get("DelaySeconds", queue.delay))
+        standard.insert(tx, queue, tx.serial(), message, tx.now + req.get("DelaySeconds", queue.delay))
     if attributes:
         result["MD5OfMessageAttributes"] = message.attributes_md5
     if system:

@@ -114,7 +114,7 @@ class Task(msgspec.Struct, frozen=True):
     moved: int
     to_move: int
     last: int
-    """The serial of the last message that was there when it started; later ones stay."""
+    """A serial after those of the messages that were there when it started; later ones stay."""
     reason: str = ""
 
 
@@ -134,6 +134,8 @@ BODIES = Table("sqs.bodies", str)
 """(store, serial) -> the body of a message that is `large`"""
 NUMBERS = Table("sqs.numbers", int)
 """(store, "all" | "held" | …) and (store, "held" | "delayed" | "fresh", tenth of a second) -> how many messages"""
+LAST = Table("sqs.last", int)
+"""queue's id -> the serial of the message that came last, of FIFO queues: their order is the queue's, whichever process takes them in"""
 DEDUPLICATION = Table("sqs.deduplication", Sent)
 """(store, group or "", deduplication id) -> Sent"""
 ATTEMPTS = Table("sqs.attempts", Attempt)
