@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from windtunnel.planes.compute import Environment, Invocation, Machine, Outcome, Runtime, Spec, runtime_for
+from windtunnel.planes.compute import Environment, Invocation, Machine, Outcome, Runtime, Spec, Stream, runtime_for
 
 PYTHON = "python3.11"
 NODE = "nodejs20.x"
@@ -73,3 +73,11 @@ def value(outcome: Outcome) -> Any:
 
 async def invoke(environment: Environment, event: object = None, request_id: str = "request-1") -> Any:
     return value(await environment.invoke(invocation(event, request_id)))
+
+
+async def streamed(environment: Environment, given: Invocation | None = None, stream: Stream | None = None) -> tuple[list[bytes], Outcome]:
+    """What comes of an invocation, in its pieces."""
+    stream = stream or Stream()
+    running = asyncio.ensure_future(environment.invoke(given or invocation(), stream))
+    pieces = [piece async for piece in stream]
+    return pieces, await running

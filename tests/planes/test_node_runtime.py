@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from tests.planes.kit import NODE, Bench, invocation, invoke, value
-from windtunnel.planes.compute import Environment, Kind, Outcome
+from tests.planes.kit import NODE, Bench, invocation, invoke, streamed, value
+from windtunnel.planes.compute import Environment, Kind, Outcome, Stream
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js here")
 
@@ -91,17 +91,15 @@ exports.handler = awslambda.streamifyResponse(async (event, stream, context) => 
 });
 """
 
-    async def story(environment: Environment) -> tuple[list[bytes], Outcome]:
-        pieces = [piece async for piece in environment.stream(invocation())]
-        outcome = pieces.pop()
-        assert isinstance(outcome, Outcome)
+    async def story(environment: Environment) -> Outcome:
+        stream = Stream()
+        pieces, outcome = await streamed(environment, stream=stream)
         assert outcome.duration_ms > 45
-        assert b"".join(piece for piece in pieces if isinstance(piece, bytes)) == b'{"statusCode":201}' + bytes(8) + b"onetwo"
-        assert (outcome.kind, outcome.content_type) == (Kind.OK, "application/vnd.awslambda.http-integration-response")
-        broken = [piece async for piece in environment.stream(invocation(1, "r2"))]
-        assert b"".join(piece for piece in broken if isinstance(piece, bytes)) == b'{"statusCode":201}' + bytes(8) + b"one"
-        failed = broken[-1]
-        assert isinstance(failed, Outcome)
+        assert b"".join(pieces) == b'{"statusCode":201}' + bytes(8) + b"onetwo"
+        assert pieces[-1] == b"two"
+        assert (outcome.kind, stream.content_type) == (Kind.OK, "application/vnd.awslambda.http-integration-response")
+        pieces, failed = await streamed(environment, invocation(1, "r2"))
+        assert b"".join(pieces) == b'{"statusCode":201}' + bytes(8) + b"one"
         assert (failed.kind, failed.error_type, value(failed)["errorMessage"]) == (Kind.ERROR, "Error", "midway")
         return await asyncio.wait_for(environment.invoke(invocation(None, "r3")), 5)
 
@@ -117,13 +115,26 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
 });
 """
 
-    async def story(environment: Environment) -> tuple[int, Outcome | bytes]:
-        size, last = 0, b""
-        async for piece in environment.stream(invocation()):
-            await asyncio.sleep(0)
-            last = piece
-            size += len(piece) if isinstance(piece, bytes) else 0
-        return size, last
+    pieces, outcome = bench.within(bench.spec(code, name="app.js", runtime=NODE), streamed)
+    assert (sum(map(len, pieces)), outcome.kind) == (20 << 20, Kind.OK)
 
-    size, outcome = bench.within(bench.spec(code, name="app.js", runtime=NODE), story)
-    assert (size, outcome.kind) == (20 << 20, Kind.OK)
+
+def test_a_reader_that_goes_away_stops_nothing(bench: Bench) -> None:
+    code = """
+exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+  const piece = Buffer.alloc(1 << 20, 'x');
+  for (let i = 0; i < 20; i++) if (!stream.write(piece)) await new Promise(resolve => stream.once('drain', resolve));
+  console.log('done');
+  stream.end();
+});
+"""
+
+    async def story(environment: Environment) -> Outcome:
+        stream = Stream()
+        running = asyncio.ensure_future(environment.invoke(invocation(), stream))
+        await anext(stream)
+        stream.close()
+        return await running
+
+    outcome = bench.within(bench.spec(code, name="app.js", runtime=NODE), story)
+    assert (outcome.kind, outcome.log_tail[-1].endswith("done")) == (Kind.OK, True)

@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.planes.kit import Bench, invocation, invoke, machine, value
+from tests.planes.kit import Bench, invocation, invoke, machine, streamed, value
 from windtunnel.planes.compute import Environment, Kind, Missing, Outcome, Pool, runtime_for
 
+MARK = f"sandbox-of-{os.getpid()}"
 FOREVER = "import time\ndef handler(event, context):\n    print('begun')\n    time.sleep(event or 3600)\n"
 
 
@@ -33,10 +34,10 @@ def handler(event, context):
         await environment.close()
         return outcome
 
-    outcome = sandbox.within(sandbox.spec(code, timeout=0.3), story)
+    outcome = sandbox.within(sandbox.spec(code, timeout=0.3, environment={"MARK": MARK}), story)
     assert (outcome.kind, outcome.payload, outcome.log_tail[:1]) == (Kind.TIMEOUT, b"", ("begun",))
     assert 300 <= outcome.duration_ms < 600
-    assert not _processes_with("/var/runtime/python.py")
+    assert not _processes_of_this_test()
 
 
 def test_only_tmp_can_be_written_and_nothing_of_the_machine_is_seen(sandbox: Bench) -> None:
@@ -133,10 +134,10 @@ def handler(event, context):
             return count
         count += 1
 """
-    outcome = sandbox.run(code, memory_mb=10240)
+    outcome = sandbox.run(code, memory_mb=10240, environment={"MARK": MARK})
     assert outcome.kind is Kind.OK
     assert 900 < value(outcome) <= 1024
-    assert not _processes_with("/var/runtime/python.py")
+    assert not _processes_of_this_test()
 
 
 def test_a_hundred_megabytes_of_output_neither_block_nor_fill_memory(bench: Bench) -> None:
@@ -253,11 +254,8 @@ def test_an_environment_that_died_while_idle_says_so(bench: Bench) -> None:
 
 
 def test_an_answer_that_is_not_streamed_comes_as_one_stream_all_the_same(bench: Bench) -> None:
-    async def story(environment: Environment) -> list[bytes | Outcome]:
-        return [piece async for piece in environment.stream(invocation())]
-
-    *pieces, outcome = bench.within(bench.spec("def handler(event, context): return 'x' * 3_000_000"), story)
-    assert (b"".join(pieces), outcome.kind) == (b'"' + b"x" * 3_000_000 + b'"', Kind.OK)
+    pieces, outcome = bench.within(bench.spec("def handler(event, context): return 'x' * 3_000_000"), streamed)
+    assert (pieces, outcome.kind) == ([b'"' + b"x" * 3_000_000 + b'"'], Kind.OK)
 
 
 def test_a_custom_runtime_without_bootstrap_is_an_invalid_entrypoint(bench: Bench) -> None:
@@ -348,14 +346,15 @@ def _has_in_environment(pid: int, text: str) -> bool:
         return False
 
 
-def _processes_with(text: str) -> list[int]:
+def _processes_of_this_test() -> list[int]:
+    """Those in sandboxes of this process: others on this machine may have sandboxes too."""
     found: list[int] = []
     for pid in _all_processes():
         try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
             continue
-        if text.encode() in command and pid != os.getpid():
+        if MARK.encode() in environment:
             found.append(pid)
     return found
 

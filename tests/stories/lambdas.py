@@ -19,7 +19,9 @@ def zipped(**files: str) -> bytes:
     with zipfile.ZipFile(data, "w") as archive:
         for name, text in files.items():
             # Always the same moment, so that the same files are the same bytes.
-            archive.writestr(zipfile.ZipInfo(name if "." in name else f"{name}.py"), text)
+            entry = zipfile.ZipInfo(name if "." in name or name == "bootstrap" else f"{name}.py")
+            entry.external_attr = 0o755 << 16
+            archive.writestr(entry, text)
     return data.getvalue()
 
 
@@ -61,3 +63,12 @@ def bodies(here: Here, url: str) -> list[str]:
     for message in found:
         here.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return [message["Body"] for message in found]
+
+
+def collected(here: Here, flow: Any) -> list[Any]:
+    """All pieces of a body or an event stream that is sent while it is made."""
+
+    async def read() -> list[Any]:
+        return [piece async for piece in flow]
+
+    return here.run(read())

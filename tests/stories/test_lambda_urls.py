@@ -18,6 +18,11 @@ FORBIDDEN = (
 def url_of(here: Here, name: str, code: str, **given: Any) -> str:
     """The host of a new function's URL, which anyone may call."""
     make(here, name, code)
+    return opened(here, name, **given)
+
+
+def opened(here: Here, name: str, **given: Any) -> str:
+    """The host of a function's new URL."""
     made = here.lambda_.create_function_url_config(FunctionName=name, AuthType="NONE", **given)
     anyone = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
     here.lambda_.add_permission(FunctionName=name, StatementId="url", **anyone)

@@ -87,6 +87,8 @@ class Courier:
             raise deliver.DeliveryFailed("Timeout", f"{delivery.target} did not answer", final=False) from error
         except StoreFull as error:
             raise deliver.DeliveryFailed("HTTP503", str(error), final=False) from error
+        if not isinstance(answer.body, bytes):
+            await answer.body.aclose()
         deliver.check_status(delivery, answer.status)
 
     def finish(self, tx: Tx, late: str, body: str) -> str:

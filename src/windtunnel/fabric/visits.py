@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Coroutine, Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -38,12 +38,22 @@ class Visit(msgspec.Struct, frozen=True):
     """What the client signed, not yet verified: see `Cloud.identified`."""
 
 
+class Flow(Protocol):
+    """A body that is sent while it is made; whoever doesn't want it, or no more of it, closes it."""
+
+    def __aiter__(self) -> Flow: ...
+
+    async def __anext__(self) -> bytes: ...
+
+    async def aclose(self) -> None: ...
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What a service answers to a visit."""
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes | Flow
 
 
 Serve = Callable[[Any, Visit], Coroutine[Any, Any, Answer]]

@@ -5,7 +5,7 @@ https://smithy.io/2.0/aws/amazon-eventstream.html
 
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 from windtunnel.aws.errors import Fault
@@ -100,7 +100,7 @@ def writer(
     """Compiles the serialiser of a stream's events; `{"Records": {…}}` is one event. A Fault ends the stream as its exception."""
     events = {name: _event_encoder(name, member, compile_encoder, dumps, media) for name, member in shape.members.items()}
 
-    async def write(source: AsyncIterator[Mapping[str, Any]], first: bytes) -> AsyncIterator[bytes]:
+    async def write(source: AsyncIterator[Mapping[str, Any]], first: bytes) -> AsyncGenerator[bytes]:
         if first:
             yield first
         try:
@@ -110,7 +110,26 @@ def writer(
         except Fault as fault:
             yield _exception(shape, fault, dumps, compile_encoder, media)
 
-    return write
+    return lambda source, first: _Frames(source, write(source, first))
+
+
+class _Frames:
+    """The frames of a stream. What they are made from is let go of with them, also where nobody began to read."""
+
+    def __init__(self, source: AsyncIterator[Mapping[str, Any]], frames: AsyncGenerator[bytes]) -> None:
+        self._source, self._frames = source, frames
+
+    def __aiter__(self) -> "_Frames":
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._frames)
+
+    async def aclose(self) -> None:
+        await self._frames.aclose()
+        close = getattr(self._source, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _exception(shape: Shape, fault: Fault, dumps: Dumps, compile_encoder: Compile, media: str) -> bytes:

@@ -6,6 +6,7 @@ from windtunnel.planes.compute.pool import Pool
 from windtunnel.planes.compute.records import Invocation, Kind, Missing, OnLog, Outcome, Runtime, Spec
 from windtunnel.planes.compute.runtimes import runtime_for
 from windtunnel.planes.compute.sandbox import Machine
+from windtunnel.planes.compute.stream import Stream
 from windtunnel.planes.compute.unpack import ArchiveTooLarge, BadArchive
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "Pool",
     "Runtime",
     "Spec",
+    "Stream",
     "runtime_for",
 ]

@@ -12,12 +12,12 @@ from collections.abc import Callable
 import httptools
 import msgspec
 
-from windtunnel.planes.compute.records import RESPONSE_BYTES_MAX, Invocation, Kind
+from windtunnel.planes.compute.records import RESPONSE_BYTES_MAX, STREAMED_BYTES_MAX, Invocation, Kind
+from windtunnel.planes.compute.stream import Stream
 
 PREFIX = b"/2018-06-01/runtime/"
 ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
-STREAM_AHEAD_BYTES = 1 << 20
-TOO_LARGE = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes)."
+TOO_LARGE = "Response payload size exceeded maximum allowed payload size ({limit} bytes)."
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -31,14 +31,12 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Exchange:
-    """One invocation on its way through the runtime. With `on_piece` the response is handed over as it comes."""
+    """One invocation on its way through the runtime. A `stream` gets the response as it comes, where the runtime streams it."""
 
-    def __init__(self, invocation: Invocation, timeout: float, on_piece: Callable[[bytes], object] | None = None) -> None:
+    def __init__(self, invocation: Invocation, timeout: float, stream: Stream | None = None) -> None:
         self.invocation = invocation
         self.timeout = timeout
-        self.on_piece = on_piece
-        self.content_type = ""
-        self.source: asyncio.ReadTransport | None = None
+        self.stream = stream
 
     def head(self) -> bytes:
         """The response to `next`, up to its body."""
@@ -141,7 +139,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
         self._size = 0
-        self._stream: Exchange | None = None
+        self._stream: Stream | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer = transport.get_extra_info("peername")
@@ -180,16 +178,18 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """httptools: a streamed response is passed on from here."""
         current = self._api.current
-        if current is not None and self._url.endswith(b"/response") and current.on_piece is not None and self._is_current(self._url):
-            current.content_type = self._text(b"content-type")
-            current.source = self.transport
-            self._stream = current
+        if current is None or current.stream is None or self._text(b"lambda-runtime-function-response-mode").lower() != "streaming":
+            return
+        if self._url.endswith(b"/response") and self._is_current(self._url):
+            self._stream = current.stream
+            self._stream.begin(self._text(b"content-type"), self.transport)
 
     def on_body(self, body: bytes) -> None:
         """httptools: a piece of the body."""
         self._size += len(body)
-        if self._stream is not None and self._stream.on_piece is not None:
-            self._stream.on_piece(body)
+        if self._stream is not None:
+            if self._size <= STREAMED_BYTES_MAX:
+                self._stream.put(body)
         elif self._size <= RESPONSE_BYTES_MAX:
             self._body.append(body)
 
@@ -223,9 +223,9 @@ class Connection(asyncio.Protocol):
             self._body = [_decoded(self._headers.get(b"lambda-runtime-function-error-body", b""))]
             self._held += ACCEPTED
             self._api.report(self._report(Kind.ERROR))
-        elif self._size > RESPONSE_BYTES_MAX and self._stream is None:
-            self._refuse(413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).")
-            shape = {"errorMessage": TOO_LARGE, "errorType": "Function.ResponseSizeTooLarge"}
+        elif self._size > (limit := RESPONSE_BYTES_MAX if self._stream is None else STREAMED_BYTES_MAX):
+            self._refuse(413, "RequestEntityTooLarge", f"Exceeded maximum allowed payload size ({limit} bytes).")
+            shape = {"errorMessage": TOO_LARGE.format(limit=limit), "errorType": "Function.ResponseSizeTooLarge"}
             self._api.report(Report(Kind.ERROR, msgspec.json.encode(shape), "Function.ResponseSizeTooLarge", self._peak()))
         else:
             self._held += ACCEPTED

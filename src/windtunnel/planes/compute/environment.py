@@ -5,17 +5,18 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from windtunnel.planes.compute import memory
-from windtunnel.planes.compute.api import STREAM_AHEAD_BYTES, Exchange, Report, RuntimeApi
+from windtunnel.planes.compute.api import Exchange, Report, RuntimeApi
 from windtunnel.planes.compute.logs import LogPipe
 from windtunnel.planes.compute.prepare import make_order
 from windtunnel.planes.compute.records import Invocation, Kind, OnLog, Outcome, Spec
 from windtunnel.planes.compute.sandbox import FIRST_UID, PROCESSES_MAX, Machine, Process, spawn
+from windtunnel.planes.compute.stream import Stream
 
 SAMPLE_SECONDS_MIN, SAMPLE_SECONDS_MAX = 0.01, 0.2
 ALLOCATION_MB_PER_SECOND = 4000
@@ -35,7 +36,7 @@ SIGNALS = {
 
 
 class Environment:
-    """Start one with `Environment.start`, use it with `invoke` or `stream`, end it with `close`; `alive` says whether it can go on."""
+    """Start one with `Environment.start`, use it with `invoke`, end it with `close`; `alive` says whether it can go on."""
 
     def __init__(self, machine: Machine, spec: Spec, on_log: OnLog, on_end: Callable[[], object]) -> None:
         loop = asyncio.get_running_loop()
@@ -85,37 +86,16 @@ class Environment:
                 await asyncio.shield(self._ready)
         return self._init_report
 
-    async def invoke(self, invocation: Invocation) -> Outcome:
-        """Runs one invocation to its end. A caller that goes away (cancels) ends the environment as well."""
-        return await self._run(Exchange(invocation, self.spec.timeout))
-
-    async def stream(self, invocation: Invocation) -> AsyncIterator[bytes | Outcome]:
-        """Runs one invocation and yields the response as it comes, in pieces; the last thing yielded is the Outcome."""
-        pieces: asyncio.Queue[bytes | None] = asyncio.Queue()
-        waiting, paused = 0, False
-
-        def on_piece(piece: bytes) -> None:
-            nonlocal waiting, paused
-            waiting += len(piece)
-            pieces.put_nowait(piece)
-            if waiting > STREAM_AHEAD_BYTES and not paused and exchange.source is not None:
-                exchange.source.pause_reading()  # the function waits until the reader has caught up
-                paused = True
-
-        exchange = Exchange(invocation, self.spec.timeout, on_piece)
-        task = self._loop.create_task(self._run(exchange))
-        task.add_done_callback(lambda _: pieces.put_nowait(None))
+    async def invoke(self, invocation: Invocation, stream: Stream | None = None) -> Outcome:
+        """Runs one invocation to its end; a `stream` gets the response as it comes. A caller that cancels ends the environment too."""
         try:
-            while (piece := await pieces.get()) is not None:
-                waiting -= len(piece)
-                if waiting <= STREAM_AHEAD_BYTES and paused and exchange.source is not None:
-                    paused = False
-                    if not exchange.source.is_closing():
-                        exchange.source.resume_reading()
-                yield piece
-            yield msgspec.structs.replace(task.result(), content_type=exchange.content_type)
+            outcome = await self._run(Exchange(invocation, self.spec.timeout, stream))
+            if stream is not None and outcome.kind is Kind.OK and not stream.streamed:
+                stream.put(outcome.payload)
+            return outcome
         finally:
-            task.cancel()
+            if stream is not None:
+                stream.end()
 
     def kill(self) -> None:
         """Ends the process and all that it started, now."""

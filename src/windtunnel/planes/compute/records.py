@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 RESPONSE_BYTES_MAX = 6_291_556  # 6 MB and a little, as AWS's own message says
+STREAMED_BYTES_MAX = 200 * 1024 * 1024
 INIT_SECONDS_MAX = 10.0
 LOG_LINE_BYTES_MAX = 256 * 1024
 LOG_TAIL_BYTES = 4096

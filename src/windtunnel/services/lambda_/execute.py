@@ -9,7 +9,7 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.trail import root_of
-from windtunnel.planes.compute import Invocation, Kind, Outcome
+from windtunnel.planes.compute import Invocation, Kind, Outcome, Stream
 from windtunnel.services.lambda_.journal import billed_ms
 from windtunnel.services.lambda_.places import Found
 from windtunnel.services.lambda_.rules import shown_number
@@ -26,8 +26,8 @@ class Ran(msgspec.Struct, frozen=True):
     tail: str
 
 
-async def execute(call: Call, found: Found, payload: bytes, request_id: str, client_context: str = "") -> Ran:
-    """Runs a version of a function. The caller has taken a place among its invocations."""
+async def execute(call: Call, found: Found, payload: bytes, request_id: str, client_context: str = "", stream: Stream | None = None) -> Ran:
+    """Runs a version of a function. The caller has taken a place among its invocations; a `stream` gets the response as it comes."""
     version, shown = found.version, shown_number(found.number)
     environment, journal, fresh = await sandbox_of(call, found)
     pool = await call.cloud.compute.pool()
@@ -43,7 +43,7 @@ async def execute(call: Call, found: Found, payload: bytes, request_id: str, cli
             f"Root=1-{int(call.now()):08x}-{root_of(request_id)};Parent={call.ids.hex(16)};Sampled=0",
             client_context,
         )
-        outcome = await environment.invoke(invocation)
+        outcome = await environment.invoke(invocation, stream)
     finally:
         pool.release(environment)
     tail = journal.report(request_id, start, outcome, version.memory, version.timeout)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.lambda_.events import accept
-from windtunnel.services.lambda_.execute import context_of, execute
+from windtunnel.services.lambda_.execute import Ran, context_of, execute
 from windtunnel.services.lambda_.places import Found, chosen, find, named
-from windtunnel.services.lambda_.rules import arn_of, check_payload
+from windtunnel.services.lambda_.rules import arn_of, check_payload, shown_number
 from windtunnel.services.lambda_.sandboxes import Concurrency
 from windtunnel.services.lambda_.sharing import permitted, principal_of
+from windtunnel.services.lambda_.streaming import Pieces, Streaming
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -44,33 +45,35 @@ async def invoke(call: Call, req: t.InvocationRequest) -> dict[str, Any]:
 
 
 async def invoke_with_response_stream(call: Call, req: t.InvokeWithResponseStreamRequest) -> dict[str, Any]:
-    """What a function answers comes in one piece, when it has ended."""
     found = call.read(_find, req)
-    if req.get("InvocationType") == "DryRun":
-        return {"StatusCode": 204, "EventStream": _events()}
     payload: Any = req.get("Payload") or b"{}"
     check_payload(payload, "RequestResponse")
     context = context_of(req.get("ClientContext", ""))
+    if req.get("InvocationType") == "DryRun":
+        return {"StatusCode": 204, "EventStream": _nothing()}
     found = chosen(found)
-    with Concurrency(call, found) as found:
-        ran = await execute(call, found, payload, call.scope.request_id or call.ids.uuid(), context)
-    complete: dict[str, Any] = {}
-    if ran.error:
-        complete = {"ErrorCode": ran.error, "ErrorDetails": ran.payload.decode("utf-8", "replace")}
-    if req.get("LogType") == "Tail":
-        complete["LogResult"] = b64encode(ran.tail.encode()).decode()
-    chunks = () if ran.error else ({"PayloadChunk": {"Payload": ran.payload}},)
+    streaming = Streaming(call, found, payload, call.scope.request_id or call.ids.uuid(), context)
+    await streaming.begun()
+
+    def complete(ran: Ran) -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        if ran.error:
+            told = {"ErrorCode": ran.error, "ErrorDetails": ran.payload.decode("utf-8", "replace")}
+        if req.get("LogType") == "Tail":
+            told["LogResult"] = b64encode(ran.tail.encode()).decode()
+        return {"InvokeComplete": told}
+
     return {
         "StatusCode": 200,
-        "ExecutedVersion": ran.version,
-        "ResponseStreamContentType": "application/octet-stream",
-        "EventStream": _events(*chunks, {"InvokeComplete": complete}),
+        "ExecutedVersion": shown_number(found.number),
+        "ResponseStreamContentType": streaming.stream.content_type or "application/octet-stream",
+        "EventStream": Pieces(streaming, lambda piece: {"PayloadChunk": {"Payload": piece}}, complete),
     }
 
 
-async def _events(*events: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    for event in events:
-        yield event
+async def _nothing() -> AsyncIterator[dict[str, Any]]:
+    return
+    yield
 
 
 def _find(tx: Tx, req: t.InvocationRequest | t.InvokeWithResponseStreamRequest) -> Found:

@@ -17,12 +17,13 @@ import msgspec
 from windtunnel.aws.policy import Principal
 from windtunnel.fabric import Answer, Call, Fault, Tx, Visit
 from windtunnel.services.lambda_.cors import allowed, preflight
-from windtunnel.services.lambda_.execute import execute
+from windtunnel.services.lambda_.execute import Ran, execute
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, Name
 from windtunnel.services.lambda_.sandboxes import Concurrency
 from windtunnel.services.lambda_.sharing import permitted, principal_of
 from windtunnel.services.lambda_.state import URL_IDS, URLS, Url, UrlOf
+from windtunnel.services.lambda_.streaming import Pieces, Streaming
 
 FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
@@ -32,6 +33,9 @@ TEXT_TYPES = ("text/", "application/json", "application/javascript", "applicatio
 # A function sees that its URL was called over TLS, which is all that AWS's door takes.
 TLS = {"x-amzn-tls-version": "TLSv1.3", "x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256"}
 JSON = ("Content-Type", "application/json")
+HTTP_TYPE = "application/vnd.awslambda.http-integration-response"
+HEAD_END = bytes(8)
+HEAD_BYTES_MAX = 65_536
 BROKEN = Answer(502, [JSON], b"Internal Server Error")
 
 
@@ -72,16 +76,72 @@ async def _run(call: Call, url: Url, place: UrlOf, visit: Visit, caller: Princip
     if len(payload) > SYNCHRONOUS_BYTES_MAX:
         raise Fault("RequestEntityTooLargeException", "Request must be smaller than 6291456 bytes", status=413)
     found = chosen(call.read(_found, place))
-    with Concurrency(call, found) as found:
-        ran = await execute(call, found, payload, request_id)
-    if ran.error:
-        answer = BROKEN
-    elif url.mode == "RESPONSE_STREAM":
-        # A handler that doesn't stream answers what it returns, as it is.
-        answer = Answer(200, [("Content-Type", "application/octet-stream")], ran.payload)
+    if url.mode == "RESPONSE_STREAM":
+        answer = await _streamed(Streaming(call, found, payload, request_id))
     else:
-        answer = answer_of(ran.payload)
+        with Concurrency(call, found) as found:
+            ran = await execute(call, found, payload, request_id)
+        answer = BROKEN if ran.error else answer_of(ran.payload)
     return msgspec.structs.replace(answer, headers=[*answer.headers, ("x-amzn-RequestId", request_id)])
+
+
+async def _streamed(streaming: Streaming) -> Answer:
+    """A response from its first piece on. A handler that doesn't stream answers what it returns, as it is.
+
+    A stream may begin with its head, as JSON, and eight zero bytes:
+    https://docs.aws.amazon.com/lambda/latest/dg/response-streaming-tutorial.html
+    """
+    await streaming.begun()
+    if streaming.ran is not None and streaming.ran.error and not streaming.stream.size:
+        return BROKEN
+    content_type = streaming.stream.content_type or "application/octet-stream"
+    head, rest = Answer(200, [("Content-Type", content_type)], b""), b""
+    if content_type == HTTP_TYPE:
+        data = b""
+        async for piece in streaming.stream:
+            data += piece
+            if HEAD_END in data or len(data) > HEAD_BYTES_MAX:
+                break
+        prelude, found, rest = data.partition(HEAD_END)
+        head = _head(prelude) if found else BROKEN
+        if head is BROKEN:
+            streaming.stream.close()
+            return BROKEN
+    return msgspec.structs.replace(head, body=Body(rest, Pieces(streaming, bytes, _whole)))
+
+
+def _head(prelude: bytes) -> Answer:
+    try:
+        given = msgspec.json.decode(prelude, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return BROKEN
+    headers: dict[str, Any] = given.get("headers") or {}
+    if not any(name.lower() == "content-type" for name in headers):
+        headers = {"Content-Type": "application/octet-stream", **headers}
+    return answer_of(msgspec.json.encode({"statusCode": 200, **given, "headers": headers}))
+
+
+def _whole(ran: Ran) -> None:
+    """A response that fails midway is cut off, so that nobody takes it for the whole."""
+    if ran.error:
+        raise ConnectionResetError("the function failed after its response had begun")
+
+
+class Body:
+    """A stream whose beginning has been read already."""
+
+    def __init__(self, first: bytes, rest: Pieces[bytes]) -> None:
+        self._first, self._rest = first, rest
+
+    def __aiter__(self) -> Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        first, self._first = self._first, b""
+        return first or await anext(self._rest)
+
+    async def aclose(self) -> None:
+        await self._rest.aclose()
 
 
 def event_of(call: Call, url: Url, visit: Visit, caller: Principal) -> dict[str, Any]:
