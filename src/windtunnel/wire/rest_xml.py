@@ -191,7 +191,7 @@ def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], 
     def respond(result: Mapping[str, Any] | None, request_id: str) -> Response:
         result = result or {}
         headers = identify(request_id) + typed
-        status = write_head(result, headers) or (206 if "ContentRange" in result else default)
+        status = write_head(result, headers) or (206 if "ContentRange" in result else 200 if "Restored" in result else default)
         body = b"" if bare else write_body(result)
         if tells_region and "BucketRegion" in result:
             headers.append(("x-amz-bucket-region", result["BucketRegion"]))

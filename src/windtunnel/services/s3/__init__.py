@@ -20,8 +20,9 @@ from windtunnel.services.s3 import (
     tagging,
     upload_listing,
 )
-from windtunnel.services.s3.restores import restored
+from windtunnel.services.s3.restores import let_go, restored
 from windtunnel.services.s3.state import BUCKET
+from windtunnel.services.s3.sweeps import sweep
 
 DATA_OPERATIONS = (
     "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjectTagging",
@@ -53,7 +54,7 @@ SERVICE = Service(
         notifications,
     ),
     resources=(BUCKET,),
-    timers={"restored": restored},
+    timers={"restored": restored, "let_go": let_go, "sweep": sweep},
     faults={
         "AccessControlListNotSupported": 400,
         "AccessDenied": 403,
@@ -110,6 +111,7 @@ SERVICE = Service(
         "PreconditionFailed": 412,
         "ReplicationConfigurationNotFoundError": 404,
         "RestoreAlreadyInProgress": 409,
+        "TooManyConfigurations": 400,
         "UnexpectedContent": 400,
         "UnresolvableGrantByEmailAddress": 400,
     },

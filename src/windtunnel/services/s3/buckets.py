@@ -13,8 +13,10 @@ from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.s3.grants import check_canned, check_draft, check_ownership
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import REGIONS, is_bucket_name, owner_of
-from windtunnel.services.s3.state import BUCKET, BUCKETS, CONFIGURATIONS, DOCUMENTS, PARTS, UPLOADS, VERSIONS, Bucket
+from windtunnel.services.s3.state import BUCKET, BUCKETS, CONFIGURATIONS, DOCUMENTS, UPLOADS, VERSIONS, Bucket
+from windtunnel.services.s3.sweeps import schedule
 from windtunnel.services.s3.tags import bucket_tags_of
+from windtunnel.services.s3.uploads import discard
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
@@ -87,14 +89,12 @@ def delete_bucket(tx: Tx, req: t.DeleteBucketRequest) -> None:
             "BucketNotEmpty", message + (". You must delete all versions in the bucket." if bucket.versioning else ""), BucketName=name
         )
     for (_, key, upload_id), _ in list(tx.scan(UPLOADS, name)):
-        for (_, number), part in list(tx.scan(PARTS, upload_id)):
-            tx.drop(part.blob)
-            tx.delete(PARTS, upload_id, number)
-        tx.delete(UPLOADS, name, key, upload_id)
+        discard(tx, {"Bucket": name, "Key": key, "UploadId": upload_id})
     for key, _ in list(tx.scan(DOCUMENTS, name)):
         tx.delete(DOCUMENTS, *key)
     for key, _ in list(tx.scan(CONFIGURATIONS, name)):
         tx.delete(CONFIGURATIONS, *key)
+    schedule(tx, name, bucket)
     remove_all_tags(tx, BUCKET.arn_of(bucket.account, bucket.region, name))
     tx.delete(BUCKETS, name)
 

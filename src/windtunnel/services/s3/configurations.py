@@ -14,14 +14,15 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import nested
 from windtunnel.services.s3.state import CONFIGURATIONS
+from windtunnel.services.s3.sweeps import schedule
+from windtunnel.services.s3.tiering import TIERING, check_tiering
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
 
 PAGE_CONFIGURATIONS_MAX = 100
-METRICS, INVENTORY, ANALYTICS, TIERING = (
-    "MetricsConfiguration", "InventoryConfiguration", "AnalyticsConfiguration", "IntelligentTieringConfiguration",
-)  # fmt: skip
+CONFIGURATIONS_MAX = 1000
+METRICS, INVENTORY, ANALYTICS = "MetricsConfiguration", "InventoryConfiguration", "AnalyticsConfiguration"
 """The kinds, as requests and answers name them."""
 
 
@@ -30,6 +31,11 @@ def _put(tx: Tx, req: Mapping[str, Any], kind: str) -> None:
     wanted = req[kind]
     if wanted["Id"] != req["Id"]:
         raise Fault("IdMismatch", "Document ID does not match the specified configuration ID.")
+    if tx.get(CONFIGURATIONS, req["Bucket"], kind, req["Id"]) is None:
+        there = len(list(tx.scan(CONFIGURATIONS, req["Bucket"], kind, limit=CONFIGURATIONS_MAX)))
+        if there == CONFIGURATIONS_MAX:
+            message = "You are attempting to create a new configuration but have already reached the 1,000-configuration limit."
+            raise Fault("TooManyConfigurations", message)
     tx.put(CONFIGURATIONS, req["Bucket"], kind, req["Id"], value=dict(wanted))
 
 
@@ -138,7 +144,9 @@ def list_bucket_analytics_configurations(
 
 
 def put_bucket_intelligent_tiering_configuration(tx: Tx, req: t.PutBucketIntelligentTieringConfigurationRequest) -> None:
+    check_tiering(req["IntelligentTieringConfiguration"])
     _put(tx, req, TIERING)
+    schedule(tx, req["Bucket"], bucket_of(tx, req))
 
 
 def get_bucket_intelligent_tiering_configuration(
@@ -149,6 +157,7 @@ def get_bucket_intelligent_tiering_configuration(
 
 def delete_bucket_intelligent_tiering_configuration(tx: Tx, req: t.DeleteBucketIntelligentTieringConfigurationRequest) -> None:
     _delete(tx, req, TIERING)
+    schedule(tx, req["Bucket"], bucket_of(tx, req))
 
 
 def list_bucket_intelligent_tiering_configurations(

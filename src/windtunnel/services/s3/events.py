@@ -25,6 +25,11 @@ FACTS = {
     "ObjectRemoved:DeleteMarkerCreated": ("Object Deleted", "DeleteObject"),
     "ObjectRestore:Post": ("Object Restore Initiated", ""),
     "ObjectRestore:Completed": ("Object Restore Completed", ""),
+    "ObjectRestore:Delete": ("Object Restore Expired", ""),
+    "LifecycleExpiration:Delete": ("Object Deleted", "Lifecycle Expiration"),
+    "LifecycleExpiration:DeleteMarkerCreated": ("Object Deleted", "Lifecycle Expiration"),
+    "LifecycleTransition": ("Object Storage Class Changed", ""),
+    "IntelligentTiering": ("Object Access Tier Changed", ""),
     "ObjectTagging:Put": ("Object Tags Added", ""),
     "ObjectTagging:Delete": ("Object Tags Deleted", ""),
     "ObjectAcl:Put": ("Object ACL Updated", ""),
@@ -70,15 +75,35 @@ def told_key(key: str) -> str:
 def _object(event: str, version: Version) -> tuple[dict[str, Any], bool]:
     """What is said of the object besides its key, and whether the event has a place in the order of the key's changes."""
     known: dict[str, Any] = {}
-    if event.startswith("ObjectCreated"):
+    if event.startswith(("ObjectCreated", "ObjectRestore", "LifecycleTransition", "IntelligentTiering")):
         known["size"] = version.size
-    if event == "ObjectRemoved:DeleteMarkerCreated":
-        known["eTag"] = EMPTY_MD5
-    elif event != "ObjectRemoved:Delete":
-        known["eTag"] = version.etag
+    if event not in ("ObjectRemoved:Delete", "LifecycleExpiration:Delete"):
+        known["eTag"] = EMPTY_MD5 if version.marker else version.etag
     if version.id != NULL:
         known["versionId"] = version.id
-    return known, event.startswith(("ObjectCreated", "ObjectRemoved"))
+    return known, event.startswith(("ObjectCreated", "ObjectRemoved", "LifecycleExpiration"))
+
+
+def _more(event: str, version: Version) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What some events tell besides: in a record, and in a fact."""
+    match event:
+        case "LifecycleTransition":
+            data = {"transitionEventData": {"destinationStorageClass": version.storage}}
+            return {"lifecycleEventData": data}, {"destination-storage-class": version.storage}
+        case "IntelligentTiering":
+            return {"intelligentTieringEventData": {"destinationAccessTier": version.archive}}, {"destination-access-tier": version.archive}
+        case "ObjectRestore:Completed" if version.restore is not None:
+            data = {"lifecycleRestorationExpiryTime": _iso(version.restore.until), "lifecycleRestoreStorageClass": version.storage}
+            until = _iso(version.restore.until).replace(".000", "")
+            return {"glacierEventData": {"restoreEventData": data}}, {"restore-expiry-time": until, "source-storage-class": version.storage}
+        case "ObjectRestore:Post":
+            return {}, {"source-storage-class": version.storage}
+        case _:
+            return {}, {}
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _record(
@@ -86,14 +111,17 @@ def _record(
 ) -> dict[str, Any]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
     known, ordered = _object(event, version)
+    restored = event in ("ObjectRestore:Post", "ObjectRestore:Completed")
+    by_itself = tx.scope.principal.kind == "AWSService"
+    principal = tx.scope.principal.name if by_itself else f"AWS:{tx.scope.principal.id}"
     return {
-        "eventVersion": "2.1" if ordered else "2.3",
+        "eventVersion": "2.1" if restored or (ordered and not event.startswith("Lifecycle")) else "2.3",
         "eventSource": "aws:s3",
         "awsRegion": bucket.region,
-        "eventTime": datetime.fromtimestamp(tx.now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "eventTime": _iso(tx.now),
         "eventName": event,
-        "userIdentity": {"principalId": f"AWS:{tx.scope.principal.id}"},
-        "requestParameters": {"sourceIPAddress": tx.scope.source_ip},
+        "userIdentity": {"principalId": f"AmazonCustomer:{canonical_id(bucket.account)}" if by_itself and restored else principal},
+        "requestParameters": {"sourceIPAddress": tx.scope.principal.name if by_itself else tx.scope.source_ip},
         "responseElements": {"x-amz-request-id": tx.scope.request_id, "x-amz-id-2": tx.scope.request_id},
         "s3": {
             "s3SchemaVersion": "1.0",
@@ -103,8 +131,9 @@ def _record(
                 "ownerIdentity": {"principalId": canonical_id(bucket.account)},
                 "arn": BUCKET.arn_of(bucket.account, bucket.region, name),
             },
-            "object": {"key": told_key(key), **known, **({"sequencer": sequencer} if ordered else {})},
+            "object": {"key": told_key(key), **known, **({"sequencer": sequencer} if ordered or restored else {})},
         },
+        **_more(event, version)[0],
     }
 
 
@@ -116,12 +145,15 @@ def _detail(tx: Tx, name: str, bucket: Bucket, key: str, event: str, version: Ve
         "bucket": {"name": name},
         "object": {"key": key, **{names[word]: value for word, value in known.items()}, **({"sequencer": sequencer} if ordered else {})},
         "request-id": tx.scope.request_id,
-        "requester": tx.scope.principal.account or bucket.account,
-        "source-ip-address": tx.scope.source_ip,
     }
+    if tx.scope.principal.kind == "AWSService":
+        detail["requester"] = tx.scope.principal.name
+    else:
+        detail |= {"requester": tx.scope.principal.account or bucket.account, "source-ip-address": tx.scope.source_ip}
     if reason:
         detail["reason"] = reason
-    if event.startswith("ObjectRemoved"):
+    detail |= _more(event, version)[1]
+    if event.startswith(("ObjectRemoved", "LifecycleExpiration")):
         detail["deletion-type"] = "Permanently Deleted" if event.endswith(":Delete") else "Delete Marker Created"
     return detail
 
@@ -131,7 +163,7 @@ def test_event(tx: Tx, name: str) -> str:
     told = {
         "Service": "Amazon S3",
         "Event": "s3:TestEvent",
-        "Time": datetime.fromtimestamp(tx.now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "Time": _iso(tx.now),
         "Bucket": name,
         "RequestId": tx.scope.request_id,
         "HostId": tx.scope.request_id,

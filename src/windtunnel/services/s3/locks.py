@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from windtunnel.fabric import Fault
+from windtunnel.services.s3.rules import DAY_SECONDS
 from windtunnel.services.s3.state import Bucket, Lock, Retention, Version
 
 MODES = ("GOVERNANCE", "COMPLIANCE")
 HOLDS = ("ON", "OFF")
-DAY_SECONDS = 86_400
 MODE_HEADER, UNTIL_HEADER = "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"
 _S3_TIME = "America/Los_Angeles"
 """S3 prints a date that it refuses as its own machines see it."""
@@ -79,13 +79,10 @@ def is_retained(lock: Lock, now: float) -> bool:
     return bool(lock.mode) and lock.until > now
 
 
-def check_delete(version: Version, now: float, *, bypass: bool) -> None:
+def may_go(version: Version, now: float, *, bypass: bool) -> bool:
     """Whether a version may go for good."""
     lock = version.lock
-    if lock is None:
-        return
-    if lock.hold == "ON" or (is_retained(lock, now) and not (bypass and lock.mode == "GOVERNANCE")):
-        raise protected()
+    return lock is None or not (lock.hold == "ON" or (is_retained(lock, now) and not (bypass and lock.mode == "GOVERNANCE")))
 
 
 def check_change(old: Lock, mode: str, until: float, now: float, *, bypass: bool) -> None:

@@ -15,12 +15,21 @@ from windtunnel.services.s3.customer_keys import check_part_key
 from windtunnel.services.s3.digests import BODY_READ_BYTES, DEFAULT, MEMBERS, Md5, Received, given_checksum, receive
 from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryption_shown, written_id
 from windtunnel.services.s3.events import tell
-from windtunnel.services.s3.expiration import expiration_shown
+from windtunnel.services.s3.expiration import abortion_shown, expiration_shown
 from windtunnel.services.s3.places import add, bucket_of
 from windtunnel.services.s3.rules import PART_NUMBER_MAX, copy_range_of, multipart_etag
 from windtunnel.services.s3.sources import Source, source_of
 from windtunnel.services.s3.state import OBJECT_PARTS, PARTS, UPLOADS, ObjectPart, Part, Upload
-from windtunnel.services.s3.uploads import check_mode, check_parts, check_whole, checksum_type_of, no_such_upload, upload_of, whole_checksum
+from windtunnel.services.s3.uploads import (
+    check_mode,
+    check_parts,
+    check_whole,
+    checksum_type_of,
+    discard,
+    no_such_upload,
+    upload_of,
+    whole_checksum,
+)
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
@@ -38,6 +47,7 @@ def create_multipart_upload(tx: Tx, req: t.CreateMultipartUploadRequest) -> t.Cr
         "Key": req["Key"],
         "UploadId": upload_id,
         **encryption_shown(draft.encryption),
+        **abortion_shown(tx, req["Bucket"], req["Key"], upload.initiated),
         **({"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if algorithm else {}),
     }  # pyright: ignore[reportReturnType]
 
@@ -45,15 +55,8 @@ def create_multipart_upload(tx: Tx, req: t.CreateMultipartUploadRequest) -> t.Cr
 def abort_multipart_upload(tx: Tx, req: t.AbortMultipartUploadRequest) -> t.AbortMultipartUploadOutput:
     bucket_of(tx, req)
     upload_of(tx, req)
-    _discard(tx, req)
+    discard(tx, req)
     return {}
-
-
-def _discard(tx: Tx, req: Request) -> None:
-    for (_, number), part in list(tx.scan(PARTS, req["UploadId"])):
-        tx.drop(part.blob)
-        tx.delete(PARTS, req["UploadId"], number)
-    tx.delete(UPLOADS, req["Bucket"], req["Key"], req["UploadId"])
 
 
 # ---------------------------------------------------------------- parts
@@ -185,7 +188,7 @@ def _complete(tx: Tx, req: Request, parts: list[tuple[int, Part]], blob: str) ->
     at, version = add(tx, name, bucket, key, version)
     shown = tuple(ObjectPart(number, part.size, part.checksum if upload.algorithm else "") for number, part in parts)
     tx.put(OBJECT_PARTS, name, key, at, value=shown)
-    _discard(tx, req)
+    discard(tx, req)
     tell(tx, name, bucket, key, "ObjectCreated:CompleteMultipartUpload", version)
     return {
         "Location": f"{tx.scope.endpoint}/{name}/{key}",

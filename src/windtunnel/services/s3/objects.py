@@ -9,7 +9,7 @@ from windtunnel.services.s3.digests import MEMBERS, Received, receive
 from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryption_shown, filled, written_id
 from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.expiration import expiration_shown
-from windtunnel.services.s3.locks import check_delete
+from windtunnel.services.s3.locks import may_go, protected
 from windtunnel.services.s3.places import add, bucket_of, current, find, remove
 from windtunnel.services.s3.rules import NULL, PAGE_KEYS_MAX, PUT_BYTES_MAX, check_key, etag_matches, failed
 from windtunnel.services.s3.state import Bucket, Version
@@ -92,7 +92,8 @@ def _delete(tx: Tx, name: str, bucket: Bucket, key: str, given: str | None, matc
         found = find(tx, name, key, given)
         if found is None:
             return {"VersionId": given}
-        check_delete(found[1], tx.now, bypass=bypass)
+        if not may_go(found[1], tx.now, bypass=bypass):
+            raise protected()
         remove(tx, name, bucket, key, *found)
         tell(tx, name, bucket, key, "ObjectRemoved:Delete", found[1])
         return {"VersionId": given, **({"DeleteMarker": True} if found[1].marker else {})}

@@ -9,8 +9,20 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.locks import with_default
-from windtunnel.services.s3.rules import NULL, order_of, version_id
-from windtunnel.services.s3.state import BUCKETS, LISTED, NULL_ORDER, NULLS, OBJECT_PARTS, SIZES, VERSIONS, Bucket, Listed, Version
+from windtunnel.services.s3.rules import NULL, TIERED, order_of, version_id
+from windtunnel.services.s3.state import (
+    ACCESSES,
+    BUCKETS,
+    LISTED,
+    NULL_ORDER,
+    NULLS,
+    OBJECT_PARTS,
+    SIZES,
+    VERSIONS,
+    Bucket,
+    Listed,
+    Version,
+)
 
 Request = Mapping[str, Any]
 
@@ -75,6 +87,12 @@ def current(tx: Tx, name: str, bucket: Bucket, key: str) -> tuple[int, Version] 
 def order(key: tuple[Any, ...]) -> int:
     """The last part of a version's key."""
     return key[2]
+
+
+def versions(tx: Tx, name: str, after: tuple[str, int] | None, limit: int) -> list[tuple[str, int, Version]]:
+    """A page of a bucket's versions, delete markers included, as (key, order, version): those after a key's order, or the first."""
+    rows: Any = tx.scan(VERSIONS, name, start=None if after is None else (after[0], after[1] + 1), limit=limit)
+    return [(key[1], key[2], version) for key, version in rows]
 
 
 def find(tx: Tx, name: str, key: str, given: str) -> tuple[int, Version] | None:
@@ -163,6 +181,20 @@ def rewrite(tx: Tx, name: str, key: str, at: int, version: Version) -> None:
     tx.put(VERSIONS, name, key, at, value=version)
 
 
+def move(tx: Tx, name: str, bucket: Bucket, key: str, at: int, version: Version, storage: str) -> Version:
+    """Puts a version into another storage class."""
+    _count(tx, name, version, -1)
+    moved = msgspec.structs.replace(version, storage=storage, archive="", restore=None)
+    _count(tx, name, moved, 1)
+    rewrite(tx, name, key, at, moved)
+    newest = current(tx, name, bucket, key)
+    if newest is not None and newest[0] == at:
+        _list(tx, name, key, moved)
+    if storage == TIERED:
+        tx.put(ACCESSES, name, key, at, value=tx.now)
+    return moved
+
+
 def _count(tx: Tx, name: str, version: Version, sign: int) -> None:
     tx.add(SIZES, name, version.storage, "objects", amount=sign)
     if version.size:
@@ -175,6 +207,8 @@ def _forget(tx: Tx, name: str, key: str, at: int, version: Version) -> None:
         tx.drop(version.blob)
     if version.parts:
         tx.delete(OBJECT_PARTS, name, key, at)
+    if version.storage == TIERED:
+        tx.delete(ACCESSES, name, key, at)
 
 
 def _list(tx: Tx, name: str, key: str, newest: Version) -> None:

@@ -17,8 +17,9 @@ from windtunnel.services.s3.locks import lock_shown
 from windtunnel.services.s3.metadata import shown as shown_metadata
 from windtunnel.services.s3.places import bucket_of, lookup, shown_id
 from windtunnel.services.s3.restores import is_archived, restore_shown
-from windtunnel.services.s3.rules import PAGE_KEYS_MAX, check_read, range_of
+from windtunnel.services.s3.rules import PAGE_KEYS_MAX, TIERED, check_read, range_of
 from windtunnel.services.s3.state import OBJECT_PARTS, Bucket, ObjectPart, Version
+from windtunnel.services.s3.tiering import read
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
@@ -37,9 +38,12 @@ def get_object(tx: Tx, req: t.GetObjectRequest) -> t.GetObjectOutput:
     bucket = bucket_of(tx, req)
     at, version = lookup(tx, bucket, req, "GET")
     if is_archived(version, tx.now):
-        message = "The operation is not valid for the object's storage class"
-        raise Fault("InvalidObjectState", message, StorageClass=version.storage)
+        tier: dict[str, Any] = {"AccessTier": version.archive} if version.archive else {}
+        message = f"The operation is not valid for the object's {'access tier' if tier else 'storage class'}"
+        raise Fault("InvalidObjectState", message, StorageClass=version.storage, **tier)
     shown, offset, length = _shown(tx, bucket, req, at, version)
+    if version.storage == TIERED:
+        read(tx, req["Bucket"], req["Key"], at, version)
     if tx.scope.principal.kind != "AWSService":
         tx.meter("DataTransfer-Out-Bytes", length, req["Bucket"])
     if version.blob:
@@ -78,6 +82,8 @@ def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Ver
     }
     if version.storage != "STANDARD":
         shown["StorageClass"] = version.storage
+    if version.archive:
+        shown["ArchiveStatus"] = version.archive
     if version.tags:
         shown["TagCount"] = len(version.tags)
     checked = (req.get("ChecksumMode") or "").upper() == "ENABLED"

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+import msgspec
+
 from windtunnel.fabric import Tx
 from windtunnel.services.s3.events import tell
-from windtunnel.services.s3.places import find
+from windtunnel.services.s3.places import find, rewrite
 from windtunnel.services.s3.rules import ARCHIVED
-from windtunnel.services.s3.state import BUCKETS, Version
+from windtunnel.services.s3.state import ACCESSES, BUCKETS, Version
 
 
 def is_archived(version: Version, now: float) -> bool:
     """Whether a version lies in the archive, and no copy of it outside."""
+    if version.archive:
+        return True
     if version.storage not in ARCHIVED:
         return False
     return version.restore is None or not version.restore.ready <= now < version.restore.until
@@ -32,9 +36,25 @@ def restore_shown(version: Version, now: float) -> dict[str, str]:
 
 
 def restored(tx: Tx, payload: Mapping[str, str]) -> None:
-    """A restore is over: those who listen are told."""
+    """A restore is over: those who listen are told. What lay in a tier of Intelligent-Tiering is back for good, as if just read."""
     name, key = payload["Bucket"], payload["Key"]
     bucket, found = tx.get(BUCKETS, name), find(tx, name, key, payload["VersionId"])
     restore = found[1].restore if found is not None else None
-    if bucket is not None and found is not None and restore is not None and restore.ready <= tx.now:
-        tell(tx, name, bucket, key, "ObjectRestore:Completed", found[1])
+    if bucket is None or found is None or restore is None or restore.ready > tx.now:
+        return
+    at, version = found
+    tell(tx, name, bucket, key, "ObjectRestore:Completed", version)
+    if version.archive:
+        tx.put(ACCESSES, name, key, at, value=tx.now)
+        rewrite(tx, name, key, at, msgspec.structs.replace(version, archive="", restore=None))
+
+
+def let_go(tx: Tx, payload: Mapping[str, str]) -> None:
+    """The copy of an archived version goes, as its days are over."""
+    name, key = payload["Bucket"], payload["Key"]
+    bucket, found = tx.get(BUCKETS, name), find(tx, name, key, payload["VersionId"])
+    restore = found[1].restore if found is not None else None
+    if bucket is not None and found is not None and restore is not None and restore.until <= tx.now:
+        at, version = found
+        rewrite(tx, name, key, at, msgspec.structs.replace(version, restore=None))
+        tell(tx, name, bucket, key, "ObjectRestore:Delete", version)

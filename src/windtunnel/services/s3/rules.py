@@ -13,6 +13,7 @@ from zlib import crc32
 
 from windtunnel.fabric import Fault
 
+DAY_SECONDS = 86_400
 KEY_BYTES_MAX = 1024
 METADATA_BYTES_MAX = 2048
 INLINE_BYTES_MAX = 8 * 1024
@@ -40,6 +41,7 @@ STORAGE_CLASSES = frozenset(
 )
 KMS = ("aws:kms", "aws:kms:dsse")
 ARCHIVED = frozenset(("GLACIER", "DEEP_ARCHIVE"))
+TIERED = "INTELLIGENT_TIERING"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")

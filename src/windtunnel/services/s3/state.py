@@ -120,6 +120,8 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     encryption: Encryption = Encryption()
     lock: Lock | None = None
     restore: Restore | None = None
+    archive: str = ""
+    """The archive tier of INTELLIGENT_TIERING it was moved to, for nobody read it for long."""
 
 
 class ObjectPart(msgspec.Struct, frozen=True, array_like=True):
@@ -165,6 +167,8 @@ NULLS = Table("s3.nulls", int, scope="global")
 """(bucket, key) -> the order of the null version, where that isn't NULL_ORDER."""
 MANAGED_KEYS = Table("s3.managed_keys", str)
 """() -> the ARN of the key that AWS manages for S3, by account and region; made when it is first used."""
+ACCESSES = Table("s3.accesses", float, scope="global")
+"""(bucket, key, order) -> when a version in INTELLIGENT_TIERING was last read; absent: not since it was written."""
 OBJECT_PARTS = Table("s3.object_parts", tuple[ObjectPart, ...], scope="global")
 """(bucket, key, order)"""
 SIZES = Table("s3.sizes", int, scope="global")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.expiration import abortion_shown
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import PART_NUMBER_MAX, owner_of
 from windtunnel.services.s3.state import PARTS, UPLOADS, Upload
@@ -32,6 +33,7 @@ def list_parts(tx: Tx, req: t.ListPartsRequest) -> t.ListPartsOutput:
         "MaxParts": most,
         "IsTruncated": len(found) > len(page),
         **_who(upload),
+        **abortion_shown(tx, req["Bucket"], req["Key"], upload.initiated),
     }
     if upload.algorithm:
         result |= {"ChecksumAlgorithm": upload.algorithm, "ChecksumType": upload.checksum_type}

@@ -131,3 +131,11 @@ def part_shown(number: int, part: Part, upload: Upload) -> dict[str, Any]:
     if upload.algorithm:
         shown[MEMBERS[upload.algorithm]] = part.checksum
     return shown
+
+
+def discard(tx: Tx, req: Request) -> None:
+    """Forgets an upload and its parts."""
+    for (_, number), part in list(tx.scan(PARTS, req["UploadId"])):
+        tx.drop(part.blob)
+        tx.delete(PARTS, req["UploadId"], number)
+    tx.delete(UPLOADS, req["Bucket"], req["Key"], req["UploadId"])
