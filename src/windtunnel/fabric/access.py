@@ -51,8 +51,16 @@ class AccessKey(msgspec.Struct, frozen=True, omit_defaults=True):
     used: Used | None = None
 
 
+def _session(_: Any, key: AccessKey) -> tuple[str] | None:
+    return (key.principal.id,) if key.expires is not None and key.principal.kind == "IAMUser" and key.status == "Active" else None
+
+
 ACCESS_KEYS = Table(
-    "access.keys", AccessKey, scope="global", hot=True, indexes={"expires": lambda _, key: None if key.expires is None else (key.expires,)}
+    "access.keys",
+    AccessKey,
+    scope="global",
+    hot=True,
+    indexes={"expires": lambda _, key: None if key.expires is None else (key.expires,), "session": _session},
 )
 """access key id -> AccessKey"""
 ROLES_USED = Table("access.roles_used", Used, scope="global")
@@ -101,6 +109,19 @@ def forget_expired(tx: Tx) -> bool:
 def used_last(tx: Tx, role_id: str) -> Used | None:
     """When keys of a role's sessions were last used."""
     return tx.get(ROLES_USED, role_id)
+
+
+def sessions_of(tx: Tx, user_id: str) -> list[str]:
+    """The ids of a user's temporary keys."""
+    return [str(key_id) for (key_id,), _ in tx.find(ACCESS_KEYS, "session", user_id)]
+
+
+def end_keys(tx: Tx, key_ids: Iterable[str]) -> None:
+    """Temporary keys of who is no longer there are invalid from now on."""
+    for key_id in key_ids:
+        key = tx.get(ACCESS_KEYS, key_id)
+        if key is not None:
+            tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(key, status="Deleted"))
 
 
 def rename_keys(tx: Tx, key_ids: Iterable[str], arn: str, name: str) -> None:

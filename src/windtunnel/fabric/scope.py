@@ -33,6 +33,8 @@ class Principal(msgspec.Struct, frozen=True):
     source_identity: str = ""
     issuer: str = ""
     """The ARN of the role behind a session, its path included."""
+    mfa_at: float = 0.0
+    """When the session's owner showed a second factor; 0 where they showed none."""
 
 
 class Scope(msgspec.Struct, frozen=True):

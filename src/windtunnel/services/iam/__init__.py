@@ -7,6 +7,7 @@ from windtunnel.services.iam import (
     certificates,
     credentials,
     details,
+    devices,
     groups,
     inline,
     keys,
@@ -16,7 +17,9 @@ from windtunnel.services.iam import (
     profiles,
     providers,
     roles,
+    signing,
     simulate,
+    ssh_keys,
     users,
 )
 from windtunnel.services.iam.state import RESOURCES
@@ -40,6 +43,9 @@ SERVICE = Service(
         providers,
         simulate,
         details,
+        devices,
+        ssh_keys,
+        signing,
     ),
     resources=RESOURCES,
     faults={"ValidationError": 400, "AccessDenied": 403, "NotImplemented": 501},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric.mfa import DEVICES
 from windtunnel.services.iam import rules
 from windtunnel.services.iam.state import (
     ALIAS_OF,
@@ -17,6 +18,7 @@ from windtunnel.services.iam.state import (
     PROFILES,
     PROVIDERS,
     ROLES,
+    SIGNING,
     USERS,
     VERSIONS,
 )
@@ -24,12 +26,6 @@ from windtunnel.services.iam.state import (
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
 
-USERS_MAX = 5000
-GROUPS_MAX = 300
-ROLES_MAX = 1000
-PROFILES_MAX = 1000
-POLICIES_MAX = 1500
-VERSIONS_ALL_MAX = 10_000
 _PASSWORDS: dict[str, Any] = {
     "MinimumPasswordLength": 6,
     "RequireSymbols": False,
@@ -65,7 +61,7 @@ def list_account_aliases(tx: Tx, req: t.ListAccountAliasesRequest) -> t.ListAcco
 
 
 def get_account_summary(tx: Tx, req: dict[str, Any]) -> t.GetAccountSummaryResponse:
-    """Counters and quotas; signing certificates and MFA devices are not kept here and count as none."""
+    """Counters and quotas."""
     root_keys = tx.count(KEYS, "user", tx.account)
     return {
         "SummaryMap": {
@@ -73,7 +69,7 @@ def get_account_summary(tx: Tx, req: dict[str, Any]) -> t.GetAccountSummaryRespo
             "AccountAccessKeysPresent": min(root_keys, 1),
             "AccountMFAEnabled": 0,
             "AccountPasswordPresent": 1,
-            "AccountSigningCertificatesPresent": 0,
+            "AccountSigningCertificatesPresent": min(tx.count(SIGNING, "user", tx.account), 1),
             "AssumeRolePolicySizeQuota": rules.TRUST_CHARACTERS_MAX,
             "AttachedPoliciesPerGroupQuota": rules.POLICIES_ATTACHED_MAX,
             "AttachedPoliciesPerRoleQuota": rules.POLICIES_ATTACHED_MAX,
@@ -82,26 +78,26 @@ def get_account_summary(tx: Tx, req: dict[str, Any]) -> t.GetAccountSummaryRespo
             "GroupPolicySizeQuota": rules.INLINE_CHARACTERS_MAX["group"],
             "Groups": tx.count(GROUPS, "all"),
             "GroupsPerUserQuota": rules.GROUPS_PER_USER_MAX,
-            "GroupsQuota": GROUPS_MAX,
+            "GroupsQuota": rules.GROUPS_MAX,
             "InstanceProfiles": tx.count(PROFILES, "all"),
-            "InstanceProfilesQuota": PROFILES_MAX,
-            "MFADevices": 0,
-            "MFADevicesInUse": 0,
+            "InstanceProfilesQuota": rules.PROFILES_MAX,
+            "MFADevices": tx.count(DEVICES, "all"),
+            "MFADevicesInUse": tx.count(DEVICES, "assigned"),
             "Policies": tx.count(POLICIES, "all"),
-            "PoliciesQuota": POLICIES_MAX,
+            "PoliciesQuota": rules.POLICIES_MAX,
             "PolicySizeQuota": rules.POLICY_CHARACTERS_MAX,
             "PolicyVersionsInUse": tx.count(VERSIONS, "all"),
-            "PolicyVersionsInUseQuota": VERSIONS_ALL_MAX,
+            "PolicyVersionsInUseQuota": rules.VERSIONS_ALL_MAX,
             "Providers": tx.count(PROVIDERS, "all"),
             "RolePolicySizeQuota": rules.INLINE_CHARACTERS_MAX["role"],
             "Roles": tx.count(ROLES, "all"),
-            "RolesQuota": ROLES_MAX,
+            "RolesQuota": rules.ROLES_MAX,
             "ServerCertificates": tx.count(CERTIFICATES, "all"),
             "ServerCertificatesQuota": rules.CERTIFICATES_MAX,
-            "SigningCertificatesPerUserQuota": 2,
+            "SigningCertificatesPerUserQuota": rules.SIGNING_CERTIFICATES_PER_USER_MAX,
             "UserPolicySizeQuota": rules.INLINE_CHARACTERS_MAX["user"],
             "Users": tx.count(USERS, "all"),
-            "UsersQuota": USERS_MAX,
+            "UsersQuota": rules.USERS_MAX,
             "VersionsPerPolicyQuota": rules.VERSIONS_MAX,
         }
     }

@@ -12,6 +12,7 @@ from windtunnel.services.iam.rules import checked_tags, paged, start_of, under_p
 from windtunnel.services.iam.state import User, user_named
 
 ROOT_PATH = "/"
+ROOT_USER = "root"
 
 
 def listed(tx: Tx, req: Mapping[str, Any], name: str, table: Table[Any], show: Callable[[Tx, Any], Any]) -> Any:
@@ -29,12 +30,26 @@ def free(tx: Tx, table: Table[Any], name: str, message: str) -> None:
         raise Fault("EntityAlreadyExists", message)
 
 
+def room(tx: Tx, table: Table[Any], maximum: int, what: str, counter: str = "all") -> None:
+    """Raises LimitExceeded where the account has as many of them as it may."""
+    if tx.count(table, counter) >= maximum:
+        raise Fault("LimitExceeded", f"Cannot exceed quota for {what}PerAccount: {maximum}")
+
+
 def named_or_caller(tx: Tx, name: str | None) -> User:
     """The user of a name; without one the user who calls. Raises NoSuchEntity and ValidationError."""
     caller = tx.scope.principal
     if name is None and caller.kind != "IAMUser":
         raise Fault("ValidationError", "Must specify userName when calling with non-User credentials")
     return user_named(tx, name or caller.name)
+
+
+def owner_of(tx: Tx, name: str | None) -> tuple[str, str, User | None]:
+    """Whose keys or certificates are meant, as (id, name, user); the caller's where no name is given, and the root's for the root."""
+    if name is None and tx.scope.principal.kind == "Root":
+        return tx.account, ROOT_USER, None
+    user = named_or_caller(tx, name)
+    return user.id, user.name, user
 
 
 def tagged(tx: Tx, arn: str) -> dict[str, Any]:

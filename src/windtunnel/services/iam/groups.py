@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.iam.entities import free, listed
-from windtunnel.services.iam.rules import GROUPS_PER_USER_MAX, moment, new_id, paged, start_of
-from windtunnel.services.iam.state import ATTACHED, GROUPS, INLINE, MEMBERS, USERS, Group, User, arn_of, group_named, user_named, with_id
+from windtunnel.services.iam.entities import free, listed, room
+from windtunnel.services.iam.rules import GROUPS_MAX, GROUPS_PER_USER_MAX, moment, new_id, paged, start_of
+from windtunnel.services.iam.state import ATTACHED, GROUPS, INLINE, MEMBERS, USERS, Group, arn_of, group_named, user_named, with_id
+from windtunnel.services.iam.views import shown_user
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def create_group(tx: Tx, req: t.CreateGroupRequest) -> t.CreateGroupResponse:
     name = req["GroupName"]
     free(tx, GROUPS, name, f"Group with name {name} already exists.")
+    room(tx, GROUPS, GROUPS_MAX, "Groups")
     group = Group(new_id(tx, "AGPA"), name, req.get("Path", "/"), moment(tx.now))
     tx.put(GROUPS, name.lower(), value=group)
     return {"Group": _shown(tx, group)}
@@ -28,8 +30,7 @@ def get_group(tx: Tx, req: t.GetGroupRequest) -> t.GetGroupResponse:
     start = start_of(req)
 
     def shown(key: Any, _: float) -> t.User:
-        user: User = with_id(tx, USERS, key[1])
-        return {"Path": user.path, "UserName": user.name, "UserId": user.id, "Arn": arn_of(tx, user), "CreateDate": user.created}
+        return shown_user(tx, with_id(tx, USERS, key[1]))
 
     page = paged(req, "Users", tx.scan(MEMBERS, group.id, start=start and start[1:]), shown)
     page["Group"] = _shown(tx, group)

@@ -9,19 +9,18 @@ import msgspec
 from windtunnel.fabric import Fault, Principal, Tx
 from windtunnel.fabric.access import ACCESS_KEYS, AccessKey
 from windtunnel.fabric.scope import root
-from windtunnel.services.iam.entities import named_or_caller
+from windtunnel.services.iam.entities import ROOT_USER, owner_of
 from windtunnel.services.iam.rules import ACCESS_KEYS_PER_USER_MAX, SECRET_ALPHABET, moment, new_id, paged, start_of
-from windtunnel.services.iam.state import KEYS, User, arn_of
+from windtunnel.services.iam.state import KEYS, arn_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
 
 SECRET_CHARACTERS = 40
-ROOT_USER = "root"
 
 
 def create_access_key(tx: Tx, req: t.CreateAccessKeyRequest) -> t.CreateAccessKeyResponse:
-    owner, name, user = _owner(tx, req.get("UserName"))
+    owner, name, user = owner_of(tx, req.get("UserName"))
     if tx.count(KEYS, "user", owner) >= ACCESS_KEYS_PER_USER_MAX:
         raise Fault("LimitExceeded", f"Cannot exceed quota for AccessKeysPerUser: {ACCESS_KEYS_PER_USER_MAX}")
     key_id = new_id(tx, "AKIA")
@@ -38,7 +37,7 @@ def create_access_key(tx: Tx, req: t.CreateAccessKeyRequest) -> t.CreateAccessKe
 
 
 def list_access_keys(tx: Tx, req: t.ListAccessKeysRequest) -> t.ListAccessKeysResponse:
-    owner, name, _ = _owner(tx, req.get("UserName"))
+    owner, name, _ = owner_of(tx, req.get("UserName"))
     start = start_of(req)
 
     def shown(key: Any, created: float) -> t.AccessKeyMetadata:
@@ -58,7 +57,7 @@ def update_access_key(tx: Tx, req: t.UpdateAccessKeyRequest) -> dict[str, Any]:
 
 def delete_access_key(tx: Tx, req: t.DeleteAccessKeyRequest) -> dict[str, Any]:
     """The fabric's row stays, or the key would be one the region never issued."""
-    owner, _, _ = _owner(tx, req.get("UserName"))
+    owner, _, _ = owner_of(tx, req.get("UserName"))
     key_id = _own(tx, req.get("UserName"), req["AccessKeyId"])
     tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(_key(tx, key_id), status="Deleted"))
     tx.delete(KEYS, owner, key_id)
@@ -75,16 +74,8 @@ def get_access_key_last_used(tx: Tx, req: t.GetAccessKeyLastUsedRequest) -> t.Ge
     return {"UserName": key.principal.name or ROOT_USER, "AccessKeyLastUsed": last}
 
 
-def _owner(tx: Tx, name: str | None) -> tuple[str, str, User | None]:
-    """Whose keys are meant, as (id, name, user); the caller's where no name is given, and the root's for the root."""
-    if name is None and tx.scope.principal.kind == "Root":
-        return tx.account, ROOT_USER, None
-    user = named_or_caller(tx, name)
-    return user.id, user.name, user
-
-
 def _own(tx: Tx, name: str | None, key_id: str) -> str:
-    owner, _, _ = _owner(tx, name)
+    owner, _, _ = owner_of(tx, name)
     if tx.get(KEYS, owner, key_id) is None:
         raise Fault("NoSuchEntity", f"The Access Key with id {key_id} cannot be found.")
     return key_id

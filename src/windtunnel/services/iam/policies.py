@@ -8,10 +8,12 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tag_list, tags_of
-from windtunnel.services.iam.entities import list_tags, tag, tagged, untag
+from windtunnel.services.iam.entities import list_tags, room, tag, tagged, untag
 from windtunnel.services.iam.managed import Managed, managed, managed_policies
 from windtunnel.services.iam.rules import (
+    POLICIES_MAX,
     POLICY_CHARACTERS_MAX,
+    VERSIONS_ALL_MAX,
     VERSIONS_MAX,
     checked_identity,
     checked_tags,
@@ -37,6 +39,8 @@ def create_policy(tx: Tx, req: t.CreatePolicyRequest) -> t.CreatePolicyResponse:
     name = req["PolicyName"]
     if tx.get(POLICIES, name.lower()) is not None:
         raise Fault("EntityAlreadyExists", f"A policy called {name} already exists. Duplicate names are not allowed.")
+    room(tx, POLICIES, POLICIES_MAX, "Policies")
+    room(tx, VERSIONS, VERSIONS_ALL_MAX, "PolicyVersionsInUse")
     _check_document(req["PolicyDocument"])
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
     now = moment(tx.now)
@@ -107,6 +111,7 @@ def create_policy_version(tx: Tx, req: t.CreatePolicyVersionRequest) -> t.Create
             f"A managed policy can have up to {VERSIONS_MAX} versions. Before you create a new version, you must delete an existing "
             "version.",
         )
+    room(tx, VERSIONS, VERSIONS_ALL_MAX, "PolicyVersionsInUse")
     now, number = moment(tx.now), policy.last + 1
     version = Version(req["PolicyDocument"], now)
     default = number if req.get("SetAsDefault") else policy.default

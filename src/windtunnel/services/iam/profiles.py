@@ -8,8 +8,8 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
-from windtunnel.services.iam.entities import free, list_tags, listed, tag, tagged, untag
-from windtunnel.services.iam.rules import checked_tags, moment, new_id, paged, start_of
+from windtunnel.services.iam.entities import free, list_tags, listed, room, tag, tagged, untag
+from windtunnel.services.iam.rules import PROFILES_MAX, checked_tags, moment, new_id, paged, start_of
 from windtunnel.services.iam.state import PROFILES, Profile, arn_of, own_role_named, role_named
 from windtunnel.services.iam.views import shown_profile
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def create_instance_profile(tx: Tx, req: t.CreateInstanceProfileRequest) -> t.CreateInstanceProfileResponse:
     name = req["InstanceProfileName"]
     free(tx, PROFILES, name, f"Instance Profile {name} already exists.")
+    room(tx, PROFILES, PROFILES_MAX, "InstanceProfiles")
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
     profile = Profile(new_id(tx, "AIPA"), name, req.get("Path", "/"), moment(tx.now))
     tx.put(PROFILES, name.lower(), value=profile)

@@ -9,8 +9,8 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
-from windtunnel.services.iam.entities import list_tags, tag, untag, with_tags
-from windtunnel.services.iam.rules import checked_tags, moment
+from windtunnel.services.iam.entities import list_tags, room, tag, untag, with_tags
+from windtunnel.services.iam.rules import OPENID_PROVIDERS_MAX, SAML_PROVIDERS_MAX, checked_tags, moment
 from windtunnel.services.iam.state import PROVIDERS, Provider
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def create_open_id_connect_provider(tx: Tx, req: t.CreateOpenIDConnectProviderRe
     arn = f"arn:aws:iam::{tx.account}:oidc-provider/{url}"
     if tx.get(PROVIDERS, arn) is not None:
         raise Fault("EntityAlreadyExists", f"Provider with url {req['Url']} already exists.")
+    room(tx, PROVIDERS, OPENID_PROVIDERS_MAX, "OpenIdConnectProviders", "openid")
     audiences, thumbprints = req.get("ClientIDList", []), req.get("ThumbprintList", [])
     _check_lists(audiences, thumbprints)
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
@@ -104,6 +105,7 @@ def create_saml_provider(tx: Tx, req: t.CreateSAMLProviderRequest) -> t.CreateSA
     arn = f"arn:aws:iam::{tx.account}:saml-provider/{req['Name']}"
     if tx.get(PROVIDERS, arn) is not None:
         raise Fault("EntityAlreadyExists", f"SAMLProvider with name {req['Name']} already exists.")
+    room(tx, PROVIDERS, SAML_PROVIDERS_MAX, "SAMLProviders", "saml")
     _check_metadata(req["SAMLMetadataDocument"])
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
     now = moment(tx.now)

@@ -8,9 +8,9 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
-from windtunnel.services.iam.entities import free, list_tags, listed, tag, tagged, untag
+from windtunnel.services.iam.entities import free, list_tags, listed, room, tag, tagged, untag
 from windtunnel.services.iam.managed import boundary_named
-from windtunnel.services.iam.rules import checked_tags, checked_trust, moment, new_id
+from windtunnel.services.iam.rules import ROLES_MAX, checked_tags, checked_trust, moment, new_id
 from windtunnel.services.iam.state import ATTACHED, INLINE, PROFILES, ROLES, Role, arn_of, own_role_named, role_named
 from windtunnel.services.iam.trust import check_principals
 from windtunnel.services.iam.views import bounded, role_last_used, shown_role
@@ -25,6 +25,7 @@ def create_role(tx: Tx, req: t.CreateRoleRequest) -> t.CreateRoleResponse:
         raise Fault("InvalidInput", "The path /aws-service-role/ is reserved for service-linked roles.")
     checked = checked_trust(req["AssumeRolePolicyDocument"])
     free(tx, ROLES, name, f"Role with name {name} already exists.")
+    room(tx, ROLES, ROLES_MAX, "Roles")
     check_principals(tx, checked)
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
     role = Role(

@@ -112,6 +112,24 @@ class Credential(msgspec.Struct, frozen=True, array_like=True):
     status: str = "Active"
 
 
+class SshKey(msgspec.Struct, frozen=True):
+    """A user's public key for git over SSH, as it was uploaded."""
+
+    body: str
+    fingerprint: str
+    created: float
+    status: str = "Active"
+
+
+class SigningCertificate(msgspec.Struct, frozen=True):
+    """A user's certificate for services that take signed messages, in PEM."""
+
+    body: str
+    digest: str
+    created: float
+    status: str = "Active"
+
+
 class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     """An identity provider: OpenID Connect (url, audiences, thumbprints) or SAML (name, metadata)."""
 
@@ -192,13 +210,32 @@ KEYS = Table("iam.keys", float, scope="account", counters={"user": lambda key, c
 """(user id, access key id) -> when it was made; the key itself is in fabric.access"""
 CREDENTIALS = Table("iam.credentials", Credential, scope="account", counters={"user": lambda key, credential: (key[0],)})
 """(user id, credential id) -> Credential"""
+SSH_KEYS = Table("iam.ssh_keys", SshKey, scope="account", counters={"user": lambda key, _: (key[0],)})
+"""(user id, key id) -> SshKey"""
+SIGNING = Table(
+    "iam.signing",
+    SigningCertificate,
+    scope="account",
+    indexes={"digest": lambda key, certificate: (certificate.digest,)},
+    counters={"user": lambda key, _: (key[0],)},
+)
+"""(user id, or the account for its root, certificate id) -> SigningCertificate"""
 LOGINS = Table("iam.logins", Login, scope="account")
 """user id -> Login"""
 ALIASES = Table("iam.aliases", str, scope="global")
 """alias -> account"""
 ALIAS_OF = Table("iam.alias_of", str, scope="account")
 """() -> the account's alias"""
-PROVIDERS = Table("iam.providers", Provider, scope="account", counters={"all": _all})
+PROVIDERS = Table(
+    "iam.providers",
+    Provider,
+    scope="account",
+    counters={
+        "all": _all,
+        "openid": lambda key, provider: () if provider.url else None,
+        "saml": lambda key, provider: () if provider.metadata else None,
+    },
+)
 """ARN -> Provider"""
 DELETIONS = Table("iam.deletions", str, scope="account")
 """task id of a service-linked role's deletion -> the role's name"""

@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.access import rename_keys
+from windtunnel.fabric.access import end_keys, rename_keys, sessions_of
+from windtunnel.fabric.mfa import DEVICES
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
-from windtunnel.services.iam.entities import free, list_tags, listed, tag, tagged, untag
+from windtunnel.services.iam.entities import free, list_tags, listed, room, tag, tagged, untag
 from windtunnel.services.iam.managed import boundary_named
-from windtunnel.services.iam.rules import checked_tags, moment, new_id
-from windtunnel.services.iam.state import ATTACHED, CREDENTIALS, INLINE, KEYS, LOGINS, MEMBERS, USERS, User, arn_of, user_named
-from windtunnel.services.iam.views import bounded
+from windtunnel.services.iam.rules import USERS_MAX, checked_tags, moment, new_id
+from windtunnel.services.iam.state import (
+    ATTACHED,
+    CREDENTIALS,
+    INLINE,
+    KEYS,
+    LOGINS,
+    MEMBERS,
+    SIGNING,
+    SSH_KEYS,
+    USERS,
+    User,
+    arn_of,
+    user_named,
+)
+from windtunnel.services.iam.views import bounded, shown_user
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
@@ -22,6 +36,7 @@ if TYPE_CHECKING:
 def create_user(tx: Tx, req: t.CreateUserRequest) -> t.CreateUserResponse:
     name = req["UserName"]
     free(tx, USERS, name, f"User with name {name} already exists.")
+    room(tx, USERS, USERS_MAX, "Users")
     boundary = boundary_named(tx, req.get("PermissionsBoundary"))
     tags = checked_tags(req.get("Tags", []))  # pyright: ignore[reportArgumentType]
     user = User(new_id(tx, "AIDA"), name, req.get("Path", "/"), moment(tx.now), boundary)
@@ -49,7 +64,8 @@ def update_user(tx: Tx, req: t.UpdateUserRequest) -> dict[str, Any]:
     set_tags(tx, arn_of(tx, changed), tags)
     tx.delete(USERS, user.name.lower())
     tx.put(USERS, name.lower(), value=changed)
-    rename_keys(tx, [str(key[1]) for key, _ in tx.scan(KEYS, user.id)], arn_of(tx, changed), name)
+    key_ids = [str(key[1]) for key, _ in tx.scan(KEYS, user.id)]
+    rename_keys(tx, [*key_ids, *sessions_of(tx, user.id)], arn_of(tx, changed), name)
     return {}
 
 
@@ -62,17 +78,21 @@ def delete_user(tx: Tx, req: t.DeleteUserRequest) -> dict[str, Any]:
         (tx.count(KEYS, "user", user.id), "delete access keys"),
         (tx.get(LOGINS, user.id), "delete login profile"),
         (tx.count(CREDENTIALS, "user", user.id), "remove referenced objects"),
+        (tx.count(DEVICES, "carried", user.id), "delete MFA device"),
+        (tx.count(SSH_KEYS, "user", user.id), "delete SSH public keys"),
+        (tx.count(SIGNING, "user", user.id), "delete signing certificates"),
     )
     for there, what in obstacles:
         if there:
             raise Fault("DeleteConflict", f"Cannot delete entity, must {what} first.")
     remove_all_tags(tx, arn_of(tx, user))
+    end_keys(tx, sessions_of(tx, user.id))
     tx.delete(USERS, user.name.lower())
     return {}
 
 
 def list_users(tx: Tx, req: t.ListUsersRequest) -> t.ListUsersResponse:
-    return listed(tx, req, "Users", USERS, _shown)
+    return listed(tx, req, "Users", USERS, shown_user)
 
 
 def tag_user(tx: Tx, req: t.TagUserRequest) -> dict[str, Any]:
@@ -112,11 +132,6 @@ def _caller(tx: Tx) -> str | None:
     return None
 
 
-def _shown(tx: Tx, user: User) -> t.User:
-    shown: t.User = {"Path": user.path, "UserName": user.name, "UserId": user.id, "Arn": arn_of(tx, user), "CreateDate": user.created}
-    return shown
-
-
 def _shown_whole(tx: Tx, user: User) -> t.User:
     """With what a listing leaves out."""
-    return _shown(tx, user) | tagged(tx, arn_of(tx, user)) | bounded(user)  # pyright: ignore[reportReturnType]
+    return shown_user(tx, user) | tagged(tx, arn_of(tx, user)) | bounded(user)  # pyright: ignore[reportReturnType]

@@ -11,6 +11,11 @@ from windtunnel.services.iam.rules import encoded, moment
 from windtunnel.services.iam.state import ATTACHED, ROLES, USERS, Policy, Profile, Role, User, arn_of, with_id
 
 
+def shown_user(tx: Tx, user: User) -> Any:
+    """A user as listings show it."""
+    return {"Path": user.path, "UserName": user.name, "UserId": user.id, "Arn": arn_of(tx, user), "CreateDate": user.created}
+
+
 def shown_role(tx: Tx, role: Role) -> Any:
     """A role as listings show it."""
     shown: dict[str, Any] = {

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 from windtunnel.aws.policy import ALLOW, DENY, NOTHING, Context, Policies, Policy, compile_policy, evaluate
 from windtunnel.aws.policy import Principal as Asker
 from windtunnel.fabric import Call, Fault, Principal, Scope
+from windtunnel.fabric.access import TEMPORARY
+from windtunnel.services.sts.factors import second_factor
 from windtunnel.services.sts.issue import issue
 from windtunnel.services.sts.rules import (
     CHAINED_SECONDS_MAX,
@@ -38,8 +40,9 @@ async def assume_role(call: Call, req: t.AssumeRoleRequest) -> t.AssumeRoleRespo
     role = await _role(call, arn)
     if role is None:
         raise not_authorized(caller, "sts:AssumeRole", req["RoleArn"])
+    mfa_at = await call.transact(second_factor, req)
     if caller.kind != "Root" or caller.account != arn.account:
-        await _ask(call, arn, role, req, tags, transitive)
+        await _ask(call, arn, role, req, tags, transitive, mfa_at or caller.mfa_at)
     seconds = _seconds(caller, role, req.get("DurationSeconds", ROLE_SECONDS_DEFAULT))
     session = f"arn:aws:sts::{arn.account}:assumed-role/{arn.name}/{req['RoleSessionName']}"
     identity = req.get("SourceIdentity", caller.source_identity)
@@ -55,6 +58,7 @@ async def assume_role(call: Call, req: t.AssumeRoleRequest) -> t.AssumeRoleRespo
         policy_arns=policy_arns,
         source_identity=identity,
         issuer=req["RoleArn"],
+        mfa_at=mfa_at,
     )
     result: t.AssumeRoleResponse = {
         "Credentials": call.act(issue, principal, seconds),
@@ -86,12 +90,18 @@ def _seconds(caller: Principal, role: dict[str, Any], wanted: int) -> int:
     return wanted
 
 
-async def _ask(call: Call, arn: Arn, role: dict[str, Any], req: t.AssumeRoleRequest, tags: dict[str, str], transitive: list[str]) -> None:
+async def _ask(
+    call: Call, arn: Arn, role: dict[str, Any], req: t.AssumeRoleRequest, tags: dict[str, str], transitive: list[str], mfa_at: float
+) -> None:
     """Raises AccessDenied unless the role's trust policy, and the caller's own policies where they are needed, allow it."""
     caller = call.scope.principal
     trust = _trust(role["AssumeRolePolicyDocument"])
     now_text = datetime.fromtimestamp(call.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     keys = context_of(caller, req, call.scope.source_ip, tags, transitive, now_text)
+    if mfa_at or caller.access_key.startswith(TEMPORARY):
+        keys["aws:multifactorauthpresent"] = "true" if mfa_at else "false"
+    if mfa_at:
+        keys["aws:multifactorauthage"] = str(int(call.now() - mfa_at))
     if caller.kind == "AWSService":
         keys |= _on_behalf(call.scope)
     actions = ["sts:AssumeRole"]

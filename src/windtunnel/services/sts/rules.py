@@ -103,7 +103,6 @@ def context_of(
         "aws:userid": caller.id,
         "aws:sourceip": source_ip,
         "aws:currenttime": now_text,
-        "aws:multifactorauthpresent": "false",
         "aws:principalisawsservice": "true" if caller.kind == "AWSService" else "false",
     }
     if caller.kind == "IAMUser":

@@ -8,6 +8,7 @@ import msgspec
 
 from windtunnel.fabric import Fault, Principal, Tx
 from windtunnel.fabric.access import TEMPORARY
+from windtunnel.services.sts.factors import second_factor
 from windtunnel.services.sts.issue import issue
 from windtunnel.services.sts.rules import ROOT_SECONDS_MAX, SESSION_SECONDS_DEFAULT, packed_percent, session_policy, session_tags
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 def get_session_token(tx: Tx, req: t.GetSessionTokenRequest) -> t.GetSessionTokenResponse:
     caller = _long_term(tx, "GetSessionToken")
-    return {"Credentials": issue(tx, caller, _seconds(caller, req.get("DurationSeconds", SESSION_SECONDS_DEFAULT)))}
+    session = msgspec.structs.replace(caller, mfa_at=second_factor(tx, req))
+    return {"Credentials": issue(tx, session, _seconds(caller, req.get("DurationSeconds", SESSION_SECONDS_DEFAULT)))}
 
 
 def get_federation_token(tx: Tx, req: t.GetFederationTokenRequest) -> t.GetFederationTokenResponse:
