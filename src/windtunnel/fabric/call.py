@@ -66,6 +66,10 @@ class Call:
         scope = msgspec.structs.replace(self.scope, account=account or self.account, region=region or self.region)
         return Call(self.cloud, scope, self.service)
 
+    def traced(self, trace: str) -> Call:
+        """The same call within a trace that came another way than with a request."""
+        return Call(self.cloud, msgspec.structs.replace(self.scope, trace=trace), self.service)
+
     async def transact(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Runs `function(tx, *args)` as one transaction, and returns when it is durable. A fault it raises undoes it."""
         result = self.cloud.transact(lambda tx: function(tx, *args, **kwargs), self.scope, self.service)

@@ -123,5 +123,6 @@ class Courier:
             endpoint=delivery.endpoint,
             cause=delivery.cause,
             source_arn=delivery.source_arn,
+            trace=delivery.trace,
         )
         return self._cloud.handled(service.name, operation), request, scope

@@ -83,6 +83,8 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: str
     endpoint: str
     attempts: int = 0
+    trace: str = ""
+    """The trace of the request that led to it: it goes on with whatever the target does."""
 
 
 class DeliveryFailed(Exception):

@@ -102,6 +102,7 @@ class Tx(Transaction):
             first_at=self.now,
             cause=self.scope.request_id,
             endpoint=self.scope.endpoint,
+            trace=self.scope.trace,
         )
         self.outgoing.append(delivery)
 

@@ -14,6 +14,7 @@ from windtunnel.aws.arn import parse
 from windtunnel.fabric import Call, Event, Fault, Retry, Tx
 from windtunnel.fabric.timers import add_timer
 from windtunnel.services.lambda_.execute import Ran, execute
+from windtunnel.services.lambda_.lineage import CODE, STOPPED, stopped
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, moment_z, shown_number
 from windtunnel.services.lambda_.sandboxes import Concurrency
@@ -37,7 +38,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 def accept(tx: Tx, name: str, qualifier: str, payload: bytes, request_id: str, client_context: str) -> None:
     """Writes an event down; it runs as soon as it can."""
-    _wait(tx, tx.serial(), Waiting(name, qualifier, payload, request_id, tx.now, client_context), tx.now)
+    _wait(tx, tx.serial(), Waiting(name, qualifier, payload, request_id, tx.now, client_context, trace=tx.scope.trace), tx.now)
 
 
 async def event(call: Call, payload: Mapping[str, Any]) -> None:
@@ -46,6 +47,7 @@ async def event(call: Call, payload: Mapping[str, Any]) -> None:
     waiting = call.read(Tx.get, WAITING, serial)
     if waiting is None:
         return
+    call = call.traced(waiting.trace)
     try:
         found, config = call.read(_look, waiting)
     except Fault:
@@ -57,6 +59,9 @@ async def event(call: Call, payload: Mapping[str, Any]) -> None:
         return
     if found.function.reserved == 0:
         await call.transact(_settle, serial, waiting, found, config, None, "ZeroReservedConcurrency")
+        return
+    if stopped(waiting.trace, found):
+        await call.transact(_settle, serial, waiting, found, config, None, CODE)
         return
     try:
         with Concurrency(call, found) as found:
@@ -76,6 +81,7 @@ async def event(call: Call, payload: Mapping[str, Any]) -> None:
             later = msgspec.structs.replace(waiting, delays=waiting.delays + 1)
             await call.transact(_wait, serial, later, call.now() + delay)
         return
+    call = call.traced(ran.trace)  # what hears of it may lead to the function again
     if not ran.error:
         await call.transact(_settle, serial, waiting, found, config, ran, "Success")
         return
@@ -150,10 +156,10 @@ def _told(destination: str, record: str, arn: str, went_well: bool) -> Event:
 
 def _dead(waiting: Waiting, ran: Ran | None, condition: str) -> Event:
     """https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq"""
-    message = condition if ran is None else _message(ran.payload)
+    message = STOPPED if condition == CODE else condition if ran is None else _message(ran.payload)
     attributes: dict[str, dict[str, Any]] = {
         "RequestID": {"DataType": "String", "StringValue": waiting.request_id},
-        "ErrorCode": {"DataType": "Number", "StringValue": "429" if ran is None else "200"},
+        "ErrorCode": {"DataType": "Number", "StringValue": "400" if condition == CODE else "429" if ran is None else "200"},
     }
     if message:
         attributes["ErrorMessage"] = {"DataType": "String", "StringValue": message[:DEAD_LETTER_TEXT_MAX]}

@@ -8,9 +8,9 @@ from binascii import Error as Base64Error
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.fabric.trail import root_of
 from windtunnel.planes.compute import Invocation, Kind, Outcome, Stream
 from windtunnel.services.lambda_.journal import billed_ms
+from windtunnel.services.lambda_.lineage import trace_of
 from windtunnel.services.lambda_.places import Found
 from windtunnel.services.lambda_.rules import shown_number
 from windtunnel.services.lambda_.sandboxes import sandbox_of
@@ -24,11 +24,14 @@ class Ran(msgspec.Struct, frozen=True):
     """"Unhandled", or "" where it went well."""
     version: str
     tail: str
+    trace: str = ""
+    """The trace it ran in."""
 
 
 async def execute(call: Call, found: Found, payload: bytes, request_id: str, client_context: str = "", stream: Stream | None = None) -> Ran:
     """Runs a version of a function. The caller has taken a place among its invocations; a `stream` gets the response as it comes."""
     version, shown = found.version, shown_number(found.number)
+    trace = trace_of(call, found, request_id)
     environment, journal, fresh = await sandbox_of(call, found)
     pool = await call.cloud.compute.pool()
     try:
@@ -36,12 +39,7 @@ async def execute(call: Call, found: Found, payload: bytes, request_id: str, cli
             await environment.ready()
         start = journal.start(request_id, shown)
         invocation = Invocation(
-            request_id,
-            payload,
-            int((call.cloud.clock.machine() + version.timeout) * 1000),
-            found.arn,
-            f"Root=1-{int(call.now()):08x}-{root_of(request_id)};Parent={call.ids.hex(16)};Sampled=0",
-            client_context,
+            request_id, payload, int((call.cloud.clock.machine() + version.timeout) * 1000), found.arn, trace, client_context
         )
         outcome = await environment.invoke(invocation, stream)
     finally:
@@ -51,8 +49,8 @@ async def execute(call: Call, found: Found, payload: bytes, request_id: str, cli
     if outcome.kind is Kind.TIMEOUT:
         message = f"RequestId: {request_id} Error: Task timed out after {version.timeout:.2f} seconds"
         error = msgspec.json.encode({"errorType": "Sandbox.Timedout", "errorMessage": message})
-        return Ran(error, "Unhandled", shown, tail)
-    return Ran(outcome.payload, "" if outcome.kind is Kind.OK else "Unhandled", shown, tail)
+        return Ran(error, "Unhandled", shown, tail, trace)
+    return Ran(outcome.payload, "" if outcome.kind is Kind.OK else "Unhandled", shown, tail, trace)
 
 
 def context_of(text: str) -> str:

@@ -18,6 +18,7 @@ from windtunnel.fabric import Call, Fault, Scope, Tx
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.scope import service_principal
 from windtunnel.services.lambda_.execute import Ran, execute
+from windtunnel.services.lambda_.lineage import merged, stopped
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, name_of
 from windtunnel.services.lambda_.sandboxes import Concurrency
@@ -172,6 +173,12 @@ async def _process(poller: Poller, mapping: Mapping, batch: list[Received]) -> N
 
 async def _run(call: Call, mapping: Mapping, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Runs the function with some records; answers those that are done with."""
+    found = call.read(_find, mapping.function)
+    # What has gone round too often comes back, until the queue gives it up.
+    records = [record for record in records if not stopped(_trace(record), found)]
+    if not records:
+        return []
+    call = call.traced(merged(map(_trace, records)))
     payload = msgspec.json.encode({"Records": records})
     ran = await _ran(call, mapping, payload)
     if ran is None or ran.error:
@@ -198,6 +205,10 @@ async def _ran(call: Call, mapping: Mapping, payload: bytes) -> Ran | None:
             return None
         await call.wait(until=call.now() + delay)
         delay = min(delay * 2, 60.0)
+
+
+def _trace(record: dict[str, Any]) -> str:
+    return record["attributes"].get("AWSTraceHeader", "")
 
 
 def _find(tx: Tx, function: str) -> Found:

@@ -141,6 +141,8 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
     """Invocations that failed by the function's fault."""
     delays: int = 0
     """Attempts that were throttled."""
+    trace: str = ""
+    """The trace it came with."""
 
 
 class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
