@@ -243,7 +243,7 @@ def test_an_object_tells_when_a_lifecycle_rule_will_expire_it(s3: Any) -> None:
 def test_replication_wants_versions_at_both_ends(here: Here, s3: Any) -> None:
     here.s3.create_bucket(Bucket="mirror")
     versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
-    rule = {"ID": "all", "Status": "Enabled", "Filter": {}, "Priority": 1, "Destination": {"Bucket": "arn:aws:s3:::mirror"}}
+    rule = {"ID": "all", "Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::mirror"}}
     asked = {"Bucket": "box", "ReplicationConfiguration": {"Role": "arn:aws:iam::000000000000:role/copier", "Rules": [rule]}}
     said = "Versioning must be 'Enabled' on the bucket to apply a replication configuration"
     assert refused(s3.put_bucket_replication, **asked) == ("InvalidRequest", said, {})

@@ -20,6 +20,7 @@ from windtunnel.services.s3 import (
     tagging,
     upload_listing,
 )
+from windtunnel.services.s3.replicating import copy_out
 from windtunnel.services.s3.restores import let_go, restored
 from windtunnel.services.s3.state import BUCKET
 from windtunnel.services.s3.sweeps import sweep
@@ -54,7 +55,7 @@ SERVICE = Service(
         notifications,
     ),
     resources=(BUCKET,),
-    timers={"restored": restored, "let_go": let_go, "sweep": sweep},
+    timers={"restored": restored, "let_go": let_go, "sweep": sweep, "replicate": copy_out},
     faults={
         "AccessControlListNotSupported": 400,
         "AccessDenied": 403,

@@ -9,7 +9,7 @@ import msgspec
 from windtunnel.fabric import Tx
 from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.grants import asked_grants, check_allowed, check_canned, shown_grants
-from windtunnel.services.s3.places import bucket_of, current, lookup, rewrite
+from windtunnel.services.s3.places import bucket_of, change, current, lookup
 from windtunnel.services.s3.rules import owner_of
 from windtunnel.services.s3.state import DOCUMENTS
 
@@ -25,7 +25,7 @@ def put_object_acl(tx: Tx, req: t.PutObjectAclRequest) -> t.PutObjectAclOutput:
     grants = asked_grants(req, bucket.account)
     check_allowed(bucket, grants)
     version = msgspec.structs.replace(version, grants=grants)
-    rewrite(tx, req["Bucket"], req["Key"], at, version)
+    change(tx, req["Bucket"], bucket, req["Key"], at, version)
     tell(tx, req["Bucket"], bucket, req["Key"], "ObjectAcl:Put", version)
     return {}
 

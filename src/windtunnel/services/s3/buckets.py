@@ -159,4 +159,7 @@ def put_bucket_versioning(tx: Tx, req: t.PutBucketVersioningRequest) -> None:
     if bucket.object_lock and status != "Enabled":
         message = "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
         raise Fault("InvalidBucketState", message)
+    if bucket.replicated and status != "Enabled":
+        message = "A replication configuration is present on this bucket, so the versioning state cannot be changed."
+        raise Fault("InvalidBucketState", message)
     tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, versioning=status))

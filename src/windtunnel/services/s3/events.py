@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
@@ -16,6 +17,7 @@ SOURCE = "s3.amazonaws.com"
 SUBJECT = "Amazon S3 Notification"
 RETRY = Retry(phases=((3, 1, 10), (10, 20, 600)), age_seconds_max=86_400)
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
+RESTORED = ("ObjectRestore:Post", "ObjectRestore:Completed")
 FACTS = {
     "ObjectCreated:Put": ("Object Created", "PutObject"),
     "ObjectCreated:Post": ("Object Created", "POST Object"),
@@ -37,8 +39,8 @@ FACTS = {
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html"""
 
 
-def tell(tx: Tx, name: str, bucket: Bucket, key: str, event: str, version: Version) -> None:
-    """Tells whoever the bucket's notification configuration names, in this transaction."""
+def tell(tx: Tx, name: str, bucket: Bucket, key: str, event: str, version: Version, more: Mapping[str, Any] | None = None) -> None:
+    """Tells whoever the bucket's notification configuration names, in this transaction; `more` are further members of a record."""
     if not bucket.rules and not bucket.event_bridge:
         return
     place = tx.at(account=bucket.account, region=bucket.region)
@@ -47,10 +49,10 @@ def tell(tx: Tx, name: str, bucket: Bucket, key: str, event: str, version: Versi
     for rule in bucket.rules:
         if matches(rule, event, key):
             record = _record(tx, name, bucket, key, event, version, sequencer, rule.id)
-            body = orjson.dumps({"Records": [record]}).decode()
+            body = orjson.dumps({"Records": [{**record, **(more or {})}]}).decode()
             parameters = _traced(tx.scope.trace) if rule.kind == "Queue" else {}
             place.deliver(rule.target, Event(body=body, subject=SUBJECT, parameters=parameters), source=SOURCE, source_arn=arn, retry=RETRY)
-    if bucket.event_bridge:
+    if bucket.event_bridge and event in FACTS:
         title, reason = FACTS[event]
         place.emit("aws.s3", title, _detail(tx, name, bucket, key, event, version, sequencer, reason), [arn])
 
@@ -75,7 +77,7 @@ def told_key(key: str) -> str:
 def _object(event: str, version: Version) -> tuple[dict[str, Any], bool]:
     """What is said of the object besides its key, and whether the event has a place in the order of the key's changes."""
     known: dict[str, Any] = {}
-    if event.startswith(("ObjectCreated", "ObjectRestore", "LifecycleTransition", "IntelligentTiering")):
+    if event.startswith(("ObjectCreated", "ObjectRestore", "LifecycleTransition", "IntelligentTiering", "Replication")):
         known["size"] = version.size
     if event not in ("ObjectRemoved:Delete", "LifecycleExpiration:Delete"):
         known["eTag"] = EMPTY_MD5 if version.marker else version.etag
@@ -93,8 +95,8 @@ def _more(event: str, version: Version) -> tuple[dict[str, Any], dict[str, Any]]
         case "IntelligentTiering":
             return {"intelligentTieringEventData": {"destinationAccessTier": version.archive}}, {"destination-access-tier": version.archive}
         case "ObjectRestore:Completed" if version.restore is not None:
-            data = {"lifecycleRestorationExpiryTime": _iso(version.restore.until), "lifecycleRestoreStorageClass": version.storage}
-            until = _iso(version.restore.until).replace(".000", "")
+            data = {"lifecycleRestorationExpiryTime": iso(version.restore.until), "lifecycleRestoreStorageClass": version.storage}
+            until = iso(version.restore.until).replace(".000", "")
             return {"glacierEventData": {"restoreEventData": data}}, {"restore-expiry-time": until, "source-storage-class": version.storage}
         case "ObjectRestore:Post":
             return {}, {"source-storage-class": version.storage}
@@ -102,7 +104,15 @@ def _more(event: str, version: Version) -> tuple[dict[str, Any], dict[str, Any]]
             return {}, {}
 
 
-def _iso(moment: float) -> str:
+def _version_of(event: str) -> str:
+    """Of the messages' form, which grew by kind of event."""
+    family = event.partition(":")[0]
+    if family == "Replication":
+        return "2.2"
+    return "2.1" if family in ("ObjectCreated", "ObjectRemoved") or event in RESTORED else "2.3"
+
+
+def iso(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -111,14 +121,14 @@ def _record(
 ) -> dict[str, Any]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
     known, ordered = _object(event, version)
-    restored = event in ("ObjectRestore:Post", "ObjectRestore:Completed")
+    restored, family = event in RESTORED, event.partition(":")[0]
     by_itself = tx.scope.principal.kind == "AWSService"
     principal = tx.scope.principal.name if by_itself else f"AWS:{tx.scope.principal.id}"
     return {
-        "eventVersion": "2.1" if restored or (ordered and not event.startswith("Lifecycle")) else "2.3",
+        "eventVersion": _version_of(event),
         "eventSource": "aws:s3",
         "awsRegion": bucket.region,
-        "eventTime": _iso(tx.now),
+        "eventTime": iso(tx.now),
         "eventName": event,
         "userIdentity": {"principalId": f"AmazonCustomer:{canonical_id(bucket.account)}" if by_itself and restored else principal},
         "requestParameters": {"sourceIPAddress": tx.scope.principal.name if by_itself else tx.scope.source_ip},
@@ -131,7 +141,11 @@ def _record(
                 "ownerIdentity": {"principalId": canonical_id(bucket.account)},
                 "arn": BUCKET.arn_of(bucket.account, bucket.region, name),
             },
-            "object": {"key": told_key(key), **known, **({"sequencer": sequencer} if ordered or restored else {})},
+            "object": {
+                "key": told_key(key),
+                **known,
+                **({"sequencer": sequencer} if ordered or restored or family == "Replication" else {}),
+            },
         },
         **_more(event, version)[0],
     }
@@ -163,7 +177,7 @@ def test_event(tx: Tx, name: str) -> str:
     told = {
         "Service": "Amazon S3",
         "Event": "s3:TestEvent",
-        "Time": _iso(tx.now),
+        "Time": iso(tx.now),
         "Bucket": name,
         "RequestId": tx.scope.request_id,
         "HostId": tx.scope.request_id,

@@ -9,9 +9,9 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.locks import check_change, check_future, missing_lock
-from windtunnel.services.s3.places import bucket_of, lookup, rewrite
+from windtunnel.services.s3.places import bucket_of, change, lookup
 from windtunnel.services.s3.rules import malformed, nested
-from windtunnel.services.s3.state import BUCKETS, Lock, Retention, Version
+from windtunnel.services.s3.state import BUCKETS, Bucket, Lock, Retention, Version
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
@@ -71,7 +71,7 @@ def put_object_retention(tx: Tx, req: t.PutObjectRetentionRequest) -> t.PutObjec
         check_future(until, tx.now, "RetainUntilDate")
     old = version.lock or Lock()
     check_change(old, mode or "", until or 0, tx.now, bypass=bool(req.get("BypassGovernanceRetention")))
-    _relock(tx, req, at, version, Lock(mode or "", until or 0, old.hold))
+    _relock(tx, bucket, req, at, version, Lock(mode or "", until or 0, old.hold))
     return {}
 
 
@@ -92,7 +92,7 @@ def put_object_legal_hold(tx: Tx, req: t.PutObjectLegalHoldRequest) -> t.PutObje
     if not bucket.object_lock:
         raise missing_lock()
     old = version.lock or Lock()
-    _relock(tx, req, at, version, Lock(old.mode, old.until, status))
+    _relock(tx, bucket, req, at, version, Lock(old.mode, old.until, status))
     return {}
 
 
@@ -116,5 +116,6 @@ def _never_locked() -> Fault:
     return Fault("NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration")
 
 
-def _relock(tx: Tx, req: Mapping[str, Any], at: int, version: Version, lock: Lock) -> None:
-    rewrite(tx, req["Bucket"], req["Key"], at, msgspec.structs.replace(version, lock=lock if lock != Lock() else None))
+def _relock(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Version, lock: Lock) -> None:
+    version = msgspec.structs.replace(version, lock=lock if lock != Lock() else None)
+    change(tx, req["Bucket"], bucket, req["Key"], at, version)

@@ -9,6 +9,7 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.locks import with_default
+from windtunnel.services.s3.replicas import replicate
 from windtunnel.services.s3.rules import NULL, TIERED, order_of, version_id
 from windtunnel.services.s3.state import (
     ACCESSES,
@@ -155,12 +156,25 @@ def add(tx: Tx, name: str, bucket: Bucket, key: str, draft: Version) -> tuple[in
             at = -tx.serial()
             tx.delete(VERSIONS, name, key, old)
             tx.put(NULLS, name, key, value=at)
-    tx.put(VERSIONS, name, key, at, value=version)
+    version = replicate(tx, name, bucket, key, at, version)
+    _write(tx, name, key, at, version)
     _list(tx, name, key, version)
+    return at, version
+
+
+def _write(tx: Tx, name: str, key: str, at: int, version: Version) -> None:
+    tx.put(VERSIONS, name, key, at, value=version)
     _count(tx, name, version, 1)
     if version.blob:
         tx.hold(version.blob)
-    return at, version
+
+
+def insert(tx: Tx, name: str, bucket: Bucket, key: str, at: int, version: Version) -> None:
+    """Puts a version from another bucket to the place its id leads to, be there newer ones or not."""
+    _write(tx, name, key, at, version)
+    newest = current(tx, name, bucket, key)
+    assert newest is not None
+    _list(tx, name, key, newest[1])
 
 
 def remove(tx: Tx, name: str, bucket: Bucket, key: str, at: int, version: Version) -> None:
@@ -177,8 +191,13 @@ def remove(tx: Tx, name: str, bucket: Bucket, key: str, at: int, version: Versio
 
 
 def rewrite(tx: Tx, name: str, key: str, at: int, version: Version) -> None:
-    """Puts a version's row again after a change that listings don't show (tags, ACL)."""
+    """Puts a version's row again after a change that listings don't show."""
     tx.put(VERSIONS, name, key, at, value=version)
+
+
+def change(tx: Tx, name: str, bucket: Bucket, key: str, at: int, version: Version) -> None:
+    """As `rewrite`, for what a request changed (tags, ACL, locks) and replicas get as well."""
+    rewrite(tx, name, key, at, replicate(tx, name, bucket, key, at, version))
 
 
 def move(tx: Tx, name: str, bucket: Bucket, key: str, at: int, version: Version, storage: str) -> Version:

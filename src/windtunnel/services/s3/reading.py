@@ -82,6 +82,8 @@ def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Ver
     }
     if version.storage != "STANDARD":
         shown["StorageClass"] = version.storage
+    if version.replication:
+        shown["ReplicationStatus"] = version.replication
     if version.archive:
         shown["ArchiveStatus"] = version.archive
     if version.tags:

@@ -77,6 +77,8 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     ownership: str = "BucketOwnerEnforced"
     object_lock: bool = False
     retention: Retention | None = None
+    replicated: bool = False
+    """Whether it has a replication configuration."""
 
 
 class Listed(TypedDict):
@@ -120,6 +122,8 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     encryption: Encryption = Encryption()
     lock: Lock | None = None
     restore: Restore | None = None
+    replication: str = ""
+    """PENDING, COMPLETED or FAILED where it is replicated, REPLICA where it is one."""
     archive: str = ""
     """The archive tier of INTELLIGENT_TIERING it was moved to, for nobody read it for long."""
 
@@ -173,6 +177,8 @@ OBJECT_PARTS = Table("s3.object_parts", tuple[ObjectPart, ...], scope="global")
 """(bucket, key, order)"""
 SIZES = Table("s3.sizes", int, scope="global")
 """(bucket, storage class, "bytes" or "objects") -> a number that is only added to: what is stored, all versions together."""
+REPLICATING = Table("s3.replicating", float, scope="global")
+"""(bucket, key, order, destination) -> since when a version is on its way there."""
 UPLOADS = Table("s3.uploads", Upload, scope="global")
 """(bucket, key, upload id); an upload's id rises with time."""
 PARTS = Table("s3.parts", Part, scope="global")

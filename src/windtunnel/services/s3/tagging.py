@@ -10,7 +10,7 @@ import msgspec
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tag_list, tags_of
 from windtunnel.services.s3.events import tell
-from windtunnel.services.s3.places import bucket_of, lookup, rewrite, shown_id
+from windtunnel.services.s3.places import bucket_of, change, lookup, shown_id
 from windtunnel.services.s3.rules import BUCKET_TAGS_MAX, OBJECT_TAGS_MAX, malformed
 from windtunnel.services.s3.state import BUCKET, Bucket, Version
 from windtunnel.services.s3.tags import tag_set_of
@@ -55,7 +55,7 @@ def _retag(tx: Tx, req: Mapping[str, Any], method: str, tags: dict[str, str]) ->
     bucket = bucket_of(tx, req)
     at, version = lookup(tx, bucket, req, method)
     version = msgspec.structs.replace(version, tags=tags)
-    rewrite(tx, req["Bucket"], req["Key"], at, version)
+    change(tx, req["Bucket"], bucket, req["Key"], at, version)
     return bucket, version
 
 
