@@ -38,6 +38,8 @@ class Courier:
         """Tries deliveries to plain operations at once, within the transaction; the others get rows."""
         outgoing, tx.outgoing = tx.outgoing, []
         for number, delivery in enumerate(outgoing):
+            if deliver.waits(tx, delivery):
+                continue
             if deliver.is_url(delivery.target):
                 deliver.queue_delivery(tx, delivery, tx.now)
                 continue

@@ -15,6 +15,7 @@ import msgspec
 
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric.timers import add_timer
+from windtunnel.kernel.store import Table
 from windtunnel.planes.network.client import HttpClient, HttpError
 
 if TYPE_CHECKING:
@@ -85,6 +86,12 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: int = 0
     trace: str = ""
     """The trace of the request that led to it: it goes on with whatever the target does."""
+    order: str = ""
+    """What is delivered under one order waits for what was before it: "" waits for nothing."""
+
+
+ORDERED = Table("fabric.deliveries.ordered", Delivery, scope="global")
+"""(order, number) -> Delivery: the one that is being tried again, and those that wait behind it"""
 
 
 class DeliveryFailed(Exception):
@@ -140,6 +147,27 @@ async def attempt(call: Call, payload: Mapping[str, Any]) -> None:
         await call.cloud.courier.hand_over(delivery)
     except DeliveryFailed as failure:
         await call.transact(settle_failure, delivery, failure)
+    else:
+        if delivery.order:
+            await call.transact(_follow, delivery)
+
+
+def waits(tx: Tx, delivery: Delivery) -> bool:
+    """Puts a delivery behind those of its order that could not be delivered yet; False where there are none."""
+    last = next(tx.scan(ORDERED, delivery.order, reverse=True, limit=1), None) if delivery.order else None
+    if last is None:
+        return False
+    tx.put(ORDERED, delivery.order, int(last[0][1] or 0) + 1, value=delivery)
+    return True
+
+
+def _follow(tx: Tx, delivery: Delivery) -> None:
+    """A delivery is over, well or not: what waits behind it comes next."""
+    rows = list(tx.scan(ORDERED, delivery.order, limit=2)) if delivery.order else []
+    if rows:
+        tx.delete(ORDERED, *rows[0][0])
+    if len(rows) > 1:
+        queue_delivery(tx, rows[1][1], tx.now)
 
 
 def settle_failure(tx: Tx, delivery: Delivery, failure: DeliveryFailed) -> None:
@@ -151,6 +179,7 @@ def settle_failure(tx: Tx, delivery: Delivery, failure: DeliveryFailed) -> None:
         later = msgspec.structs.replace(delivery, attempts=attempts)
         queue_delivery(tx, later, tx.now + delay)
         return
+    _follow(tx, delivery)
     place = tx.at(account=delivery.account, region=delivery.region)
     if delivery.failed:
         told = {
@@ -162,10 +191,12 @@ def settle_failure(tx: Tx, delivery: Delivery, failure: DeliveryFailed) -> None:
         }
         add_timer(place, tx.now, delivery.service, delivery.failed, told)
     elif delivery.dead_letter:
-        queue_delivery(tx, msgspec.structs.replace(delivery, target=delivery.dead_letter, dead_letter="", attempts=0), tx.now)
+        queue_delivery(tx, msgspec.structs.replace(delivery, target=delivery.dead_letter, dead_letter="", attempts=0, order=""), tx.now)
 
 
 def queue_delivery(tx: Tx, delivery: Delivery, due: float) -> None:
     """Writes the row of a delivery that is to be attempted at `due`."""
     place = tx.at(account=delivery.account, region=delivery.region)
+    if delivery.order and next(tx.scan(ORDERED, delivery.order, limit=1), None) is None:
+        tx.put(ORDERED, delivery.order, 0, value=delivery)
     add_timer(place, due, SERVICE, HANDLER, _to_builtins(delivery), lane=delivery.target)

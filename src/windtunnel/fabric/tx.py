@@ -80,12 +80,14 @@ class Tx(Transaction):
         dead_letter: str = "",
         failed: str = "",
         context: Mapping[str, Any] | None = None,
+        order: str = "",
     ) -> None:
         """Hands `event` to the ARN or URL `target` once this transaction stands, with `retry` (none: one attempt).
 
         `source` is the service principal that delivers ("sns.amazonaws.com"), `source_arn` the resource it delivers for. What
         can't be delivered goes to the queue `dead_letter`, or, where `failed` names a timer handler of the calling service, to that
         handler: its payload is `{"delivery": …, "error_code": …, "error_message": …, "attempts": …, "context": context}`.
+        Deliveries of one `order` arrive in order: while one is tried again, later ones wait behind it.
         """
         delivery = Delivery(
             target=target,
@@ -103,6 +105,7 @@ class Tx(Transaction):
             cause=self.scope.request_id,
             endpoint=self.scope.endpoint,
             trace=self.scope.trace,
+            order=order,
         )
         self.outgoing.append(delivery)
 
