@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 from itertools import count
+from typing import Any
+
+import pytest
 
 from tests.stories.here import Here
 from tests.stories.test_sns_publish import QUEUES, received
 from tests.stories.test_sns_topics import ARN, refusal
+from windtunnel.fabric import Fault
 
 FIFO = f"{ARN}.fifo"
 
@@ -40,6 +44,49 @@ def test_sequence_numbers_rise_whichever_process_publishes(here: Here) -> None:
     later = here.sns.publish(TopicArn=FIFO, Message="m2", MessageGroupId="g", MessageDeduplicationId="2")
     assert first["SequenceNumber"] < later["SequenceNumber"]
     assert [message["Body"] for message in received(here, url)] == ["m1", "m2"]
+
+
+def test_a_queue_that_fails_for_a_while_gets_the_group_in_order_and_other_groups_meanwhile(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = ordered(here)
+    run, refused = here.cloud.run, {"a"}
+
+    async def failing(service: str, operation: str, request: dict[str, Any], *args: Any, **named: Any) -> dict[str, Any]:
+        if operation in {"send_message", "SendMessage"} and request["MessageGroupId"] in refused:
+            raise Fault("ServiceUnavailable", "The queue is away.", status=503)
+        return await run(service, operation, request, *args, **named)
+
+    def publish(text: str, group: str) -> None:
+        here.sns.publish(TopicArn=FIFO, Message=text, MessageGroupId=group, MessageDeduplicationId=text)
+
+    monkeypatch.setattr(here.cloud, "run", failing)
+    for text in ("a1", "a2", "b1"):
+        publish(text, text[0])
+    here.rest()
+    assert [message["Body"] for message in received(here, url)] == ["b1"]
+    refused.clear()
+    publish("a3", "a")
+    assert received(here, url) == []
+    here.jump(1)
+    assert [message["Body"] for message in received(here, url)] == ["a1", "a2", "a3"]
+    publish("a4", "a")
+    assert [message["Body"] for message in received(here, url)] == ["a4"]
+
+
+def test_what_is_refused_for_good_holds_nothing_back(here: Here) -> None:
+    url = ordered(here)
+    dead = here.sqs.create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    [arn] = (one["SubscriptionArn"] for one in here.sns.list_subscriptions()["Subscriptions"])
+    policy = json.dumps({"deadLetterTargetArn": f"{QUEUES}:dead.fifo"})
+    here.sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="RedrivePolicy", AttributeValue=policy)
+    here.sqs.delete_queue(QueueUrl=url)
+    for text in ("m1", "m2"):
+        here.sns.publish(TopicArn=FIFO, Message=text, MessageGroupId="g", MessageDeduplicationId=text)
+    here.jump(61)
+    url = here.sqs.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    here.sns.publish(TopicArn=FIFO, Message="m3", MessageGroupId="g", MessageDeduplicationId="m3")
+    assert [[one["Body"] for one in received(here, queue)] for queue in (dead, url)] == [["m1", "m2"], ["m3"]]
 
 
 def test_the_same_id_within_five_minutes_is_published_once(here: Here) -> None:

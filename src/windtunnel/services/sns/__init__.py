@@ -6,7 +6,7 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service, Tx
-from windtunnel.services.sns import attributes, devices, life, phones, publish, signing, subscriptions, tags, topics
+from windtunnel.services.sns import archive, attributes, devices, life, phones, publish, replay, signing, subscriptions, tags, topics
 from windtunnel.services.sns.state import TOPIC
 
 
@@ -34,7 +34,15 @@ SERVICE = Service(
     "sns",
     modules=(topics, attributes, subscriptions, publish, tags, devices, phones),
     resources=(TOPIC,),
-    timers={"sweep": life.sweep, "expire": life.expire, "forget_ended": life.forget_ended, "bury": life.bury},
+    timers={
+        "sweep": life.sweep,
+        "expire": life.expire,
+        "forget_ended": life.forget_ended,
+        "bury": life.bury,
+        "age": archive.age,
+        "clear": archive.clear,
+        "replay": replay.replay,
+    },
     targets={"sns": _delivered},
     faults={"ValidationError": 400},
     # https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html

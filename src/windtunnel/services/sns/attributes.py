@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from windtunnel.fabric import Tx
+from windtunnel.services.sns.archive import watch
 from windtunnel.services.sns.rules import invalid
 from windtunnel.services.sns.settings import DEFAULT_ACTIONS, changed, default_policy, shown
 from windtunnel.services.sns.state import DATA_PROTECTION, TOPICS, Found, find_topic, replace
@@ -23,8 +24,9 @@ def get_topic_attributes(tx: Tx, req: t.GetTopicAttributesInput) -> t.GetTopicAt
 
 def set_topic_attributes(tx: Tx, req: t.SetTopicAttributesInput) -> None:
     found = find_topic(tx, req["TopicArn"])
-    topic = changed(found.topic, req["AttributeName"], req.get("AttributeValue") or "")
+    topic = changed(found.topic, req["AttributeName"], req.get("AttributeValue") or "", tx.now)
     found.tx.put(TOPICS, found.name, value=topic)
+    watch(found.tx, found.name, topic, found.topic.archived_days)
 
 
 def add_permission(tx: Tx, req: t.AddPermissionInput) -> None:

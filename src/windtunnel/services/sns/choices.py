@@ -10,6 +10,7 @@ import orjson
 
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.patterns import Scope, compile_filter_policy
+from windtunnel.services.sns.archive import replayed
 from windtunnel.services.sns.retries import DEFAULT_POLICY, effective_policy, kept_subscription_policy
 from windtunnel.services.sns.rules import TRUE_FALSE, invalid
 from windtunnel.services.sns.state import Subscription, Topic, arn_of, replace
@@ -21,18 +22,18 @@ _SETTABLE = frozenset(
 )
 
 
-def changed(one: Subscription, topic: Topic, attributes: Mapping[str, str], *, subscribing: bool = False) -> Subscription:
+def changed(one: Subscription, topic: Topic, attributes: Mapping[str, str], now: float, *, subscribing: bool = False) -> Subscription:
     """A subscription with attributes set. `subscribing`: refusals are worded as Subscribe does."""
     prefix = "Attributes Reason: " if subscribing else ""
     # A nested filter policy is allowed or not by its scope, so the scope goes first.
     for name in sorted(attributes, key=lambda name: name != "FilterPolicyScope"):
         if name not in _SETTABLE:
             raise invalid(f"{prefix}Unknown attribute: {name}" if subscribing else "AttributeName")
-        one = _set(one, topic, name, attributes[name], prefix)
+        one = _set(one, topic, name, attributes[name], prefix, now)
     return one
 
 
-def _set(one: Subscription, topic: Topic, name: str, value: str, prefix: str) -> Subscription:
+def _set(one: Subscription, topic: Topic, name: str, value: str, prefix: str, now: float) -> Subscription:
     if name == "RawMessageDelivery":
         if value.lower() not in TRUE_FALSE:
             raise invalid(f"{prefix}RawMessageDelivery: Invalid value [{value}]. Must be true or false.")
@@ -54,8 +55,10 @@ def _set(one: Subscription, topic: Topic, name: str, value: str, prefix: str) ->
         return replace(one, dead_letter=_checked_redrive(one, topic, value, prefix) if value else "")
     if name == "DeliveryPolicy":
         return replace(one, delivery_policy=kept_subscription_policy(value, f"{prefix}DeliveryPolicy") if value else "")
-    if name == "ReplayPolicy" and not topic.fifo:
-        raise invalid(f"{prefix}ReplayPolicy: replay policies are only supported by FIFO topics")
+    if name == "ReplayPolicy":
+        if not topic.fifo:
+            raise invalid(f"{prefix}ReplayPolicy: replay policies are only supported by FIFO topics")
+        return replayed(one, topic, value, prefix, now)
     return replace(one, texts={**one.texts, name: value})
 
 
@@ -88,9 +91,10 @@ def dead_letter_queue(redrive_policy: str) -> str:
     return orjson.loads(redrive_policy)["deadLetterTargetArn"] if redrive_policy else ""
 
 
-def agrees(one: Subscription, topic: Topic, attributes: Mapping[str, str]) -> bool:
-    """Whether a subscription is what subscribing again asks for."""
-    return changed(one, topic, attributes, subscribing=True) == one
+def agrees(one: Subscription, topic: Topic, attributes: Mapping[str, str], now: float) -> bool:
+    """Whether a subscription is what subscribing again asks for; the replay it asked for goes on."""
+    asked = {name: value for name, value in attributes.items() if name != "ReplayPolicy" or value != one.texts.get(name)}
+    return changed(one, topic, asked, now, subscribing=True) == one
 
 
 def shown(one: Subscription, topic: Topic | None, arn: str, account: str, region: str) -> dict[str, str]:
@@ -113,6 +117,8 @@ def shown(one: Subscription, topic: Topic | None, arn: str, account: str, region
         attributes["RedrivePolicy"] = one.dead_letter
     if one.delivery_policy:
         attributes["DeliveryPolicy"] = one.delivery_policy
+    if one.replay:
+        attributes["ReplayStatus"] = one.replay
     if one.protocol in {"http", "https"}:
         attributes["EffectiveDeliveryPolicy"] = _effective(topic.delivery_policy if topic else "", one.delivery_policy)
     return attributes

@@ -32,6 +32,8 @@ class Notification(msgspec.Struct, frozen=True):
     version: str
     sequence: str
     attributes: Attributes
+    replayed: bool = False
+    """Whether it comes from the topic's archive."""
 
 
 def timestamp(now: float) -> str:
@@ -56,6 +58,8 @@ def envelope(one: Notification, message: str) -> tuple[str, str]:
     if one.subject:
         lines.append(f'  "Subject" : {_quoted(one.subject)},\n')
     lines.append(f'  "Message" : {_quoted(message)},\n  "Timestamp" : "{one.time}",\n')
+    if one.replayed:
+        lines.append('  "Replayed" : true,\n')
     if one.signer:
         lines.append(
             f'  "SignatureVersion" : "{one.version}",\n  "Signature" : "{UNSIGNED}{one.version}",\n'

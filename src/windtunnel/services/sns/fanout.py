@@ -35,6 +35,8 @@ class Published(msgspec.Struct):
     group: str = ""
     deduplication: str = ""
     sequence: str = ""
+    replayed_of: float = 0.0
+    """When it was published, where it comes from the archive."""
     body: Any = _UNPARSED
     notification: Notification | None = None
     envelopes: dict[str, tuple[str, str]] = {}
@@ -50,11 +52,14 @@ class Published(msgspec.Struct):
 def fan_out(found: Found, published: Published) -> None:
     """Delivers a message to all confirmed subscriptions whose filter policy it passes."""
     for key, one in found.tx.scan(SUBSCRIPTIONS, found.topic.number):
-        if one.confirmed and (not one.filter_policy or _passes(one, published)):
-            _deliver(found, published, str(key[1]), one)
+        if one.listens(found.tx.now) and passes(one, published):
+            deliver_to(found, published, str(key[1]), one)
 
 
-def _passes(one: Subscription, published: Published) -> bool:
+def passes(one: Subscription, published: Published) -> bool:
+    """Whether a subscription's filter policy lets a message through."""
+    if not one.filter_policy:
+        return True
     matches = compile_filter_policy(one.filter_policy, cast("Scope", one.scope))
     if one.scope == "MessageAttributes":
         return matches(published.attributes)
@@ -66,7 +71,8 @@ def _passes(one: Subscription, published: Published) -> bool:
     return matches(published.body)
 
 
-def _deliver(found: Found, published: Published, id: str, one: Subscription) -> None:
+def deliver_to(found: Found, published: Published, id: str, one: Subscription) -> None:
+    """Delivers a message to one subscription."""
     arn = f"{found.arn}:{id}"
     if one.protocol == "sqs":
         _to_queue(found, published, arn, one)
@@ -94,7 +100,8 @@ def _to_queue(found: Found, published: Published, arn: str, one: Subscription) -
         body, late = _enveloped(found, published, text, arn), "" if found.topic.fifo else LATE
         event = Event(body, group_id=group, deduplication_id=deduplication, parameters=parameters, late=late)
     dead_letter = dead_letter_queue(one.dead_letter) if one.dead_letter else ""
-    found.tx.deliver(one.endpoint, event, source=SOURCE, source_arn=found.arn, retry=AWS_MANAGED, dead_letter=dead_letter)
+    order = f"{arn}/{group}" if fifo and found.topic.fifo else ""
+    found.tx.deliver(one.endpoint, event, source=SOURCE, source_arn=found.arn, retry=AWS_MANAGED, dead_letter=dead_letter, order=order)
 
 
 def _traced(trace: str) -> dict[str, Any]:
@@ -191,11 +198,12 @@ def _notification(found: Found, published: Published) -> Notification:
             published.id,
             found.arn,
             published.subject,
-            timestamp(tx.now),
+            timestamp(published.replayed_of or tx.now),
             tx.scope.endpoint,
             "" if found.topic.fifo else signer_id(tx),
             found.topic.signature,
             published.sequence,
             published.attributes,
+            bool(published.replayed_of),
         )
     return one

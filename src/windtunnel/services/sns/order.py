@@ -12,9 +12,14 @@ NUMBERS_PER_SECOND = 1_000_000
 
 def next_number(tx: Tx, topic: Topic) -> int:
     """A number greater than all that the topic gave out before, whichever process did; it says when, in millionths of a second."""
-    number = max((tx.get(LAST, topic.number) or 0) + 1, int(tx.now * NUMBERS_PER_SECOND))
+    number = max((tx.get(LAST, topic.number) or 0) + 1, number_at(tx.now))
     tx.put(LAST, topic.number, value=number)
     return number
+
+
+def number_at(time: float) -> int:
+    """The least number that a message of that time has."""
+    return int(time * NUMBERS_PER_SECOND)
 
 
 def sent_before(tx: Tx, topic: Topic, group: str, id: str) -> Sent | None:

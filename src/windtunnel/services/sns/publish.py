@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.outbox import post
+from windtunnel.services.sns import archive
 from windtunnel.services.sns.fanout import Published, fan_out
 from windtunnel.services.sns.order import next_number, remember, sent_before
 from windtunnel.services.sns.push import push
@@ -118,9 +119,12 @@ def _publish(found: Found, published: Published) -> dict[str, str]:
         return {"MessageId": published.id}
     sent = sent_before(tx, found.topic, published.group, published.deduplication)
     if sent is None:
-        published.sequence = str(FIRST_SEQUENCE + next_number(tx, found.topic))
+        number = next_number(tx, found.topic)
+        published.sequence = str(FIRST_SEQUENCE + number)
         sent = Sent(tx.now, published.id, published.sequence)
         remember(tx, found.topic, published.group, published.deduplication, sent)
+        if found.topic.archived_days:
+            archive.store(tx, found.topic, number, published)
         fan_out(found, published)
     return {"MessageId": sent.id, "SequenceNumber": sent.sequence}
 

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 from windtunnel.fabric import Tx
+from windtunnel.services.sns.archive import archived, beginning
+from windtunnel.services.sns.envelope import timestamp
 from windtunnel.services.sns.retries import effective_policy, kept_topic_policy
 from windtunnel.services.sns.rules import TRUE_FALSE, invalid
 from windtunnel.services.sns.state import DELETED, SUBSCRIPTIONS, Found, Topic, replace
@@ -35,7 +37,7 @@ _TRACING = frozenset({"PassThrough", "Active"})
 _SCOPES = frozenset({"Topic", "MessageGroup"})
 
 
-def changed(topic: Topic, name: str, value: str, prefix: str = "") -> Topic:
+def changed(topic: Topic, name: str, value: str, now: float, prefix: str = "") -> Topic:
     """A topic with an attribute set. `prefix` stands in front of what a refusal says is wrong."""
     if name not in _SETTABLE:
         raise invalid(f"{prefix}Unknown attribute {name}" if prefix else "AttributeName")
@@ -50,6 +52,8 @@ def changed(topic: Topic, name: str, value: str, prefix: str = "") -> Topic:
     if name in {"ContentBasedDeduplication", "FifoThroughputScope"}:
         return _changed_fifo(topic, name, value, prefix)
     _check_text(topic, name, value, prefix)
+    if name == "ArchivePolicy":
+        return archived(topic, value, prefix, now)
     texts = {key: text for key, text in topic.texts.items() if key != name}
     return replace(topic, texts={**texts, name: value} if value else texts)
 
@@ -118,6 +122,7 @@ def shown(found: Found) -> dict[str, str]:
         attributes["DeliveryPolicy"] = topic.delivery_policy
     if topic.fifo:
         attributes["FifoTopic"] = "true"
+        attributes |= {"BeginningArchiveTime": timestamp(beginning(topic, tx.now))} if topic.archived_days else {}
         attributes["ContentBasedDeduplication"] = str(topic.content_deduplication).lower()
     return attributes
 

@@ -8,7 +8,7 @@ AWS does. Until then an orphan can still be looked at.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -34,6 +34,9 @@ class Topic(msgspec.Struct, frozen=True, array_like=True):
     policy: str = ""
     """"" while it is the one that every new topic has."""
     texts: dict[str, str] = {}
+    archived_days: int = 0
+    """How long its messages stay in its archive; 0: it has none."""
+    archived_since: float = 0.0
 
 
 class Subscription(msgspec.Struct, frozen=True, array_like=True):
@@ -59,6 +62,17 @@ class Subscription(msgspec.Struct, frozen=True, array_like=True):
     unsubscribe_authenticated: bool = False
     texts: dict[str, str] = {}
     """Attributes that are kept as they were written."""
+    replay: Literal["", "Pending", "In progress", "Completed", "Failed"] = ""
+    replay_number: int = 0
+    """The number of the message in the archive that the replay goes on from."""
+    replay_end: float = 0.0
+    """Until when messages go to the subscription; 0: for ever."""
+
+    def listens(self, now: float) -> bool:
+        """Whether it gets what is published now: not before it was confirmed, nor while it gets what the archive has, nor after its end."""
+        if not self.replay:
+            return self.confirmed
+        return self.replay == "Completed" and (not self.replay_end or now <= self.replay_end)
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -86,6 +100,21 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
 
     at: float
     id: str
+    sequence: str
+
+
+class Archived(msgspec.Struct, frozen=True, array_like=True):
+    """A message in a FIFO topic's archive."""
+
+    id: str
+    at: float
+    message: str
+    subject: str
+    attributes: dict[str, dict[str, Any]]
+    structured: bool
+    """Whether it has a text for each protocol."""
+    group: str
+    deduplication: str
     sequence: str
 
 
@@ -137,6 +166,8 @@ DEDUPLICATION = Table("sns.deduplication", Sent)
 """(topic's number, group or "", deduplication id) -> Sent"""
 AGES = Table("sns.ages", bool)
 """(topic's number, sent at, group or "", deduplication id), to forget them in time"""
+ARCHIVE = Table("sns.archive", Archived)
+"""(topic's number, message's number) -> Archived; the number says when it was published, so that a time is a place in it"""
 DATA_PROTECTION = Table("sns.data-protection", str)
 """topic's number -> its data protection policy"""
 SIGNERS = Table("sns.signers", Signer, scope="global")

@@ -9,6 +9,7 @@ from windtunnel.services.sns.choices import agrees, changed, shown
 from windtunnel.services.sns.confirm import ask, ask_to_stay
 from windtunnel.services.sns.endpoints import check_endpoint, needs_confirmation
 from windtunnel.services.sns.places import page_of, start_of
+from windtunnel.services.sns.replay import begin
 from windtunnel.services.sns.rules import ARN_FIELDS, CONFIRM_SECONDS_MAX, PAGE_ITEMS, TOKEN_LENGTH, arn_parts, invalid
 from windtunnel.services.sns.state import (
     DELETED,
@@ -48,7 +49,7 @@ def subscribe(tx: Tx, req: t.SubscribeInput) -> t.SubscribeResponse:
     caller = _caller(tx)
     confirmed = not needs_confirmation(protocol, endpoint, caller)
     one = Subscription(found.name, protocol, endpoint, caller, tx.scope.principal.arn, confirmed, authenticated=confirmed)
-    one = changed(one, found.topic, attributes, subscribing=True)
+    one = changed(one, found.topic, attributes, tx.now, subscribing=True)
     if protocol == "firehose" and not one.texts.get("SubscriptionRoleArn"):
         raise invalid("Invalid parameter: SubscriptionRoleArn is required for the protocol firehose")
     id = tx.new_id()
@@ -59,12 +60,14 @@ def subscribe(tx: Tx, req: t.SubscribeInput) -> t.SubscribeResponse:
         found.tx.timer(tx.now + CONFIRM_SECONDS_MAX, "expire", {"number": number, "id": id})
         ask(found, id, one)
     put_subscription(found.tx, number, id, one)
+    if one.replay:
+        begin(found.tx, (number, id))
     return {"SubscriptionArn": arn if confirmed or req.get("ReturnSubscriptionArn") else PENDING}
 
 
 def _subscribed_again(found: Found, key: tuple[Any, ...], one: Subscription, req: t.SubscribeInput) -> t.SubscribeResponse:
     """Subscribing an endpoint again changes nothing; one that has not confirmed is asked again."""
-    if not agrees(one, found.topic, req.get("Attributes") or {}):
+    if not agrees(one, found.topic, req.get("Attributes") or {}, found.tx.now):
         raise invalid("Attributes Reason: Subscription already exists with different attributes")
     if not one.confirmed:
         ask(found, key[1], one)
@@ -97,6 +100,8 @@ def confirm_subscription(tx: Tx, req: t.ConfirmSubscriptionInput) -> t.ConfirmSu
     if not one.confirmed:
         one = replace(one, confirmed=True, authenticated=not anonymous, unsubscribe_authenticated=signed_only)
         place.put(SUBSCRIPTIONS, *key, value=one)
+        if one.replay:
+            begin(place, key)
     return {"SubscriptionArn": f"{arn_of(place.region, place.account, one.topic)}:{key[1]}"}
 
 
@@ -143,8 +148,10 @@ def set_subscription_attributes(tx: Tx, req: t.SetSubscriptionAttributesInput) -
     topic = there.tx.get(TOPICS, there.one.topic)
     if topic is None:
         raise Fault("NotFound", "Topic does not exist")
-    one = changed(there.one, topic, {req["AttributeName"]: req.get("AttributeValue") or ""})
+    one = changed(there.one, topic, {req["AttributeName"]: req.get("AttributeValue") or ""}, tx.now)
     there.tx.put(SUBSCRIPTIONS, *there.key, value=one)
+    if one.replay == "Pending":
+        begin(there.tx, there.key)
 
 
 def _existing(tx: Tx, arn: str) -> Subscribed:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from windtunnel.fabric import Tx
+from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
+from windtunnel.services.sns.archive import watch
 from windtunnel.services.sns.places import page_of, start_of
 from windtunnel.services.sns.rules import PAGE_ITEMS, check_name, checked_tags, invalid
 from windtunnel.services.sns.settings import changed, has
@@ -30,8 +31,9 @@ def create_topic(tx: Tx, req: t.CreateTopicInput) -> t.CreateTopicResponse:
     topic = Topic(tx.serial(), tx.now, fifo)
     for attribute, value in attributes.items():
         if attribute != "FifoTopic":
-            topic = changed(topic, attribute, value, "Attributes Reason: ")
+            topic = changed(topic, attribute, value, tx.now, "Attributes Reason: ")
     tx.put(TOPICS, name, value=topic)
+    watch(tx, name, topic)
     set_tags(tx, arn, tags)
     if (policy := req.get("DataProtectionPolicy")) is not None:
         tx.put(DATA_PROTECTION, topic.number, value=policy)
@@ -51,6 +53,8 @@ def delete_topic(tx: Tx, req: t.DeleteTopicInput) -> None:
     topic = tx.get(TOPICS, name)
     if topic is None:
         return
+    if topic.archived_days:
+        raise Fault("InvalidState", "Invalid state: Cannot delete a topic with an ArchivePolicy")
     tx.delete(TOPICS, name)
     tx.delete(DATA_PROTECTION, topic.number)
     tx.delete(LAST, topic.number)
