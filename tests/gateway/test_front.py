@@ -142,7 +142,7 @@ def test_an_upload_whose_client_leaves_is_whole_or_not_there(bench: Bench) -> No
     found = bench.ask(Request("GET", "/box/a", "", {"host": "localhost"}))
     assert found.response is not None
     assert found.response.status == 200
-    files = [path.stat().st_size for path in bench.cloud.blobs.objects.rglob("*") if path.is_file()]
+    files = [path.stat().st_size for path in bench.cloud.blobs.collect().rglob("*") if path.is_file()]
     assert files == [100_000]
 
 

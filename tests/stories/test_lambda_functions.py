@@ -174,11 +174,11 @@ def test_a_deleted_function_leaves_nothing_behind(here: Here) -> None:
     make(here, "f", Publish=True, Tags={"a": "b"})
     here.lambda_.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=5)
-    blobs = list(here.cloud.blobs.objects.glob("*/*"))
+    blobs = list(here.cloud.blobs.collect().glob("*/*"))
     assert len(blobs) == 1, "versions share their archive"
     assert here.lambda_.delete_function(FunctionName="f") == {"StatusCode": 204}
     here.rest()
-    assert list(here.cloud.blobs.objects.glob("*/*")) == []
+    assert list(here.cloud.blobs.collect().glob("*/*")) == []
     assert refusal(here.lambda_.delete_function, FunctionName="f") == ("ResourceNotFoundException", f"Function not found: {arn('f')}")
     make(here, "f")
     assert here.lambda_.list_aliases(FunctionName="f") == {"Aliases": []}

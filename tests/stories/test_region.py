@@ -8,7 +8,7 @@ BODY = b"x" * 100_000
 
 
 def files(here: Here) -> list[bytes]:
-    return sorted(file.read_bytes() for file in here.cloud.blobs.objects.rglob("*") if file.is_file())
+    return sorted(file.read_bytes() for file in here.cloud.blobs.collect().rglob("*") if file.is_file())
 
 
 def test_bytes_that_a_kill_left_without_a_row_go_at_the_next_start(here: Here) -> None:

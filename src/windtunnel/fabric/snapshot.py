@@ -40,7 +40,7 @@ async def load(store: Store, blobs: Blobs, path: Path) -> None:
 def _pack(rows: Path, blobs: Blobs, whole: Path) -> None:
     with tarfile.open(whole, "w") as tar:
         tar.add(rows, STORE_NAME)
-        tar.add(blobs.objects, BLOBS_NAME)
+        tar.add(blobs.collect(), BLOBS_NAME)
 
 
 def _unpack(path: Path, folder: Path) -> None:

@@ -68,7 +68,11 @@ class Blobs:
         """Where the bytes are, for sendfile."""
         return self._objects / blob_id[:2] / blob_id
 
-    def piece(self, blob_id: str, offset: int, length: int) -> Piece:
+    async def local(self, blob_id: str) -> Path:
+        """Where the bytes are on this machine, brought here first where they weren't."""
+        return self.path(blob_id)
+
+    def piece(self, blob_id: str, offset: int, length: int) -> Piece | AsyncIterator[bytes]:
         """A part of the bytes, to be sent without being read here."""
         return Piece(self.path(blob_id), offset, length)
 
@@ -166,8 +170,7 @@ class Blobs:
         self._objects.mkdir()
         self._pool.submit(files.remove_tree, aside)
 
-    @property
-    def objects(self) -> Path:
+    def collect(self) -> Path:
         """The folder of all blobs, for a snapshot of them."""
         return self._objects
 

@@ -40,7 +40,7 @@ async def take(call: Call, code: Mapping[str, Any]) -> Taken:
     digest = digest_of(content)
     blob = await call.blobs.write(content)
     try:
-        await call.cloud.compute.folder_of(hex_of(digest), call.blobs.path(blob.id), UNZIPPED_BYTES_MAX)
+        await call.cloud.compute.folder_of(hex_of(digest), await call.blobs.local(blob.id), UNZIPPED_BYTES_MAX)
     except BadArchive as error:
         call.blobs.delete(blob.id)
         raise invalid("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
@@ -102,7 +102,7 @@ async def folder(call: Call, code: str) -> str:
     """The folder with an archive's contents."""
     archive = call.read(Tx.get, ARCHIVES, code)
     assert archive is not None, "what is used is there"
-    return str(await call.cloud.compute.folder_of(hex_of(code), call.blobs.path(archive.blob), UNZIPPED_BYTES_MAX))
+    return str(await call.cloud.compute.folder_of(hex_of(code), await call.blobs.local(archive.blob), UNZIPPED_BYTES_MAX))
 
 
 async def _from_s3(call: Call, code: Mapping[str, Any]) -> bytes:
