@@ -10,9 +10,10 @@ import asyncio
 import ssl
 from base64 import b64encode
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
-from typing import cast
+from hashlib import sha1
+from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
@@ -32,7 +33,7 @@ Place = tuple[str, str, int]
 
 
 class HttpError(Exception):
-    """No whole answer came. `code` is a word for why: ConnectionFailed, Timeout, BadResponse, ResponseTooLarge, BadRequest."""
+    """No whole answer came. `code` is a word for why: ConnectionFailed, Untrusted, Timeout, BadResponse, ResponseTooLarge, BadRequest."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -48,10 +49,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class HttpClient:
-    """Sends requests, each to its end or its failure; `close` ends all connections."""
+    """Sends requests, each to its end or its failure; `close` ends all connections.
 
-    def __init__(self, *, verify: bool = True, body_bytes_max: int = BODY_BYTES_MAX) -> None:
-        self._verify = verify
+    `thumbprints` vouch for servers in place of the machine's authorities: SHA-1 digests, one of which a certificate that the server
+    shows must have. Before Python 3.13 only its own certificate can be seen, not those that it sends along.
+    """
+
+    def __init__(self, *, verify: bool = True, thumbprints: Collection[str] = (), body_bytes_max: int = BODY_BYTES_MAX) -> None:
+        self._verify = verify and not thumbprints
+        self._thumbprints = frozenset(thumbprint.lower() for thumbprint in thumbprints)
         self._body_bytes_max = body_bytes_max
         self._idle: dict[Place, deque[_Connection]] = {}
         self._open: set[_Connection] = set()
@@ -116,7 +122,7 @@ class HttpClient:
         context = _context(self._verify) if scheme == "https" else None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, connection = await asyncio.get_running_loop().create_connection(
+                transport, connection = await asyncio.get_running_loop().create_connection(
                     lambda: _Connection(self._open, self._body_bytes_max),
                     host,
                     port,
@@ -127,6 +133,9 @@ class HttpClient:
             raise HttpError("ConnectionFailed", f"no connection to {host}:{port} within {CONNECT_SECONDS:g} s") from error
         except (OSError, ValueError) as error:
             raise HttpError("ConnectionFailed", f"no connection to {host}:{port}: {error}") from error
+        if context and self._thumbprints and self._thumbprints.isdisjoint(_shown_by(transport)):
+            connection.abort()
+            raise HttpError("Untrusted", f"{host}:{port} shows no certificate with one of the thumbprints")
         return connection
 
 
@@ -250,6 +259,13 @@ class _Connection(asyncio.Protocol):
         self.reusable = False
         if self._done is not None and not self._done.done():
             self._done.set_exception(HttpError(code, message))
+
+
+def _shown_by(transport: asyncio.Transport) -> set[str]:
+    """The thumbprints of the certificates that a server shows."""
+    secured: Any = transport.get_extra_info("ssl_object")
+    chain = secured.get_unverified_chain() if hasattr(secured, "get_unverified_chain") else [secured.getpeercert(binary_form=True)]
+    return {sha1(certificate, usedforsecurity=False).hexdigest() for certificate in chain}
 
 
 @cache
