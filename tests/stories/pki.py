@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 EXPIRES = datetime(2027, 1, 1, tzinfo=UTC)
@@ -22,6 +22,10 @@ class Issued(NamedTuple):
     @property
     def body(self) -> str:
         return self.certificate.public_bytes(Encoding.PEM).decode()
+
+    @property
+    def thumbprint(self) -> str:
+        return self.certificate.fingerprint(SHA1()).hex()
 
     @property
     def private(self) -> str:

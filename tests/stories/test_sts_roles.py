@@ -39,6 +39,8 @@ def test_a_session_is_named_after_its_role_and_ends_after_an_hour(here: Here) ->
     assert answer == {
         "Credentials": {**credentials, "Expiration": BEGIN + 3600},
         "AssumedRoleUser": {"AssumedRoleId": f"{role_id}:work", "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/r/work"},
+        "SessionTokenSize": len(credentials["SessionToken"]),
+        "SessionTokenUtilization": 9,
     }
     assert credentials["AccessKeyId"].startswith("ASIA")
     assert in_session(here, answer).sts.get_caller_identity() == {

@@ -35,6 +35,10 @@ class Principal(msgspec.Struct, frozen=True):
     """The ARN of the role behind a session, its path included."""
     mfa_at: float = 0.0
     """When the session's owner showed a second factor; 0 where they showed none."""
+    provider: str = ""
+    """The ARN of the identity provider that vouched for who opened the session."""
+    scoped: list[str] = []
+    """Policies that each narrow the session down, JSON."""
 
 
 class Scope(msgspec.Struct, frozen=True):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -12,17 +10,16 @@ from windtunnel.aws.policy import Principal as Asker
 from windtunnel.fabric import Call, Fault, Principal, Scope
 from windtunnel.fabric.access import TEMPORARY
 from windtunnel.services.sts.factors import second_factor
-from windtunnel.services.sts.issue import issue
 from windtunnel.services.sts.rules import (
     CHAINED_SECONDS_MAX,
     ROLE_SECONDS_DEFAULT,
     context_of,
     not_authorized,
-    packed_percent,
     role_arn,
     session_policy,
     session_tags,
 )
+from windtunnel.services.sts.trust import opened, role_of, seconds_within, session_of, time_text, trust_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.arn import Arn
@@ -35,59 +32,18 @@ async def assume_role(call: Call, req: t.AssumeRoleRequest) -> t.AssumeRoleRespo
         raise Fault("MissingAuthenticationToken", "Request is missing Authentication Token")
     tags, transitive = session_tags(caller, req.get("Tags", []), req.get("TransitiveTagKeys", []))  # pyright: ignore[reportArgumentType]
     policy = session_policy(req.get("Policy"))
-    policy_arns = [each["arn"] for each in req.get("PolicyArns", []) if "arn" in each]
-    packed = packed_percent(policy, policy_arns, tags)
-    role = await _role(call, arn)
+    role = await role_of(call, arn)
     if role is None:
         raise not_authorized(caller, "sts:AssumeRole", req["RoleArn"])
     mfa_at = await call.transact(second_factor, req)
     if caller.kind != "Root" or caller.account != arn.account:
         await _ask(call, arn, role, req, tags, transitive, mfa_at or caller.mfa_at)
-    seconds = _seconds(caller, role, req.get("DurationSeconds", ROLE_SECONDS_DEFAULT))
-    session = f"arn:aws:sts::{arn.account}:assumed-role/{arn.name}/{req['RoleSessionName']}"
-    identity = req.get("SourceIdentity", caller.source_identity)
-    principal = Principal(
-        kind="AssumedRole",
-        account=arn.account,
-        arn=session,
-        id=f"{role['RoleId']}:{req['RoleSessionName']}",
-        name=arn.name,
-        policy=policy,
-        tags=tags,
-        transitive_tags=transitive,
-        policy_arns=policy_arns,
-        source_identity=identity,
-        issuer=req["RoleArn"],
-        mfa_at=mfa_at,
-    )
-    result: t.AssumeRoleResponse = {
-        "Credentials": call.act(issue, principal, seconds),
-        "AssumedRoleUser": {"AssumedRoleId": principal.id, "Arn": session},
-    }
-    if packed is not None:
-        result["PackedPolicySize"] = packed
-    if identity:
-        result["SourceIdentity"] = identity
-    return result
-
-
-async def _role(call: Call, arn: Arn) -> dict[str, Any] | None:
-    try:
-        found: Any = await call.at(account=arn.account).aws.iam.get_role({"RoleName": arn.name})
-    except Fault as fault:
-        if fault.code in ("NoSuchEntity", "ValidationError"):
-            return None
-        raise
-    return found["Role"] if found["Role"]["Arn"] == str(arn) else None
-
-
-def _seconds(caller: Principal, role: dict[str, Any], wanted: int) -> int:
-    """How long the session lasts. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
-    if caller.kind == "AssumedRole" and wanted > CHAINED_SECONDS_MAX:
+    # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    if caller.kind == "AssumedRole" and req.get("DurationSeconds", ROLE_SECONDS_DEFAULT) > CHAINED_SECONDS_MAX:
         raise Fault("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
-    if wanted > role.get("MaxSessionDuration", ROLE_SECONDS_DEFAULT):
-        raise Fault("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-    return wanted
+    identity = req.get("SourceIdentity", caller.source_identity)
+    session = session_of(arn, role, req, policy=policy, tags=tags, transitive_tags=transitive, source_identity=identity, mfa_at=mfa_at)
+    return opened(call, session, seconds_within(role, req), req)  # pyright: ignore[reportReturnType]
 
 
 async def _ask(
@@ -95,9 +51,8 @@ async def _ask(
 ) -> None:
     """Raises AccessDenied unless the role's trust policy, and the caller's own policies where they are needed, allow it."""
     caller = call.scope.principal
-    trust = _trust(role["AssumeRolePolicyDocument"])
-    now_text = datetime.fromtimestamp(call.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    keys = context_of(caller, req, call.scope.source_ip, tags, transitive, now_text)
+    trust = trust_of(role["AssumeRolePolicyDocument"])
+    keys = context_of(caller, req, call.scope.source_ip, tags, transitive, time_text(call.now()))
     if mfa_at or caller.access_key.startswith(TEMPORARY):
         keys["aws:multifactorauthpresent"] = "true" if mfa_at else "false"
     if mfa_at:
@@ -114,7 +69,8 @@ async def _ask(
     for action in actions:
         policies = Policies(identity=own[action], resource=(trust,), session=limits, resource_must_allow=True)
         context = Context(_asker(caller), action, str(arn), arn.account, keys)
-        if caller.kind == "FederatedUser" or evaluate(policies, context) != "allow":
+        scoped = all(compile_policy(each).says(context) == ALLOW for each in caller.scoped)
+        if caller.kind == "FederatedUser" or not scoped or evaluate(policies, context) != "allow":
             raise not_authorized(caller, action, str(arn))
 
 
@@ -122,11 +78,6 @@ def _on_behalf(scope: Scope) -> dict[str, str | list[str]]:
     """For whom a service calls: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"""
     account: dict[str, str | list[str]] = {"aws:sourceaccount": scope.principal.account}
     return account | {"aws:sourcearn": scope.source_arn} if scope.source_arn else account
-
-
-@lru_cache(maxsize=1024)
-def _trust(encoded: str) -> Policy:
-    return compile_policy(unquote(encoded))
 
 
 async def _own_words(call: Call, actions: list[str], resource: str, keys: dict[str, Any]) -> dict[str, tuple[Policy, ...]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def get_session_token(tx: Tx, req: t.GetSessionTokenRequest) -> t.GetSessionTokenResponse:
     caller = _long_term(tx, "GetSessionToken")
     session = msgspec.structs.replace(caller, mfa_at=second_factor(tx, req))
-    return {"Credentials": issue(tx, session, _seconds(caller, req.get("DurationSeconds", SESSION_SECONDS_DEFAULT)))}
+    return issue(tx, session, _seconds(caller, req.get("DurationSeconds", SESSION_SECONDS_DEFAULT)), req)  # pyright: ignore[reportReturnType]
 
 
 def get_federation_token(tx: Tx, req: t.GetFederationTokenRequest) -> t.GetFederationTokenResponse:
@@ -41,7 +41,7 @@ def get_federation_token(tx: Tx, req: t.GetFederationTokenRequest) -> t.GetFeder
         issuer=caller.arn,
     )
     return {
-        "Credentials": issue(tx, principal, _seconds(caller, req.get("DurationSeconds", SESSION_SECONDS_DEFAULT))),
+        **issue(tx, principal, _seconds(caller, req.get("DurationSeconds", SESSION_SECONDS_DEFAULT)), req),  # pyright: ignore[reportReturnType]
         "FederatedUser": {"FederatedUserId": principal.id, "Arn": arn},
         "PackedPolicySize": packed_percent(policy, policy_arns, tags) or 0,
     }
