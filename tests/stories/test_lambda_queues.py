@@ -8,7 +8,9 @@ import pytest
 from tests.stories.here import REGION, Here
 from tests.stories.lambdas import arn, bodies, logged, make, queue
 from windtunnel.fabric import Fault
-from windtunnel.services.lambda_.pollers import record_of
+from windtunnel.services.lambda_.batches import record_of
+from windtunnel.services.lambda_.pollers import at_once
+from windtunnel.services.lambda_.state import Mapping
 
 PRINTS = "import json\ndef handler(event, context):\n    print('got', json.dumps([r['body'] for r in event['Records']]))\n"
 
@@ -189,6 +191,77 @@ def test_a_throttled_batch_runs_when_there_is_room(here: Here) -> None:
     assert batches(here) == [["a"]]
 
 
+def test_a_mapping_that_is_disabled_within_its_window_runs_what_it_has(here: Here) -> None:
+    url, made = connect(here, BatchSize=100, MaximumBatchingWindowInSeconds=60)
+    send(here, url, "a", "b")
+    here.jump(10)
+    here.lambda_.update_event_source_mapping(UUID=made["UUID"], Enabled=False)
+    assert [sorted(batch) for batch in batches(here)] == [["a", "b"]]
+    send(here, url, "c")
+    here.jump(120)
+    assert (len(batches(here)), bodies(here, url)) == (1, ["c"])
+
+
+def fifo(here: Here, code: str, **given: Any) -> str:
+    """The URL of a FIFO queue that is polled for a function."""
+    make(here, "f", code)
+    url, queue_arn = queue(here, "q.fifo", FifoQueue="true", ContentBasedDeduplication="true")
+    here.lambda_.create_event_source_mapping(EventSourceArn=queue_arn, FunctionName="f", **given)
+    return url
+
+
+def test_a_group_of_a_fifo_queue_runs_in_order_and_never_beside_itself(here: Here) -> None:
+    code = "import time\n" + PRINTS + "    time.sleep(0.03)\n"
+    url = fifo(here, code, BatchSize=1)
+    for number in range(6):
+        here.sqs.send_message(QueueUrl=url, MessageBody=str(number), MessageGroupId="one")
+    assert batches(here) == [["0"], ["1"], ["2"], ["3"], ["4"], ["5"]]
+    streams = here.logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]
+    assert len(streams) == 1
+
+
+def test_groups_of_a_fifo_queue_run_beside_each_other(here: Here) -> None:
+    url = fifo(here, "import time\n" + PRINTS + "    time.sleep(0.3)\n", BatchSize=1)
+    for group in "abc":
+        here.sqs.send_message(QueueUrl=url, MessageBody=group, MessageGroupId=group)
+    assert sorted(batches(here)) == [["a"], ["b"], ["c"]]
+    assert len(here.logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]) == 3
+
+
+def test_a_failure_in_a_fifo_queue_holds_up_its_group_alone(here: Here) -> None:
+    code = PRINTS + "    r = event['Records'][0]\n    assert r['body'] != 'bad' or r['attributes']['ApproximateReceiveCount'] != '1'\n"
+    url = fifo(here, code, BatchSize=1)
+    for group, text in (("a", "bad"), ("a", "after"), ("b", "other")):
+        here.sqs.send_message(QueueUrl=url, MessageBody=text, MessageGroupId=group)
+    assert sorted(batches(here)) == [["bad"], ["other"]]
+    here.jump(31)
+    assert batches(here)[-2:] == [["bad"], ["after"]]
+
+
+def test_no_more_batches_run_than_the_mapping_allows(here: Here) -> None:
+    url, made = connect(here, "import time\n" + PRINTS + "    time.sleep(0.1)\n", BatchSize=1, ScalingConfig={"MaximumConcurrency": 2})
+    assert made["ScalingConfig"] == {"MaximumConcurrency": 2}
+    send(here, url, *map(str, range(8)))
+    assert sorted(batches(here)) == [[str(number)] for number in range(8)]
+    assert len(here.logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "numbers"),
+    [({}, (5, 10, 256)), ({"concurrency": 3}, (3, 3, 3)), ({"concurrency": 7}, (5, 7, 7)), ({"pollers": (2, 4)}, (20, 25, 40))],
+)
+def test_more_batches_run_at_a_time_the_longer_there_are_too_many(given: Any, numbers: tuple[int, ...]) -> None:
+    mapping = Mapping("arn", "arn", 0, **given)
+    assert tuple(at_once(mapping, seconds) for seconds in (0, 1, 600)) == numbers
+
+
+def test_pollers_can_be_provisioned(here: Here) -> None:
+    _, made = connect(here, ProvisionedPollerConfig={"MinimumPollers": 3})
+    assert made["ProvisionedPollerConfig"] == {"MinimumPollers": 3, "MaximumPollers": 200}
+    changed = here.lambda_.update_event_source_mapping(UUID=made["UUID"], ProvisionedPollerConfig={})
+    assert "ProvisionedPollerConfig" not in changed
+
+
 NO_QUEUE = (
     "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
     "SQS Error Message: The specified queue does not exist."
@@ -204,6 +277,15 @@ NO_WINDOW = "Maximum batch window in seconds must be greater than 0 if maximum b
         ({"EventSourceArn": f"arn:aws:sqs:{REGION}:000000000000:none"}, NO_QUEUE),
         ({"BatchSize": 11}, NO_WINDOW),
         ({"FilterCriteria": {"Filters": [{"Pattern": "x"}]}}, "Invalid filter pattern definition."),
+        ({"BisectBatchOnFunctionError": True}, "Unsupported BisectBatchOnFunctionError parameter for given event source mapping type."),
+        (
+            {"ScalingConfig": {"MaximumConcurrency": 2}, "ProvisionedPollerConfig": {"MinimumPollers": 2}},
+            "ScalingConfig and ProvisionedPollerConfig cannot both be configured for an event source mapping.",
+        ),
+        (
+            {"ProvisionedPollerConfig": {"MinimumPollers": 9, "MaximumPollers": 3}},
+            "MinimumPollers must be at least 2 and not greater than MaximumPollers.",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_mapping_is_said_in_aws_words(here: Here, given: dict[str, Any], message: str) -> None:
@@ -213,6 +295,11 @@ def test_what_is_wrong_with_a_mapping_is_said_in_aws_words(here: Here, given: di
     with pytest.raises(Fault) as raised:
         here.lambda_.create_event_source_mapping(**{name: value for name, value in request.items() if value is not None})
     assert (raised.value.code, raised.value.message) == ("InvalidParameterValueException", message)
+
+
+def test_a_fifo_queue_has_no_batching_window(here: Here) -> None:
+    with pytest.raises(Fault, match="Batching window is not supported for FIFO queues"):
+        fifo(here, PRINTS, MaximumBatchingWindowInSeconds=1)
 
 
 def test_a_queue_is_mapped_to_a_function_once(here: Here) -> None:

@@ -12,8 +12,9 @@ from windtunnel.aws.pages import decode, page
 from windtunnel.aws.patterns import compile_pattern
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
+from windtunnel.services.lambda_.batches import queue_url
 from windtunnel.services.lambda_.places import find, named
-from windtunnel.services.lambda_.pollers import QUEUE_GONE, queue_url, start, stop
+from windtunnel.services.lambda_.pollers import QUEUE_GONE, start, stop
 from windtunnel.services.lambda_.rules import arn_of, conflict, invalid, mapping_arn, not_found
 from windtunnel.services.lambda_.state import MAPPINGS, Mapping
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 PAGE_MAX = 100
 UNWINDOWED_BATCH_MAX = 10
+POLLERS_MIN, POLLERS_MAX = 2, 200
+OF_STREAMS = (
+    *("BisectBatchOnFunctionError", "MaximumRecordAgeInSeconds", "MaximumRetryAttempts", "ParallelizationFactor"),
+    *("StartingPosition", "StartingPositionTimestamp", "TumblingWindowInSeconds"),
+)
 
 
 async def create_event_source_mapping(call: Call, req: t.CreateEventSourceMappingRequest) -> dict[str, Any]:
@@ -32,6 +38,9 @@ async def create_event_source_mapping(call: Call, req: t.CreateEventSourceMappin
         raise Fault("NotImplemented", f"windtunnel polls SQS queues only, not yet {source.service}.", status=501)
     if any((req.get("DestinationConfig") or {}).values()):
         raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
+    for member in OF_STREAMS:
+        if member in req:
+            raise invalid(f"Unsupported {member} parameter for given event source mapping type.")
     function, timeout = call.read(_function, req)
     await _check_queue(call, source, timeout)
     uuid = call.ids.uuid()
@@ -159,6 +168,10 @@ def _changed(tx: Tx, mapping: Mapping, req: Members[str, Any]) -> Mapping:
             fields[field] = req[member]
     if "ScalingConfig" in req:
         fields["concurrency"] = req["ScalingConfig"].get("MaximumConcurrency")
+    if "ProvisionedPollerConfig" in req:
+        given = req["ProvisionedPollerConfig"]
+        pollers = (given.get("MinimumPollers", POLLERS_MIN), given.get("MaximumPollers", POLLERS_MAX))
+        fields["pollers"] = pollers if given else None
     if "MetricsConfig" in req:
         fields["metrics"] = req["MetricsConfig"].get("Metrics", [])
     if "FilterCriteria" in req:
@@ -171,6 +184,12 @@ def _changed(tx: Tx, mapping: Mapping, req: Members[str, Any]) -> Mapping:
     changed = msgspec.structs.replace(mapping, **fields)
     if changed.batch > UNWINDOWED_BATCH_MAX and not changed.window:
         raise invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
+    if changed.window and changed.source.endswith(".fifo"):
+        raise invalid("Batching window is not supported for FIFO queues")
+    if changed.pollers is not None and changed.concurrency is not None:
+        raise invalid("ScalingConfig and ProvisionedPollerConfig cannot both be configured for an event source mapping.")
+    if changed.pollers is not None and not POLLERS_MIN <= changed.pollers[0] <= changed.pollers[1]:
+        raise invalid(f"MinimumPollers must be at least {POLLERS_MIN} and not greater than MaximumPollers.")
     return changed
 
 
@@ -192,6 +211,8 @@ def _printed(region: str, account: str, uuid: str, mapping: Mapping, state: str 
         shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
     if mapping.concurrency is not None:
         shown["ScalingConfig"] = {"MaximumConcurrency": mapping.concurrency}
+    if mapping.pollers is not None:
+        shown["ProvisionedPollerConfig"] = {"MinimumPollers": mapping.pollers[0], "MaximumPollers": mapping.pollers[1]}
     if mapping.kms:
         shown["KMSKeyArn"] = mapping.kms
     if mapping.metrics:

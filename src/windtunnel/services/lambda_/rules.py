@@ -27,6 +27,8 @@ SYNCHRONOUS_BYTES_MAX = 6_291_456
 ASYNCHRONOUS_BYTES_MAX = 1_048_576
 CONCURRENCY_MAX = 1000
 UNRESERVED_MIN = 100
+AT_ONCE_MAX = 256
+"""Runs of one function that a machine has at a time at most, where AWS goes on to 1,000 or 1,250."""
 LAYERS_MAX = 5
 TAGS_MAX = 50
 PAGE_MAX = 50

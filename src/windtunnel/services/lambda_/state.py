@@ -157,6 +157,8 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
     window: int = 0
     filters: list[str] = []
     concurrency: int | None = None
+    pollers: tuple[int, int] | None = None
+    """How few and how many pollers, where they are provisioned."""
     responses: list[str] = []
     kms: str = ""
     metrics: list[str] = []
