@@ -183,25 +183,25 @@ class Cloud:
                 return self.transact(lambda tx: self._act(tx, handled, request, started), scope, service, under)
             result = await handled.function(Call(self, scope, service), request)
         except Fault as fault:
-            self._record_apart(handled, request, scope, fault, started, under)
+            self._record_apart(handled, request, scope, {}, fault, started, under)
             raise
         except StoreFull as failure:
             fault = Fault("ServiceUnavailable", f"The region's store could not write: {failure}", status=503)
-            self._record_apart(handled, request, scope, fault, started, under)
+            self._record_apart(handled, request, scope, {}, fault, started, under)
             raise fault from failure
         except Exception as error:
             log.exception("%s.%s failed with a bug", service, operation)
             fault = Fault("InternalFailure", f"{operation}: {type(error).__name__}: {error}", status=500)
-            self._record_apart(handled, request, scope, fault, started, under)
+            self._record_apart(handled, request, scope, {}, fault, started, under)
             raise fault from error
-        self._record_apart(handled, request, scope, None, started, under)
+        self._record_apart(handled, request, scope, result, None, started, under)
         return result
 
     def _act(self, tx: Tx, handled: Handled, request: dict[str, Any], started: float) -> dict[str, Any]:
         """A plain operation, and its record in the same transaction."""
         result = handled.function(tx, request)
         tx.owed = _changes(tx)
-        self._record(tx, handled, request, None, started)
+        self._record(tx, handled, request, result, None, started)
         return result
 
     def transact(self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None) -> Result:
@@ -321,22 +321,36 @@ class Cloud:
         tx.owed = False
         remember_use(tx, access_key)
 
-    def _record(self, tx: Tx, handled: Handled, request: dict[str, Any], fault: Fault | None, started: float) -> None:
-        """Tells of a call: in the live list, in the usage, and in the trail where CloudTrail would."""
-        scope = tx.scope
-        self.calls.add(tx.now, handled.service, handled.name, scope, fault.code if fault else "", stopwatch() - started)
+    def _record(
+        self, tx: Tx, handled: Handled, request: dict[str, Any], result: Mapping[str, Any], fault: Fault | None, started: float
+    ) -> None:
+        """Tells of a call: in the live list, in the usage, in the trail where CloudTrail would, and its service where it listens."""
+        scope, seconds = tx.scope, stopwatch() - started
+        self.calls.add(tx.now, handled.service, handled.name, scope, fault.code if fault else "", seconds)
         place = (scope.account, scope.region, handled.service, handled.name, hour(tx.now))
         tx.overlay.add(self._usage_keys.get(place) or self._usage_key(place), 1)
         if not handled.data:
             event = trail_event(handled.service, handled.name, tx.now, scope, request, fault)
             tx.put(TRAIL, tx.now, tx.serial(), value=event)
+        recorded = self.services[handled.service].recorded
+        if recorded is not None:
+            recorded(
+                tx, handled.name, request, result or {}, fault, 0 if fault is None else self.status_of(handled.service, fault), seconds
+            )
 
     def _record_apart(
-        self, handled: Handled, request: dict[str, Any], scope: Scope, fault: Fault | None, started: float, under: Tx | None
+        self,
+        handled: Handled,
+        request: dict[str, Any],
+        scope: Scope,
+        result: Mapping[str, Any],
+        fault: Fault | None,
+        started: float,
+        under: Tx | None,
     ) -> None:
         """Records a call that wrote nothing, or whose transactions are over."""
         overlay = self.store.begin() if under is None else under.overlay
-        self._record(Tx(self, overlay, scope, handled.service), handled, request, fault, started)
+        self._record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)
         if under is None:
             self.store.keep(overlay, owed=False)
 

@@ -59,6 +59,8 @@ class Service:
     they are (the request its target makes must carry `event.late`) and calls `tx.finish` when a body is read. `pages` are what it
     serves beside its API: by the beginning of a path, `page(tx, path)` returns (content type, bytes) or None. `hosts` it serves itself, all
     requests to them: by the label in `NAME.label.REGION.…`, `async serve(call, visit)` returns an `Answer` (see `visits`).
+    `recorded(tx, operation, request, result, fault, status, seconds)` is told of each of its calls when it is over, in a transaction
+    (`result` is empty and `status` the fault's where there is a `fault`, else 0).
     `facts(tx, source, detail_type, detail, resources)` is told what services emit. `boot(cloud)` runs when the region starts or is reset.
     """
 
@@ -76,6 +78,7 @@ class Service:
         boot: Handler | None = None,
         finish: Handler | None = None,
         late_bodies: bool = False,
+        recorded: Handler | None = None,
         pages: Mapping[str, Handler] | None = None,
         hosts: Mapping[str, Serve] | None = None,
     ) -> None:
@@ -89,6 +92,7 @@ class Service:
         self.boot = boot
         self.finish = finish
         self.late_bodies = late_bodies
+        self.recorded = recorded
         self.pages = dict(pages or {})
         self.hosts = dict(hosts or {})
         self.functions: dict[str, Handler] = {}
