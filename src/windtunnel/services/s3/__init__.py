@@ -20,6 +20,8 @@ from windtunnel.services.s3 import (
     tagging,
     upload_listing,
 )
+from windtunnel.services.s3.inventory import take_inventory
+from windtunnel.services.s3.logging import deliver_logs, log
 from windtunnel.services.s3.replicating import copy_out
 from windtunnel.services.s3.restores import let_go, restored
 from windtunnel.services.s3.state import BUCKET
@@ -55,7 +57,14 @@ SERVICE = Service(
         notifications,
     ),
     resources=(BUCKET,),
-    timers={"restored": restored, "let_go": let_go, "sweep": sweep, "replicate": copy_out},
+    timers={
+        "restored": restored,
+        "let_go": let_go,
+        "sweep": sweep,
+        "replicate": copy_out,
+        "deliver_logs": deliver_logs,
+        "take_inventory": take_inventory,
+    },
     faults={
         "AccessControlListNotSupported": 400,
         "AccessDenied": 403,
@@ -117,4 +126,5 @@ SERVICE = Service(
         "UnresolvableGrantByEmailAddress": 400,
     },
     data_operations=DATA_OPERATIONS,
+    recorded=log,
 )

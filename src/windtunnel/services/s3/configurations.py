@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.inventory import KIND as INVENTORY
+from windtunnel.services.s3.inventory import check_inventory
+from windtunnel.services.s3.inventory import schedule as schedule_inventory
 from windtunnel.services.s3.places import bucket_of
-from windtunnel.services.s3.rules import nested
 from windtunnel.services.s3.state import CONFIGURATIONS
 from windtunnel.services.s3.sweeps import schedule
 from windtunnel.services.s3.tiering import TIERING, check_tiering
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 PAGE_CONFIGURATIONS_MAX = 100
 CONFIGURATIONS_MAX = 1000
-METRICS, INVENTORY, ANALYTICS = "MetricsConfiguration", "InventoryConfiguration", "AnalyticsConfiguration"
+METRICS, ANALYTICS = "MetricsConfiguration", "AnalyticsConfiguration"
 """The kinds, as requests and answers name them."""
 
 
@@ -98,11 +100,9 @@ def list_bucket_metrics_configurations(tx: Tx, req: t.ListBucketMetricsConfigura
 
 
 def put_bucket_inventory_configuration(tx: Tx, req: t.PutBucketInventoryConfigurationRequest) -> None:
-    target = nested(nested(req["InventoryConfiguration"], "Destination"), "S3BucketDestination")
-    parts = str(target.get("Bucket") or "").split(":")
-    if len(parts) != 6 or parts[0] != "arn" or parts[2] != "s3" or not parts[5]:
-        raise Fault("InvalidS3DestinationBucket", "Invalid bucket ARN.")
+    check_inventory(req["InventoryConfiguration"])
     _put(tx, req, INVENTORY)
+    schedule_inventory(tx, req["Bucket"], bucket_of(tx, req), req["InventoryConfiguration"])
 
 
 def get_bucket_inventory_configuration(tx: Tx, req: t.GetBucketInventoryConfigurationRequest) -> t.GetBucketInventoryConfigurationOutput:

@@ -11,7 +11,7 @@ from windtunnel.services.s3.digests import DEFAULT, MEMBERS, Received, algorithm
 from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryption_shown, filled
 from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.expiration import expiration_shown
-from windtunnel.services.s3.places import add, bucket_of, current, shown_id
+from windtunnel.services.s3.places import add, bucket_of, charge_shown, current, shown_id
 from windtunnel.services.s3.rules import check_key
 from windtunnel.services.s3.sources import Source, source_of
 
@@ -79,5 +79,6 @@ def _copy(tx: Tx, req: Request, source: Source, received: Received) -> t.CopyObj
         **encryption_shown(version.encryption),
         **expiration_shown(tx, req["Bucket"], req["Key"], version),
         **shown_id(bucket, version),
+        **charge_shown(tx, bucket),
         **({"CopySourceVersionId": source.shown_id} if source.shown_id is not None else {}),
     }  # pyright: ignore[reportReturnType]

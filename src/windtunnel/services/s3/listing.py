@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.s3.places import bucket_of, order
+from windtunnel.services.s3.places import bucket_of, charge_shown, order
 from windtunnel.services.s3.rules import NULL, order_of, owner_of
 from windtunnel.services.s3.state import LISTED, NULL_ORDER, NULLS, VERSIONS, Bucket, Listed, Version
 from windtunnel.services.s3.walk import Page, most_of, show_folders, start_of, stays, walk, writer_of
@@ -33,7 +33,7 @@ def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Outpu
         "MaxKeys": most,
         "KeyCount": len(page.items) + len(page.prefixes),
     }
-    _tell_region(result, bucket)
+    _tell_region(result, tx, bucket)
     _show(result, req, bucket if req.get("FetchOwner") else None, page, write)
     if token is not None:
         result["ContinuationToken"] = token
@@ -44,9 +44,9 @@ def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Outpu
     return result
 
 
-def _tell_region(result: Any, bucket: Bucket) -> None:
-    """A header of the answer that the model doesn't have."""
-    result["BucketRegion"] = bucket.region
+def _tell_region(result: Any, tx: Tx, bucket: Bucket) -> None:
+    """A header of the answer that the model doesn't have, and who pays."""
+    result |= {"BucketRegion": bucket.region, **charge_shown(tx, bucket)}
 
 
 def _after_of(token: str) -> str:
@@ -69,7 +69,7 @@ def list_objects(tx: Tx, req: t.ListObjectsRequest) -> t.ListObjectsOutput:
         "Prefix": write(req.get("Prefix") or ""),
         "MaxKeys": most,
     }
-    _tell_region(result, bucket)
+    _tell_region(result, tx, bucket)
     _show(result, req, bucket, page, write)
     # Without a delimiter the last key is the marker of the next page, and S3 leaves it to the client to see that.
     if page.truncated and req.get("Delimiter"):

@@ -10,7 +10,7 @@ from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryp
 from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.expiration import expiration_shown
 from windtunnel.services.s3.locks import may_go, protected
-from windtunnel.services.s3.places import add, bucket_of, current, find, remove
+from windtunnel.services.s3.places import add, bucket_of, charge_shown, current, find, remove
 from windtunnel.services.s3.rules import NULL, PAGE_KEYS_MAX, PUT_BYTES_MAX, check_key, etag_matches, failed
 from windtunnel.services.s3.state import Bucket, Version
 
@@ -54,6 +54,7 @@ def _put(tx: Tx, req: Request, received: Received) -> t.PutObjectOutput:
         **encryption_shown(version.encryption),
         **expiration_shown(tx, name, key, version),
         **written_id(version),
+        **charge_shown(tx, bucket),
         MEMBERS[version.algorithm]: version.checksum,
     }  # pyright: ignore[reportReturnType]
 
@@ -66,7 +67,7 @@ def delete_object(tx: Tx, req: t.DeleteObjectRequest) -> t.DeleteObjectOutput:
     bypass = _check_delete(bucket, req)
     check_key(req["Key"])
     shown = _delete(tx, req["Bucket"], bucket, req["Key"], req.get("VersionId"), req.get("IfMatch"), bypass=bypass)
-    return {**shown}  # pyright: ignore[reportReturnType]
+    return {**shown, **charge_shown(tx, bucket)}  # pyright: ignore[reportReturnType]
 
 
 def _check_delete(bucket: Bucket, req: Request) -> bool:
@@ -129,7 +130,7 @@ def delete_objects(tx: Tx, req: t.DeleteObjectsRequest) -> t.DeleteObjectsOutput
             continue
         marker = {"DeleteMarker": True, "DeleteMarkerVersionId": shown["VersionId"]} if shown.get("DeleteMarker") else {}
         deleted.append({**named, **marker})
-    result: t.DeleteObjectsOutput = {}
+    result: t.DeleteObjectsOutput = {**charge_shown(tx, bucket)}  # pyright: ignore[reportAssignmentType]
     if deleted and not req["Delete"].get("Quiet"):
         result["Deleted"] = deleted
     if errors:

@@ -39,7 +39,20 @@ def bucket_of(tx: Tx, req: Request, *, anywhere: bool = False) -> Bucket:
         raise elsewhere(tx, name, bucket)
     if (expected := req.get("ExpectedBucketOwner")) is not None:
         check_owner(expected, bucket)
+    if is_charged(tx, bucket) and req.get("RequestPayer") != "requester":
+        raise Fault("AccessDenied", "Access Denied")
     return bucket
+
+
+def is_charged(tx: Tx, bucket: Bucket) -> bool:
+    """Whether the caller pays for its request itself. https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html"""
+    principal = tx.scope.principal
+    return bucket.requester_pays and principal.kind != "AWSService" and principal.account != bucket.account
+
+
+def charge_shown(tx: Tx, bucket: Bucket) -> dict[str, str]:
+    """The RequestCharged member of an answer."""
+    return {"RequestCharged": "requester"} if is_charged(tx, bucket) else {}
 
 
 def region_of(tx: Tx, name: str) -> str:

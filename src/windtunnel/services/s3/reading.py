@@ -15,7 +15,7 @@ from windtunnel.services.s3.drafts import encryption_shown
 from windtunnel.services.s3.expiration import expiration_shown
 from windtunnel.services.s3.locks import lock_shown
 from windtunnel.services.s3.metadata import shown as shown_metadata
-from windtunnel.services.s3.places import bucket_of, lookup, shown_id
+from windtunnel.services.s3.places import bucket_of, charge_shown, lookup, shown_id
 from windtunnel.services.s3.restores import is_archived, restore_shown
 from windtunnel.services.s3.rules import PAGE_KEYS_MAX, TIERED, check_read, range_of
 from windtunnel.services.s3.state import OBJECT_PARTS, Bucket, ObjectPart, Version
@@ -79,6 +79,7 @@ def _shown(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Ver
         **restore_shown(version, tx.now),
         **expiration_shown(tx, req["Bucket"], req["Key"], version),
         **shown_id(bucket, version),
+        **charge_shown(tx, bucket),
     }
     if version.storage != "STANDARD":
         shown["StorageClass"] = version.storage
@@ -155,7 +156,7 @@ def get_object_attributes(tx: Tx, req: t.GetObjectAttributesRequest) -> t.GetObj
     at, version = lookup(tx, bucket, req, "GET")
     check_key_of(req, version)
     wanted = set(req["ObjectAttributes"])
-    result: Any = {"LastModified": version.modified, **shown_id(bucket, version)}
+    result: Any = {"LastModified": version.modified, **shown_id(bucket, version), **charge_shown(tx, bucket)}
     if "ETag" in wanted:
         result["ETag"] = version.etag
     if "ObjectSize" in wanted:

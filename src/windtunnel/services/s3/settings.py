@@ -149,6 +149,7 @@ def put_bucket_logging(tx: Tx, req: t.PutBucketLoggingRequest) -> None:
     wanted = req["BucketLoggingStatus"].get("LoggingEnabled")
     if not wanted:
         tx.delete(DOCUMENTS, req["Bucket"], "logging")
+        tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, logged=False))
         return
     name = wanted["TargetBucket"]
     target = tx.get(BUCKETS, name)
@@ -160,6 +161,7 @@ def put_bucket_logging(tx: Tx, req: t.PutBucketLoggingRequest) -> None:
         message = "Cross S3 location logging not allowed. "
         raise Fault("CrossLocationLoggingProhibitted", message, **source, TargetBucketLocation=target.region)
     _keep(tx, req, "logging", wanted)
+    tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, logged=True))
 
 
 def get_bucket_logging(tx: Tx, req: t.GetBucketLoggingRequest) -> t.GetBucketLoggingOutput:
@@ -169,17 +171,15 @@ def get_bucket_logging(tx: Tx, req: t.GetBucketLoggingRequest) -> t.GetBucketLog
 
 
 def put_bucket_request_payment(tx: Tx, req: t.PutBucketRequestPaymentRequest) -> None:
-    bucket_of(tx, req)
+    bucket = bucket_of(tx, req)
     payer = req["RequestPaymentConfiguration"].get("Payer")
     if payer not in ("Requester", "BucketOwner"):
         raise malformed()
-    _keep(tx, req, "request_payment", {"Payer": payer})
+    tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, requester_pays=payer == "Requester"))
 
 
 def get_bucket_request_payment(tx: Tx, req: t.GetBucketRequestPaymentRequest) -> t.GetBucketRequestPaymentOutput:
-    bucket_of(tx, req)
-    kept = tx.get(DOCUMENTS, req["Bucket"], "request_payment") or {}
-    return {"Payer": kept.get("Payer", "BucketOwner")}
+    return {"Payer": "Requester" if bucket_of(tx, req).requester_pays else "BucketOwner"}
 
 
 def put_bucket_accelerate_configuration(tx: Tx, req: t.PutBucketAccelerateConfigurationRequest) -> None:

@@ -77,6 +77,9 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     ownership: str = "BucketOwnerEnforced"
     object_lock: bool = False
     retention: Retention | None = None
+    logged: bool = False
+    """Whether it has a logging configuration."""
+    requester_pays: bool = False
     replicated: bool = False
     """Whether it has a replication configuration."""
 
@@ -157,7 +160,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     checksum: str
 
 
-BUCKETS = Table("s3.buckets", Bucket, scope="global", indexes={"account": lambda key, bucket: (bucket.account,)})
+BUCKETS = Table("s3.buckets", Bucket, scope="global", hot=True, indexes={"account": lambda key, bucket: (bucket.account,)})
 """(name,)"""
 DOCUMENTS = Table("s3.documents", dict[str, Any], scope="global")
 """(bucket, kind) -> a configuration as it was put: "policy", "cors", …"""
@@ -179,6 +182,8 @@ SIZES = Table("s3.sizes", int, scope="global")
 """(bucket, storage class, "bytes" or "objects") -> a number that is only added to: what is stored, all versions together."""
 REPLICATING = Table("s3.replicating", float, scope="global")
 """(bucket, key, order, destination) -> since when a version is on its way there."""
+LOGGED = Table("s3.logged", tuple[float, str], scope="global")
+"""(bucket, serial) -> when a request came, and its line; until the log it is in is delivered."""
 UPLOADS = Table("s3.uploads", Upload, scope="global")
 """(bucket, key, upload id); an upload's id rises with time."""
 PARTS = Table("s3.parts", Part, scope="global")
