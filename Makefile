@@ -1,7 +1,7 @@
 # Everything a contributor runs. Each target sees to its own setup, which is instant when nothing has changed.
 PY := .venv/bin/python
 
-.PHONY: setup up test check check-format check-lint check-types check-imports check-tidy types format bench kill clean
+.PHONY: setup up test check check-format check-lint check-types check-imports check-tidy types format bench soak kill clean
 
 setup: .venv/.ready
 
@@ -43,6 +43,10 @@ format: setup
 
 bench: setup
 	$(PY) -m bench $(ARGS)
+
+# Mixed load on all services for MINUTES; the report of what the server held meanwhile goes to bench/results/soak.md.
+soak: setup
+	$(PY) -m bench.soak --minutes $(or $(MINUTES),30)
 
 # Kills a region under load with SIGKILL, ROUNDS times, and checks each time that nothing it acknowledged is lost.
 kill: setup
