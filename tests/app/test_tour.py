@@ -25,3 +25,11 @@ def test_the_tour_tells_every_step_and_takes_everything_down(region: LocalRegion
     assert f"       windtunnel --endpoint {region.endpoint} aws sqs receive-message --queue-url {region.endpoint}/" in ended.stdout
     assert region.client("s3").list_buckets()["Buckets"] == []
     assert region.client("lambda").list_functions()["Functions"] == []
+
+
+def test_a_tour_that_is_not_there_is_answered_with_those_that_are(region: LocalRegion) -> None:
+    listed = windtunnel("tour", "--list", endpoint=region.endpoint)
+    names = [line.split()[0] for line in listed.stdout.splitlines()]
+    assert names[0] == "thumbnails"
+    ended = windtunnel("tour", "the-moon", endpoint=region.endpoint)
+    assert (ended.returncode, ended.stderr) == (1, f"windtunnel: There is no tour 'the-moon'. There are: {', '.join(names)}.\n")
