@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.stories.here import BEGIN, Here
+from tests.stories.logs_kit import heard
 from windtunnel.fabric import Fault
 
 NOW = int(BEGIN * 1000)
@@ -139,6 +140,7 @@ def test_cloudfront_writes_all_its_fields_when_nothing_is_said(logs: Any) -> Non
 
 
 def test_a_destination_for_other_accounts_keeps_its_policy_and_age_when_it_changes(here: Here) -> None:
+    heard(here, "kinesis", "put_record")
     here.logs.put_destination(destinationName="d", targetArn=STREAM, roleArn=ROLE, tags={"team": "blue"})
     here.logs.put_destination_policy(destinationName="d", accessPolicy=POLICY)
     here.jump(60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from windtunnel.fabric import Service
 from windtunnel.services.logs import (
+    account_policies,
     definitions,
     deliveries,
     delivery_destinations,
@@ -12,10 +13,13 @@ from windtunnel.services.logs import (
     exporting,
     exports,
     groups,
+    indexes,
     life,
     live,
+    measured,
     metric_filters,
     policies,
+    protecting,
     put,
     queries,
     reading,
@@ -23,6 +27,7 @@ from windtunnel.services.logs import (
     streams,
     subscriptions,
     tags,
+    transformers,
 )
 from windtunnel.services.logs.state import GROUP
 
@@ -45,9 +50,14 @@ SERVICE = Service(
         delivery_destinations,
         deliveries,
         exports,
+        protecting,
+        transformers,
+        indexes,
+        account_policies,
     ),
     resources=(GROUP,),
     timers={
+        "default_values": measured.default_values,
         "expire": life.expire,
         "sweep_group": life.sweep_group,
         "sweep_stream": life.sweep_stream,

@@ -1,4 +1,4 @@
-"""Destinations: streams that other accounts may subscribe their log groups to. They are kept; subscribing to one is not there yet."""
+"""Destinations: streams that other accounts may subscribe their log groups to."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import msgspec
 import orjson
 
 from windtunnel.aws.arn import parse_or_none
-from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.logs.listings import listed
+from windtunnel.services.logs.reaching import try_destination
 from windtunnel.services.logs.rules import MILLISECONDS, invalid
 from windtunnel.services.logs.state import DESTINATIONS, Destination, arn_within
 
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 TARGETS = ("kinesis", "firehose")
 
 
-def put_destination(tx: Tx, req: t.PutDestinationRequest) -> t.PutDestinationResponse:
-    name = req["destinationName"]
+async def put_destination(call: Call, req: t.PutDestinationRequest) -> t.PutDestinationResponse:
     target = parse_or_none(req["targetArn"])
     if target is None or target.service not in TARGETS:
         raise invalid("Invalid targetArn, expected a Kinesis stream or a Firehose stream.")
+    await try_destination(call, req["targetArn"], f"destination:{req['destinationName']}")
+    return await call.transact(_put, req)
+
+
+def _put(tx: Tx, req: t.PutDestinationRequest) -> t.PutDestinationResponse:
+    name = req["destinationName"]
     old = tx.get(DESTINATIONS, name)
     created, policy = (int(tx.now * MILLISECONDS), "") if old is None else (old.created, old.policy)
     destination = Destination(created, req["targetArn"], req["roleArn"], policy)

@@ -12,7 +12,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.logs import life
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, check_group_name, check_retention, invalid
-from windtunnel.services.logs.state import GROUPS, STORED, Group, arn_of, find_group, name_of
+from windtunnel.services.logs.state import ACCOUNT_POLICIES, GROUPS, PROTECTION, STORED, UNPROTECTED, Group, arn_of, find_group, name_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
@@ -151,6 +151,10 @@ def _described(tx: Tx, name: str, group: Group) -> dict[str, Any]:
     }
     if group.retention:
         described["retentionInDays"] = group.retention
+    if group.policies & (PROTECTION | UNPROTECTED):
+        described["dataProtectionStatus"] = "ACTIVATED" if group.policies & PROTECTION else "DELETED"
+    if tx.count(ACCOUNT_POLICIES, "all") and next(tx.scan(ACCOUNT_POLICIES, "DATA_PROTECTION_POLICY", limit=1), None) is not None:
+        described["inheritedProperties"] = ["ACCOUNT_DATA_PROTECTION"]
     if group.kms:
         described["kmsKeyId"] = group.kms
     return described

@@ -9,7 +9,10 @@ from windtunnel.fabric import Table, Tx
 from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS
 from windtunnel.services.logs.state import (
     CHUNKS,
+    GROUP_POLICIES,
     GROUPS,
+    INDEXED,
+    MATCHED,
     METRIC_FILTERS,
     RECENT,
     SPAN_MILLISECONDS,
@@ -25,8 +28,8 @@ from windtunnel.services.logs.state import (
 
 SLICE_ROWS = 256
 """So many rows one transaction removes, or others would wait for it."""
-BY_NAME: tuple[Table[Any], ...] = (METRIC_FILTERS, SUBSCRIPTIONS)
-BY_NUMBER: tuple[Table[Any], ...] = (STREAMS, RECENT, TAILS)
+BY_NAME: tuple[Table[Any], ...] = (METRIC_FILTERS, SUBSCRIPTIONS, GROUP_POLICIES)
+BY_NUMBER: tuple[Table[Any], ...] = (STREAMS, RECENT, TAILS, INDEXED, MATCHED)
 DAY_SECONDS = DAY_MILLISECONDS // MILLISECONDS
 
 

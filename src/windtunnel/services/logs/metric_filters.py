@@ -1,4 +1,4 @@
-"""Metric filters: which events count for which metric. They are kept, and tried out on messages."""
+"""Metric filters: which events count for which metric, kept and tried out on messages; what they find is in `measured`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from windtunnel.aws import pages
 from windtunnel.aws.filters import filter_of
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, check_group_name, invalid, matcher
+from windtunnel.services.logs.selection import check_criteria
 from windtunnel.services.logs.state import GROUPS, METRIC_FILTERS, MetricFilter, find_group
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def put_metric_filter(tx: Tx, req: t.PutMetricFilterRequest) -> None:
     transformations: list[dict[str, Any]] = [dict(one) for one in req["metricTransformations"]]
     if any("defaultValue" in one and one.get("dimensions") for one in transformations):
         raise invalid("Invalid metric transformation: dimensions and default value are mutually exclusive properties.")
+    check_criteria(req.get("fieldSelectionCriteria", ""))
     old = tx.get(METRIC_FILTERS, name, filter_name)
     if old is None:
         if group.metric_filters >= METRIC_FILTERS_MAX:

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Tx
-from windtunnel.services.logs import subscribed
+from windtunnel.services.logs import intake, measured, subscribed
 from windtunnel.services.logs.rules import (
     AGE_MILLISECONDS_MAX,
     EVENT_OVERHEAD_BYTES,
@@ -19,6 +19,7 @@ from windtunnel.services.logs.rules import (
     sequence_token,
 )
 from windtunnel.services.logs.state import (
+    ACCOUNT_POLICIES,
     CHUNK_BYTES_MAX,
     CHUNK_EVENTS_MAX,
     CHUNKS,
@@ -60,12 +61,16 @@ def put_log_events(tx: Tx, req: t.PutLogEventsRequest) -> t.PutLogEventsResponse
         size = sum(map(byte_length, messages)) + EVENT_OVERHEAD_BYTES * len(messages)
     serial = tx.serial()
     if times:
+        ruled = tx.count(ACCOUNT_POLICIES, "all") > 0
         chunks = _chunks(stream.id, stream_name, now, size, times, messages)
-        for chunk in chunks:
+        for raw in chunks:
+            chunk = intake.taken_in(tx, name, group, raw) if group.policies or ruled else raw
             tx.put(CHUNKS, group.id, chunk.times[0], serial, value=chunk)
             tx.put(STREAM_CHUNKS, stream.id, chunk.times[0], serial, value=group.id)
-            if group.subscriptions:
-                subscribed.tell(tx, name, chunk, serial)
+            if group.subscriptions or ruled:
+                subscribed.tell(tx, name, group, chunk, serial)
+            if group.metric_filters:
+                measured.measure(tx, name, group, chunk)
             if group.tailed > tx.now:
                 subscribed.leave(tx, group.id, chunk.times[0], serial)
             serial = tx.serial()

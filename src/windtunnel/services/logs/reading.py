@@ -60,8 +60,10 @@ def get_log_events(tx: Tx, req: t.GetLogEventsRequest) -> t.GetLogEventsResponse
         last, first = place, beside(place, 1)
     else:
         last, first = beside(place, -1), place
+    unmask = req.get("unmask", False)
     events: list[Any] = [
-        {"timestamp": place.time, "message": chunk.messages[place.number], "ingestionTime": chunk.ingested} for place, chunk in found
+        {"timestamp": place.time, "message": chunk.shown(place.number, unmask=unmask), "ingestionTime": chunk.ingested}
+        for place, chunk in found
     ]
     return {  # pyright: ignore[reportReturnType]
         "events": events,
@@ -89,7 +91,7 @@ def filter_log_events(tx: Tx, req: t.FilterLogEventsRequest) -> t.FilterLogEvent
     token = ""
     last = place
     for number, (here, chunk) in enumerate(found):
-        message = chunk.messages[here.number]
+        message = chunk.shown(here.number, unmask=req.get("unmask", False))
         if len(events) >= limit or size >= PAGE_BYTES_MAX or number >= EXAMINED_EVENTS_MAX:
             token = pages.encode(("f" if ahead else "b", *last))
             break

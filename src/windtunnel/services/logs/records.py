@@ -14,6 +14,7 @@ from windtunnel.services.logs.state import Chunk
 
 DISCOVERED_FIELDS_MAX = 200
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html"""
+TRANSFORMATION_ERROR = "The log event could not be transformed."
 _REPORT = {
     "@requestId": r"RequestId: (\S+)",
     "@duration": r"\tDuration: ([\d.]+) ms",
@@ -39,8 +40,11 @@ def row_of(log: str, group: int, place: Place, chunk: Chunk, fields: frozenset[s
         "@log": log,
         "@ptr": pages.encode((group, chunk.times[0], place.serial, place.number)),
     }
+    transformed = chunk.transformed[place.number] if chunk.transformed else message
     if any(not name.startswith("@") for name in fields):
-        row.update(discovered(message))
+        row.update(discovered(transformed or message))
+    if not transformed and message:
+        row["@transformationError"] = TRANSFORMATION_ERROR
     if not fields.isdisjoint(_LAMBDA_FIELDS):
         row.update(reported(message))
     return row

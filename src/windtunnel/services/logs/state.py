@@ -20,6 +20,8 @@ from windtunnel.fabric import Fault, Resource, Table, Tx
 from windtunnel.kernel.store.keys import Key
 from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS, check_group_name, check_stream_name
 
+PROTECTION, TRANSFORMER, INDEXES, UNPROTECTED = 1, 2, 4, 8
+"""The kinds of policies that a group may have, and that it had one of data protection."""
 SPAN_MILLISECONDS = 1000
 CHUNK_EVENTS_MAX = 512
 CHUNK_BYTES_MAX = 131_072
@@ -38,6 +40,8 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     subscriptions: int = 0
     tailed: float = 0.0
     """Until when somebody may be watching the group live."""
+    policies: int = 0
+    """Which of PROTECTION, TRANSFORMER, INDEXES and UNPROTECTED hold of the group, as a sum."""
 
     def cutoff(self, now: float) -> int:
         """The time before which events are gone."""
@@ -65,6 +69,15 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
     size: int
     times: list[int]
     messages: list[str]
+    """As they are shown: with asterisks where a policy hides something."""
+    originals: dict[int, str] = {}
+    """What came in, of the messages that hide something, by their numbers."""
+    transformed: list[str] = []
+    """What a transformer made of each message, if there is one; "" where it failed."""
+
+    def shown(self, number: int, *, unmask: bool) -> str:
+        """A message, with what it hides where that is asked for (and allowed, by `logs:Unmask`)."""
+        return self.originals.get(number, self.messages[number]) if unmask else self.messages[number]
 
 
 class MetricFilter(msgspec.Struct, frozen=True, array_like=True):
@@ -113,6 +126,30 @@ class Policy(msgspec.Struct, frozen=True, array_like=True):
 
     updated: int
     document: str
+
+
+class GroupPolicy(msgspec.Struct, frozen=True, array_like=True):
+    """A policy of a single group: of data protection, a transformer or field indexes."""
+
+    created: int
+    updated: int
+    document: str
+
+
+class AccountPolicy(msgspec.Struct, frozen=True, array_like=True):
+    """A policy for all groups of the account, or for those that its criteria select."""
+
+    updated: int
+    document: str
+    criteria: str = ""
+
+
+class Indexed(msgspec.Struct, frozen=True, array_like=True):
+    """When an indexed field was looked for, and the times of the first and the last event that had it; milliseconds."""
+
+    scanned: int
+    first: int = 0
+    last: int = 0
 
 
 class Definition(msgspec.Struct, frozen=True, array_like=True):
@@ -210,6 +247,12 @@ RESULTS = Table("logs.results", Result)
 """(serial of the query, number) -> Result"""
 POLICIES = Table("logs.policies", Policy)
 """name -> Policy"""
+GROUP_POLICIES = Table("logs.group_policies", GroupPolicy, hot=True)
+"""(group's name, kind) -> GroupPolicy"""
+ACCOUNT_POLICIES = Table("logs.account_policies", AccountPolicy, counters={"all": lambda key, policy: ()}, hot=True)
+"""(type, name) -> AccountPolicy"""
+INDEXED = Table("logs.indexed", Indexed)
+"""(group, field) -> Indexed"""
 DEFINITIONS = Table("logs.definitions", Definition)
 """id -> Definition"""
 TAILS = Table("logs.tails", float)
@@ -218,6 +261,8 @@ TAILED = Table("logs.tailed", tuple[int, int])
 """(live session, serial) -> (group, time of the first event) of a chunk that the session did not take yet"""
 METRIC_FILTERS = Table("logs.metric_filters", MetricFilter)
 """(group's name, filter's name) -> MetricFilter"""
+MATCHED = Table("logs.matched", bool)
+"""(group, minute, metric filter's name) -> whether it matched anything that came in in that minute"""
 SUBSCRIPTIONS = Table("logs.subscriptions", Subscription)
 """(group's name, filter's name) -> Subscription"""
 

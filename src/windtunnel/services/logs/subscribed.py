@@ -4,32 +4,52 @@ from __future__ import annotations
 
 import base64
 import gzip
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import orjson
 
 from windtunnel.aws.arn import parse
-from windtunnel.aws.filters import compile_filter
+from windtunnel.aws.filters import compile_filter, filter_of
 from windtunnel.fabric import Event, Retry, Tx
-from windtunnel.services.logs.rules import MILLISECONDS, Place, event_id
-from windtunnel.services.logs.state import SUBSCRIPTIONS, TAILED, TAILS, Chunk, Subscription, arn_of
+from windtunnel.services.logs.criteria import selected
+from windtunnel.services.logs.rules import Place, event_id
+from windtunnel.services.logs.selection import chosen
+from windtunnel.services.logs.state import ACCOUNT_POLICIES, DESTINATIONS, SUBSCRIPTIONS, TAILED, TAILS, Chunk, Group, Subscription, arn_of
 
 RETRY = Retry(phases=((10, 1, 60), (20, 60, 3600)), age_seconds_max=86_400)
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Subscriptions.html: throttled deliveries are tried for 24 hours."""
 GZIP_LEVEL = 6
+POLICY_LEVEL = {"policyLevel": "ACCOUNT_LEVEL_POLICY"}
 
 
-def tell(tx: Tx, name: str, chunk: Chunk, serial: int) -> None:
+class Told(NamedTuple):
+    """A subscription, its name, and what is added to its documents."""
+
+    name: str
+    subscription: Subscription
+    extra: dict[str, Any]
+
+
+def tell(tx: Tx, name: str, group: Group, chunk: Chunk, serial: int) -> None:
     """Hands a chunk to whoever subscribed to the group."""
-    for key, subscription in tx.scan(SUBSCRIPTIONS, name):
+    for told in _all(tx, name, group):
+        subscription = told.subscription
+        others = subscription.others
+        if not chosen(others.get("fieldSelectionCriteria", ""), {"@aws.account": tx.account, "@aws.region": tx.region}):
+            continue
+        messages = chunk.transformed if others.get("applyOnTransformedLogs") and chunk.transformed else chunk.messages
         matches = compile_filter(subscription.pattern)
-        events = [
-            {"id": event_id(Place(time, serial, number)), "timestamp": time, "message": message}
-            for number, (time, message) in enumerate(zip(chunk.times, chunk.messages, strict=True))
-            if matches(message)
-        ]
+        extract = filter_of(subscription.pattern).extract if subscription.pattern.strip().startswith("[") else None
+        events: list[dict[str, Any]] = []
+        for number, (time, message) in enumerate(zip(chunk.times, messages, strict=True)):
+            if message and matches(message):
+                event: dict[str, Any] = {"id": event_id(Place(time, serial, number)), "timestamp": time, "message": message}
+                if extract is not None:
+                    event["extractedFields"] = {field.removeprefix("$"): value for field, value in extract(message).items()}
+                events.append(event)
         if events:
-            _send(tx, name, subscription, chunk.name, "DATA_MESSAGE", [str(key[1])], events)
+            _send(tx, name, told, chunk.name, events)
 
 
 def leave(tx: Tx, group: int, first: int, serial: int) -> None:
@@ -39,36 +59,47 @@ def leave(tx: Tx, group: int, first: int, serial: int) -> None:
             tx.put(TAILED, key[1], serial, value=(group, first))
 
 
-def check_health(tx: Tx, name: str, subscription: Subscription) -> None:
-    """Sends the message by which AWS sees whether a stream can be reached; consumers know it by its type."""
-    text = "CWL CONTROL MESSAGE: Checking health of destination Kinesis stream."
-    event = {"id": "", "timestamp": int(tx.now * MILLISECONDS), "message": text}
-    _send(tx, name, subscription, "", "CONTROL_MESSAGE", [], [event])
+def _all(tx: Tx, name: str, group: Group) -> Iterator[Told]:
+    if group.subscriptions:
+        yield from (Told(str(key[1]), subscription, {}) for key, subscription in tx.scan(SUBSCRIPTIONS, name))
+    for key, policy in tx.scan(ACCOUNT_POLICIES, "SUBSCRIPTION_FILTER_POLICY"):
+        if selected(policy.criteria, name):
+            document = orjson.loads(policy.document)
+            distribution = document.get("Distribution", "ByLogStream")
+            subscription = Subscription(0, document["FilterPattern"], document["DestinationArn"], document.get("RoleArn", ""), distribution)
+            yield Told(str(key[1]), subscription, POLICY_LEVEL)
 
 
-def _send(tx: Tx, name: str, subscription: Subscription, stream: str, kind: str, filters: list[str], events: list[dict[str, Any]]) -> None:
+def _send(tx: Tx, name: str, told: Told, stream: str, events: list[dict[str, Any]]) -> None:
     document = {
-        "messageType": kind,
-        "owner": tx.account if stream else "CloudwatchLogs",
-        "logGroup": name if stream else "",
+        "messageType": "DATA_MESSAGE",
+        "owner": tx.account,
+        "logGroup": name,
         "logStream": stream,
-        "subscriptionFilters": filters,
+        "subscriptionFilters": [told.name],
         "logEvents": events,
+        **told.extra,
     }
-    by_stream = stream and subscription.distribution == "ByLogStream"
-    tx.deliver(
-        subscription.destination,
-        _event(subscription.destination, orjson.dumps(document), stream if by_stream else tx.new_id()),
-        source=f"logs.{tx.region}.amazonaws.com",
-        source_arn=f"{arn_of(tx, name)}:*",
-        retry=RETRY,
-    )
+    target = _target(tx, told.subscription.destination)
+    if target:
+        partition = stream if told.subscription.distribution == "ByLogStream" else tx.new_id()
+        event = _event(target, orjson.dumps(document), partition)
+        tx.deliver(target, event, source=f"logs.{tx.region}.amazonaws.com", source_arn=f"{arn_of(tx, name)}:*", retry=RETRY)
 
 
-def _event(destination: str, document: bytes, partition: str) -> Event:
+def _target(tx: Tx, destination: str) -> str:
+    """The stream behind another account's destination; "" where that is gone. All others are their own targets."""
+    arn = parse(destination)
+    if arn.service != "logs":
+        return destination
+    found = tx.at(account=arn.account, region=arn.region).get(DESTINATIONS, arn.id)
+    return "" if found is None else found.target
+
+
+def _event(target: str, document: bytes, partition: str) -> Event:
     """As each kind of target takes it; a stream gets the compressed bytes, a function a document that holds their base64."""
     data = gzip.compress(document, GZIP_LEVEL, mtime=0)
-    service = parse(destination).service
+    service = parse(target).service
     if service == "lambda":
         return Event(body=orjson.dumps({"awslogs": {"data": base64.b64encode(data).decode()}}).decode())
     if service == "firehose":

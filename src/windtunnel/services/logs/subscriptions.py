@@ -9,45 +9,28 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.aws import pages
-from windtunnel.aws.arn import Arn, parse_or_none
-from windtunnel.fabric import Fault, Tx
-from windtunnel.services.logs import subscribed
-from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, invalid, matcher
-from windtunnel.services.logs.state import GROUPS, SUBSCRIPTIONS, Subscription, find_group
+from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.services.logs.reaching import check_form, try_destination
+from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, matcher
+from windtunnel.services.logs.selection import check_criteria
+from windtunnel.services.logs.state import GROUPS, SUBSCRIPTIONS, Group, Subscription, find_group
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
 
 SUBSCRIPTIONS_MAX = 2
 """A group's, https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
-VENDORS = ("lambda", "kinesis", "firehose", "logs")
-CROSS_ACCOUNT = (
-    "Cross-account lambda invocation passing is not allowed. You must use DestinationPolicies to create cross account lambda triggers."
-)
 OTHERS = ("fieldSelectionCriteria", "emitSystemFields", "applyOnTransformedLogs")
 
 
-def put_subscription_filter(tx: Tx, req: t.PutSubscriptionFilterRequest) -> None:
-    name, filter_name = req["logGroupName"], req["filterName"]
-    arn = _destination(tx, req)
-    group = find_group(tx, name)
+async def put_subscription_filter(call: Call, req: t.PutSubscriptionFilterRequest) -> None:
+    name, destination = req["logGroupName"], req["destinationArn"]
+    check_form(call.account, destination, req.get("roleArn", ""))
+    call.read(_room, req)
     matcher(req["filterPattern"])
-    old = tx.get(SUBSCRIPTIONS, name, filter_name)
-    if old is None:
-        if group.subscriptions >= SUBSCRIPTIONS_MAX:
-            raise Fault("LimitExceededException", "Resource limit exceeded.")
-        tx.put(GROUPS, name, value=msgspec.structs.replace(group, subscriptions=group.subscriptions + 1))
-    kept = Subscription(
-        created=old.created if old is not None else int(tx.now * MILLISECONDS),
-        pattern=req["filterPattern"],
-        destination=req["destinationArn"],
-        role=req.get("roleArn", ""),
-        distribution=req.get("distribution", "ByLogStream"),
-        others={word: value for word, value in req.items() if word in OTHERS},
-    )
-    tx.put(SUBSCRIPTIONS, name, filter_name, value=kept)
-    if arn.service == "kinesis":
-        subscribed.check_health(tx, name, kept)
+    check_criteria(req.get("fieldSelectionCriteria", ""))
+    await try_destination(call, destination, f"log-group:{name}:*")
+    await call.transact(_put, req)
 
 
 def describe_subscription_filters(tx: Tx, req: t.DescribeSubscriptionFiltersRequest) -> t.DescribeSubscriptionFiltersResponse:
@@ -66,19 +49,29 @@ def delete_subscription_filter(tx: Tx, req: t.DeleteSubscriptionFilterRequest) -
     tx.put(GROUPS, name, value=msgspec.structs.replace(group, subscriptions=group.subscriptions - 1))
 
 
-def _destination(tx: Tx, req: t.PutSubscriptionFilterRequest) -> Arn:
-    """The ARN events go to; AWS looks at it before it looks for the group."""
-    arn = parse_or_none(req["destinationArn"])
-    if arn is None or arn.service not in VENDORS:
-        raise invalid("Invalid destinationArn, expected a Lambda function, a Kinesis stream, a Firehose stream or a destination.")
-    if arn.service == "logs":
-        raise Fault("NotImplemented", "windtunnel does not implement destinations of CloudWatch Logs.", status=501)
-    if arn.service == "lambda":
-        if arn.account != tx.account:
-            raise Fault("AccessDeniedException", CROSS_ACCOUNT)
-    elif "roleArn" not in req:
-        raise invalid(f"destinationArn for vendor {arn.service} cannot be used without roleArn")
-    return arn
+def _put(tx: Tx, req: t.PutSubscriptionFilterRequest) -> None:
+    name, filter_name = req["logGroupName"], req["filterName"]
+    old = tx.get(SUBSCRIPTIONS, name, filter_name)
+    group = _room(tx, req)
+    if old is None:
+        tx.put(GROUPS, name, value=msgspec.structs.replace(group, subscriptions=group.subscriptions + 1))
+    kept = Subscription(
+        created=old.created if old is not None else int(tx.now * MILLISECONDS),
+        pattern=req["filterPattern"],
+        destination=req["destinationArn"],
+        role=req.get("roleArn", ""),
+        distribution=req.get("distribution", "ByLogStream"),
+        others={word: value for word, value in req.items() if word in OTHERS},
+    )
+    tx.put(SUBSCRIPTIONS, name, filter_name, value=kept)
+
+
+def _room(tx: Tx, req: t.PutSubscriptionFilterRequest) -> Group:
+    """The group of a request; refuses one filter too many."""
+    group = find_group(tx, req["logGroupName"])
+    if group.subscriptions >= SUBSCRIPTIONS_MAX and tx.get(SUBSCRIPTIONS, req["logGroupName"], req["filterName"]) is None:
+        raise Fault("LimitExceededException", "Resource limit exceeded.")
+    return group
 
 
 def _matching(tx: Tx, req: t.DescribeSubscriptionFiltersRequest) -> Iterator[tuple[tuple[str, str], Subscription]]:
