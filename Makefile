@@ -1,7 +1,7 @@
 # Everything a contributor runs. Each target sees to its own setup, which is instant when nothing has changed.
 PY := .venv/bin/python
 
-.PHONY: setup up test check check-format check-lint check-types check-imports check-tidy types format bench soak kill clean
+.PHONY: setup up test test-postgres check check-format check-lint check-types check-imports check-tidy types format bench soak kill clean
 
 setup: .venv/.ready
 
@@ -13,6 +13,10 @@ up: setup
 
 test: setup types
 	$(PY) -m pytest $(or $(ARGS),tests)
+
+# The same stories with their rows in PostgreSQL, which the tests start themselves in a temporary folder.
+test-postgres: setup types
+	$(PY) -m pytest --store postgres $(or $(ARGS),tests/stories)
 
 # Formatting, lint, types, the direction of imports, and the project's own rules: under a minute in all. `make -k check` goes on
 # after the first that fails.

@@ -58,5 +58,13 @@ else
   say "skipped node (needs root and apt-get): Lambda functions in JavaScript will not run"
 fi
 
+if command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+  :
+elif system_package postgresql; then
+  say "installed PostgreSQL, for \`make test-postgres\`"
+else
+  say "skipped PostgreSQL (needs root and apt-get): \`make test-postgres\` will skip its tests"
+fi
+
 touch .venv/.ready
 say "ready"

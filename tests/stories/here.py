@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from windtunnel.app.boot import make_cloud
+from windtunnel.app.boot import ONE_PROCESS, Storage, make_cloud
 from windtunnel.fabric import Scope
 from windtunnel.fabric.scope import root
 from windtunnel.kernel.clock import Anchor
@@ -25,14 +25,16 @@ class Here:
     `here.jump(seconds)` moves the clock. `here.at(account=…, region=…)` is the same region seen from elsewhere.
     """
 
-    def __init__(self, data: Path, seed: int = 1) -> None:
-        self._data, self._seed = data, seed
-        self.loop = asyncio.new_event_loop()
+    def __init__(
+        self, data: Path, seed: int = 1, storage: Storage = ONE_PROCESS, loop: asyncio.AbstractEventLoop | None = None, joins: bool = False
+    ) -> None:
+        self._data, self._seed, self._storage = data, seed, storage
+        self.loop = loop or asyncio.new_event_loop()
         self.scope = Scope(ACCOUNT, REGION, root(ACCOUNT), "request", "127.0.0.1", "tests")
-        self._open(Anchor(BEGIN, BEGIN, 0))
+        self._open(None if joins else Anchor(BEGIN, BEGIN, 0))
 
     def _open(self, anchor: Anchor | None) -> None:
-        self.cloud = make_cloud(self._data, seed=self._seed, anchor=anchor)
+        self.cloud = make_cloud(self._data, seed=self._seed, anchor=anchor, storage=self._storage)
         self.loop.run_until_complete(_now(self.cloud.start))
 
     def __getattr__(self, service: str) -> _Client:
@@ -89,6 +91,10 @@ class Here:
         self.cloud.store.close()
         self.run(self.cloud.loop.stop())
         self._open(None)
+
+    def leave(self) -> None:
+        """Closes this server; its event loop is another's."""
+        self.run(self.cloud.close())
 
     def close(self) -> None:
         self.run(self.cloud.close())

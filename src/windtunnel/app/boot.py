@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
+
 from windtunnel.fabric import Service
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.ids import Ids
+from windtunnel.kernel.store.shared import SharedEngine
 from windtunnel.kernel.store.sqlite import SQLite
+from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import Blobs
 from windtunnel.planes.compute import Compute
 from windtunnel.services import iam, lambda_, logs, s3, sns, sqs, sts
@@ -21,6 +25,39 @@ BLOBS_FOLDER = "blobs"
 CODE_FOLDER = "cache/code"
 
 
+class Storage(msgspec.Struct, frozen=True):
+    """Where rows are kept, and for how many processes."""
+
+    url: str = ""
+    """postgresql://…; "" is a file in the data folder."""
+    shared: bool = False
+    """Several processes use the file; a database is always shared."""
+    first: bool = True
+    """No other process serves the region at this moment."""
+    durable: bool = False
+    """What is answered survives a power cut."""
+
+    @property
+    def several(self) -> bool:
+        return self.shared or bool(self.url)
+
+    def open(self, data: Path) -> Engine | SharedEngine:
+        """The engine. Raises StoreFull where a database can't be reached."""
+        path = data / STORE_FILE
+        if self.url:
+            from windtunnel.kernel.store.postgres import Postgres
+
+            return Postgres(self.url, durable=self.durable)
+        if self.shared:
+            from windtunnel.kernel.store.sqlite_shared import SharedSQLite
+
+            return SharedSQLite(path, durable=self.durable)
+        return SQLite(path, durable=self.durable)
+
+
+ONE_PROCESS = Storage()
+
+
 def make_cloud(
     data: Path,
     *,
@@ -28,10 +65,20 @@ def make_cloud(
     endpoint: str = "http://localhost:4566",
     seed: int | None = None,
     anchor: Anchor | None = None,
+    storage: Storage = ONE_PROCESS,
 ) -> Cloud:
     """A cloud whose store and bytes lie under `data`. Call `start` in a running event loop before anything else."""
     data.mkdir(parents=True, exist_ok=True)
-    blobs = Blobs(data / BLOBS_FOLDER, Ids().uuid)
-    engine = SQLite(data / STORE_FILE)
-    compute = Compute(time.monotonic, data / CODE_FOLDER)
-    return Cloud(engine, SERVICES, blobs=blobs, compute=compute, account=account, endpoint=endpoint, seed=seed, anchor=anchor)
+    return Cloud(
+        storage.open(data),
+        SERVICES,
+        blobs=Blobs(data / BLOBS_FOLDER, Ids().uuid, fsync=storage.durable),
+        compute=Compute(time.monotonic, data / CODE_FOLDER),
+        account=account,
+        endpoint=endpoint,
+        seed=seed,
+        anchor=anchor,
+        shared=storage.several,
+        first=storage.first,
+        synced=storage.durable and not storage.url,
+    )

@@ -12,8 +12,9 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from windtunnel.app.problem import Problem
-from windtunnel.app.region import Region, Settings, new_event_loop
+from windtunnel.app.region import Region, new_event_loop
 from windtunnel.app.remote import Remote
+from windtunnel.app.settings import Settings
 
 if TYPE_CHECKING:
     from boto3.session import Session

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def windtunnel_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegion]:
     """The server behind `region`, one for the run (for each worker of pytest-xdist)."""
     from windtunnel.app.local import LocalRegion
-    from windtunnel.app.region import Settings
+    from windtunnel.app.settings import Settings
 
     data: Path = tmp_path_factory.mktemp("windtunnel")
     local = LocalRegion(Settings(data, port=0, clock="still"))

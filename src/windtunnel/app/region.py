@@ -4,60 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
+from socket import socket
 
 import apsw
-import msgspec
 
 from windtunnel import __version__
-from windtunnel.app.boot import make_cloud
+from windtunnel.app.boot import Storage, make_cloud
 from windtunnel.app.lock import Lock
 from windtunnel.app.problem import Problem
+from windtunnel.app.settings import Job, Settings, endpoint_of
 from windtunnel.gateway.admin import Admin
 from windtunnel.gateway.cors import Cors
 from windtunnel.gateway.front import Front
 from windtunnel.gateway.server import Server, serve
 from windtunnel.gateway.tls import NAMES, self_signed
 from windtunnel.kernel.clock import Anchor
+from windtunnel.kernel.store import StoreFull
 from windtunnel.wire.message import Request
 
-PORT = 4566
 GRACE_SECONDS = 1.0
 """What still runs then is a long poll or a follower, whose client would wait for ever."""
 
 
-LOCAL = ("", "127.0.0.1", "0.0.0.0", "::", "::1", "localhost")
-"""Hosts to listen at, of which one is reached as localhost."""
-
-
-class Settings(msgspec.Struct, frozen=True):
-    """What `windtunnel up` can be told."""
-
-    data: Path
-    host: str = "127.0.0.1"
-    port: int = PORT
-    account: str = "000000000000"
-    clock: str = ""
-    """"real", "still", a rate such as "60", or nothing: as the data folder left it, real in a new one."""
-    seed: int | None = None
-
-
 class Region:
-    """One region under way: `start` it in the event loop that is to serve it, then `close` it. Raises Problem where its folder is held."""
+    """One region under way: `start` it in the event loop that is to serve it, then `close` it. Raises Problem where its folder is held.
 
-    def __init__(self, settings: Settings) -> None:
+    With a `job` it is one of several workers, for which another process holds the folder.
+    """
+
+    def __init__(self, settings: Settings, job: Job | None = None) -> None:
         self.settings = settings
         try:
-            self._lock = Lock(settings.data)
+            self._lock = None if job is not None else Lock(settings.data, shared=bool(settings.store))
         except OSError as error:
             raise Problem(f"Cannot keep a region's state in {settings.data}: {error.strerror or error}.") from error
         try:
-            endpoint = _endpoint(settings.host, settings.port)
-            self.cloud = make_cloud(settings.data, account=settings.account, seed=settings.seed, endpoint=endpoint)
-        except (OSError, apsw.Error) as error:
-            self._lock.release()
-            raise Problem(f"Cannot open the region's state in {settings.data}: {error}.") from error
+            first = job.first if job is not None else not settings.store
+            storage = Storage(settings.store, shared=job is not None, first=first, durable=settings.durability == "fsync")
+            endpoint = endpoint_of(settings.host, settings.port)
+            self.cloud = make_cloud(settings.data, account=settings.account, seed=settings.seed, endpoint=endpoint, storage=storage)
+        except (OSError, apsw.Error, StoreFull) as error:
+            self._unlock()
+            raise Problem(f"Cannot open the region's state in {settings.store or settings.data}: {error}.") from error
         self._server: Server | None = None
 
     @property
@@ -65,8 +55,8 @@ class Region:
         assert self._server is not None, "the region has not started"
         return self._server.port
 
-    async def start(self) -> None:
-        """Opens the port and lets happen what is due."""
+    async def start(self, sockets: Sequence[socket] = ()) -> None:
+        """Opens the port, or takes sockets that are bound already, and lets happen what is due."""
         cloud = self.cloud
         cloud.start()
         if pace := self.settings.clock:
@@ -79,8 +69,9 @@ class Region:
             self.settings.port,
             tls=lambda: self_signed(NAMES, cloud.clock.machine(), folder),
             now=cloud.clock.now,
+            sockets=sockets,
         )
-        cloud.endpoint = _endpoint(self.settings.host, self._server.port)
+        cloud.endpoint = endpoint_of(self.settings.host, self._server.port)
 
     async def begin_anew(self, now: float) -> int:
         """Empties the region, its clock standing at `now`. Returns the serial number of the last call before."""
@@ -94,13 +85,11 @@ class Region:
         if self._server is not None:
             await self._server.close(GRACE_SECONDS)
         await self.cloud.close()
-        self._lock.release()
+        self._unlock()
 
-
-def _endpoint(host: str, port: int) -> str:
-    """How the region calls itself where no client's own word for it is at hand; functions call it by this."""
-    name = "localhost" if host in LOCAL else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}"
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
 
 def _permissive(request: Request) -> bool:

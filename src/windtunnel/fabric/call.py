@@ -82,7 +82,7 @@ class Call:
 
     def read(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Runs `function(tx, *args)` for what it returns; what it writes is forgotten."""
-        return function(Tx(self.cloud, self.cloud.store.begin(), self.scope, self.service), *args, **kwargs)
+        return self.cloud.read(lambda tx: function(tx, *args, **kwargs), self.scope, self.service)
 
     async def wait(self, *channels: Channel, until: float | None = None) -> bool:
         """Returns when a channel is woken or the region's time reaches `until`.

@@ -5,33 +5,36 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import fault_of, operation_names, snake
 from windtunnel.aws.validate import validator
-from windtunnel.fabric import deliver, snapshot
+from windtunnel.fabric import deliver, snapshot, starts
 from windtunnel.fabric.access import identify, remember_use
 from windtunnel.fabric.call import Call
 from windtunnel.fabric.courier import Courier
 from windtunnel.fabric.meter import USAGE, hour
+from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, Peers
 from windtunnel.fabric.scope import Proof, Scope, service_principal
 from windtunnel.fabric.service import Handled, Service
+from windtunnel.fabric.starts import BOOTS, CLOSED, SERIALS_PER_BOOT
 from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.trail import TRAIL, Calls, trail_event
 from windtunnel.fabric.tx import HELD, Tx
 from windtunnel.fabric.visits import Answer, Host, Visit, finder
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
-from windtunnel.kernel.ids import Ids
+from windtunnel.kernel.ids import Ids, Serials
 from windtunnel.kernel.loop import Loop
-from windtunnel.kernel.store import Overlay, Store, StoreFull, Table, Transaction
+from windtunnel.kernel.store import Overlay, Store, StoreFull, Transaction
 from windtunnel.kernel.store.keys import pack
+from windtunnel.kernel.store.shared import SharedEngine, SharedStore
 from windtunnel.kernel.store.store import Engine
 
 if TYPE_CHECKING:
@@ -42,11 +45,6 @@ Result = TypeVar("Result")
 Authorise = Callable[[str, str, Mapping[str, Any], Scope], None]
 log = logging.getLogger(__name__)
 
-BOOTS = Table("fabric.boots", int, scope="global")
-CLOSED = Table("fabric.closed", bool, scope="global")
-"""There while the region is closed; a start that doesn't find it follows a kill."""
-CLOCK = Table("fabric.clock", Anchor, scope="global")
-SERIALS_PER_BOOT = 1 << 40
 USAGE_KEYS_MAX = 10_000
 NOWHERE = Scope("", "", service_principal("windtunnel.amazonaws.com", ""))
 USAGE_KEYS = USAGE.prefix("", "")
@@ -63,12 +61,14 @@ def _changes(tx: Tx) -> bool:
 class Cloud:
     """One region's cloud: the services, and the ground they share.
 
-    `anchor` is what the clock starts from unless the store remembers another; `authorise` raises where a policy denies.
+    `anchor` is what the clock starts from unless the store remembers another; `authorise` raises where a policy denies. With an engine
+    that is `shared` other processes may serve the same region; `first` says that none does at this moment. `synced`: what is answered
+    survives a power cut.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | SharedEngine,
         services: Iterable[Service],
         *,
         blobs: Blobs,
@@ -77,6 +77,9 @@ class Cloud:
         endpoint: str = "http://localhost:4566",
         seed: int | None = None,
         anchor: Anchor | None = None,
+        shared: bool = False,
+        first: bool = True,
+        synced: bool = False,
         authorise: Authorise = lambda service, operation, request, scope: None,
     ) -> None:
         self.account = account
@@ -98,29 +101,61 @@ class Cloud:
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
         self.timers = Timers(self)
-        self.store = Store(engine, woken=self.loop.wake, lost=self.timers.look_later)
+        self.ids = Ids(seed)
+        self._first = first
+        self.shared: SharedStore | None = None
+        """The store, where other processes use it as well."""
+        if shared:
+            woken, missed = self.loop.wake, self.loop.wake_all
+            self.shared = SharedStore(cast(SharedEngine, engine), woken=woken, missed=missed, fraction=Ids().fraction, synced=synced)
+        self.store: Store = self.shared or Store(cast(Engine, engine), woken=self.loop.wake, lost=self.timers.look_later, synced=synced)
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
-        boot, self._closed_cleanly = self._restore(anchor)
-        self.ids = Ids(None if seed is None else f"{seed}/{boot}")
-        self.serials = count(boot * SERIALS_PER_BOOT)
+        begun = self.apply(lambda tx: starts.start(tx, self.clock.anchor, shared=shared, given=anchor is not None))
+        self.store.flush()
+        if begun.anchor is not None:
+            self.clock.restore(begun.anchor)
+        self._closed_cleanly = begun.closed
+        self.ids = Ids(None if seed is None else f"{seed}/{begun.process or begun.boot}")
+        self.serials: Iterator[int] | Serials = count(begun.boot * SERIALS_PER_BOOT)
+        self.peers: Peers | None = None
+        if self.shared is not None:
+            self.peers = Peers(self, self.shared, begun.process, first=first)
+            self.shared.join(begun.process)
+            self.serials = Serials(begun.process)
+            self.serials.rise(begun.boot * SERIALS_PER_BOOT)
 
     def start(self) -> None:
         """Lets happen what is due; needs the running event loop."""
         self.clock.changed = self._keep_anchor
-        self._keep_anchor(self.clock.anchor)
-        if not self._closed_cleanly:
+        if not self._closed_cleanly and self._first:
             self.blobs.sweep(lambda blob_id: self._rows.get(HELD, blob_id) is not None)
-            self._closed_cleanly = True
+        self._closed_cleanly = True
+        if self.peers is None:
+            self._keep_anchor(self.clock.anchor)
+            self.lead()
+        else:
+            self.peers.start()
+
+    def lead(self) -> None:
+        """Begins with what one process of a region does for all: timers, pollers, and what services do when it starts."""
         for service in self.services.values():
             if service.boot is not None:
                 service.boot(self)
         self.timers.start()
 
+    @property
+    def leads(self) -> bool:
+        """Whether that is this process."""
+        return self.peers is None or self.peers.leads
+
     async def reset(self) -> None:
         """Empties the region; the clock and the serial numbers go on."""
-        await self._stop()
-        self.store.clear()
+        await self.stop_all()
+        if self.shared is None or self.peers is None:
+            self.store.clear()
+        else:
+            self.shared.clear(self.peers.rows_to_keep(self.clock.anchor), {EPOCH_CHANNEL})
         self.blobs.clear()
         self._begin_again()
 
@@ -130,15 +165,24 @@ class Cloud:
 
     async def load(self, path: Path) -> None:
         """Replaces the whole region by one that was saved. Raises ValueError where the file isn't one."""
-        await self._stop()
-        await snapshot.load(self.store, self.blobs, path)
+        await self.stop_all()
+        await snapshot.load(self._load, self.blobs, path)
         kept = self.apply(lambda tx: tx.get(CLOCK))
         if kept is not None:
             self.clock.restore(kept)
         # Serial numbers rise also over those of the region that was loaded.
         boot = max(self.apply(lambda tx: tx.get(BOOTS)) or 0, next(self.serials) // SERIALS_PER_BOOT) + 1
-        self.serials = count(boot * SERIALS_PER_BOOT)
+        if isinstance(self.serials, Serials):
+            self.serials.rise(boot * SERIALS_PER_BOOT)
+        else:
+            self.serials = count(boot * SERIALS_PER_BOOT)
         self._begin_again()
+
+    def _load(self, path: str) -> None:
+        if self.shared is None or self.peers is None:
+            self.store.load(path)
+        else:
+            self.shared.load(path, self.peers.rows_to_keep(None), {EPOCH_CHANNEL})
 
     def held(self, name: str, make: Callable[[], Result]) -> Result:
         """What a service holds in this process (connections, children, tasks, never truth): made on first use, forgotten at a reset."""
@@ -146,14 +190,24 @@ class Cloud:
             self._held[name] = make()
         return self._held[name]
 
-    async def _stop(self) -> None:
+    async def stop_all(self) -> None:
+        """Ends what runs in this process, open calls included."""
+        self.timers.stop()
         await self.loop.stop()
         await self.compute.clear()
         self._held.clear()
 
     def _begin_again(self) -> None:
-        self.apply(lambda tx: tx.put(BOOTS, value=next(self.serials) // SERIALS_PER_BOOT))
-        self.start()
+        self.reserve_serials()
+        if self.peers is None:
+            self.start()
+        else:
+            self.peers.begin_again()
+
+    def reserve_serials(self) -> None:
+        """Writes down what serial numbers may have been given out, so that a later start goes on above them."""
+        serial = next(self.serials)
+        self.apply(lambda tx: starts.reserve(tx, serial))
 
     async def run(
         self,
@@ -202,10 +256,14 @@ class Cloud:
         result = handled.function(tx, request)
         tx.owed = _changes(tx)
         self._record(tx, handled, request, result, None, started)
+        if self.shared is not None and self.services[handled.service].recorded is not None:
+            tx.owed = _changes(tx)  # what a service notes may hang on what it has read
         return result
 
     def transact(self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None) -> Result:
         """Runs a plain function as one transaction of its own, or as a part of `under`; a fault undoes it."""
+        if under is None and self.shared is not None:
+            return self._transact_shared(self.shared, function, scope, service)
         overlay = self.store.begin() if under is None else Overlay(under.overlay)
         tx = Tx(self, overlay, scope, service)
         tx.depth = 0 if under is None else under.depth + 1
@@ -220,6 +278,29 @@ class Cloud:
             under.overlay.merge(overlay)
             under.dropped += tx.dropped
         return result
+
+    def _transact_shared(self, store: SharedStore, function: Callable[[Tx], Result], scope: Scope, service: str) -> Result:
+        """As `transact`, committed at once, and run again where another process was quicker."""
+        told = self.calls.last
+
+        def attempt(overlay: Overlay) -> tuple[tuple[Tx, Result], bool]:
+            self.calls.forget_after(told)
+            tx = Tx(self, overlay, scope, service)
+            result = function(tx)
+            if tx.outgoing:
+                self.courier.send(tx)
+            return (tx, result), tx.owed
+
+        tx, result = store.transact(attempt)
+        if tx.dropped:
+            store.when_committed(lambda failure: self._delete_blobs(tx.dropped) if failure is None else None)
+        return result
+
+    def read(self, function: Callable[[Tx], Result], scope: Scope, service: str) -> Result:
+        """Runs a function for what it returns; what it writes is forgotten."""
+        if self.shared is not None:
+            return self.shared.read(lambda overlay: function(Tx(self, overlay, scope, service)))
+        return function(Tx(self, self.store.begin(), scope, service))
 
     def apply(self, function: Callable[[Tx], Result]) -> Result:
         """A transaction of the region's own, in no account: for rows that belong to all."""
@@ -276,13 +357,19 @@ class Cloud:
 
     async def jump(self, target: float) -> None:
         """Moves the clock to a later time, through all that falls due on the way."""
-        await self.clock.jump(target, self.rest)
+        if self.peers is None:
+            await self.clock.jump(target, self.rest)
+        else:
+            await self.peers.jump(target)
 
     async def close(self) -> None:
-        await self._stop()
+        await self.stop_all()
         await self.compute.close()
         await self.courier.close()
-        self.apply(lambda tx: tx.put(CLOSED, value=True))
+        if self.peers is None:
+            self.apply(lambda tx: tx.put(CLOSED, value=True))
+        else:
+            await self.peers.stop()
         self.store.close()
 
     def emitted(self, tx: Tx, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
@@ -318,7 +405,8 @@ class Cloud:
         return msgspec.structs.replace(scope, principal=principal, account=account)
 
     def _remember(self, tx: Tx, access_key: str) -> None:
-        tx.owed = False
+        # Where others write as well, what was read is checked, and so is written at once.
+        tx.owed = self.shared is not None
         remember_use(tx, access_key)
 
     def _record(
@@ -349,6 +437,10 @@ class Cloud:
         under: Tx | None,
     ) -> None:
         """Records a call that wrote nothing, or whose transactions are over."""
+        if under is None and self.shared is not None and self.services[handled.service].recorded is not None:
+            with suppress(StoreFull):  # as good as a log on a disk that is full
+                self.transact(lambda tx: self._record(tx, handled, request, result, fault, started), scope, handled.service)
+            return
         overlay = self.store.begin() if under is None else under.overlay
         self._record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)
         if under is None:
@@ -390,20 +482,8 @@ class Cloud:
             self.calls.add(self.clock.now(), host.service, host.label, scope, error, stopwatch() - started)
         return Answer(500, [("Content-Type", "text/plain")], b"Internal Server Error")
 
-    def _restore(self, anchor: Anchor | None) -> tuple[int, bool]:
-        """Counts this start, and takes up the clock where the region left it. Tells whether the region was closed, not killed."""
-        overlay = self.store.begin()
-        tx = Transaction(overlay, "", "")
-        boot = (tx.get(BOOTS) or 0) + 1
-        tx.put(BOOTS, value=boot)
-        closed = boot == 1 or tx.get(CLOSED) is not None
-        tx.delete(CLOSED)
-        kept = tx.get(CLOCK)
-        if kept is not None and anchor is None:
-            self.clock.restore(kept)
-        self.store.keep(overlay)
-        self.store.flush()
-        return boot, closed
-
     def _keep_anchor(self, anchor: Anchor) -> None:
-        self.apply(lambda tx: tx.put(CLOCK, value=anchor))
+        if self.peers is None:
+            self.apply(lambda tx: tx.put(CLOCK, value=anchor))
+        else:
+            self.peers.keep_anchor(anchor)

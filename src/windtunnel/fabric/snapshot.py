@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,12 @@ async def save(store: Store, blobs: Blobs, path: Path) -> int:
     return size
 
 
-async def load(store: Store, blobs: Blobs, path: Path) -> None:
+async def load(load_rows: Callable[[str], None], blobs: Blobs, path: Path) -> None:
     """Replaces rows and bytes. Raises ValueError, before anything is touched, where the file isn't a snapshot."""
     with tempfile.TemporaryDirectory(dir=blobs.root, prefix=".loading-") as folder:
         await asyncio.to_thread(_unpack, path, Path(folder))
         blobs.adopt(Path(folder) / BLOBS_NAME)
-        store.load(str(Path(folder) / STORE_NAME))
+        load_rows(str(Path(folder) / STORE_NAME))
 
 
 def _pack(rows: Path, blobs: Blobs, whole: Path) -> None:

@@ -91,11 +91,20 @@ class Timers:
         self._cloud.apply(self._put_back)
         self.look()
 
+    def stop(self) -> None:
+        """Looks no more until the next start."""
+        for alarm in (self._alarm, self._again):
+            if alarm is not None:
+                alarm.cancel()
+        self._alarm = self._again = None
+
     def look(self) -> None:
-        """Runs what is due and sets the alarm for what comes next."""
+        """Runs what is due and sets the alarm for what comes next, if this process leads."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+        if not self._cloud.leads:
+            return
         upcoming = self._cloud.apply(lambda tx: next(tx.scan(TIMERS, limit=1), None))
         if upcoming is not None:
             self._alarm = self._cloud.clock.alarm(float(upcoming[0][0] or 0), self._ring)
@@ -111,11 +120,14 @@ class Timers:
 
     def _ring(self) -> None:
         self._alarm = None
+        if not self._cloud.leads:
+            return
         due = self._cloud.apply(lambda tx: list(tx.scan(TIMERS, end=(tx.now + 1e-6,), limit=BATCH_ROWS_MAX)))
         for key, timer in due:
             handler = self._cloud.handler(timer.service, timer.handler)
             if not handler.plain:
                 if self._cloud.apply(lambda tx, key=key, timer=timer: self._claim(tx, key, timer)):
+                    self._lanes[timer.lane] += 1
                     self._cloud.loop.spawn(self._run(int(key[1] or 0), timer))
             elif not self._run_plain(key, timer):
                 self._cloud.apply(lambda tx, key=key, timer=timer: self._later(tx, key, timer))
@@ -161,7 +173,6 @@ class Timers:
         if timer.lane and self._lanes[timer.lane] >= LANE_RUNNING_MAX:
             tx.put(PARKED, timer.lane, *key, value=timer)
             return False
-        self._lanes[timer.lane] += 1
         tx.put(RUNNING, key[1], value=timer)
         return True
 

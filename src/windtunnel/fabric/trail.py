@@ -86,6 +86,18 @@ class Calls:
                 if not future.done():
                     future.set_result(None)
 
+    @property
+    def last(self) -> int:
+        """The serial number of the newest."""
+        return self._serial
+
+    def forget_after(self, serial: int) -> None:
+        """Forgets those after a serial number: their transaction is run again, and tells of them anew."""
+        while self._serial > serial:
+            self._serial -= 1
+            if self._kept:
+                self._kept.pop()
+
     async def more(self, serial: int) -> None:
         """Returns once there is one after a serial number."""
         while self._serial <= serial:

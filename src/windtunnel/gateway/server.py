@@ -4,7 +4,7 @@ import asyncio
 import functools
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from .app import App
@@ -119,13 +119,19 @@ async def serve(
     now: Callable[[], float] | None = None,
     name: str = "windtunnel",
     reuse_port: bool = False,
+    sockets: Sequence[socket.socket] = (),
 ) -> Server:
-    """Serve `app` at every address of `host`. `tls` is a context, or makes one at the first TLS client; TLS and plain HTTP share
-    the port. `now` gives the epoch seconds for the Date header."""
+    """Serve `app` at every address of `host`, or on `sockets` that are bound already. `tls` is a context, or makes one at the first TLS
+    client; TLS and plain HTTP share the port. `now` gives the epoch seconds for the Date header."""
     loop = asyncio.get_running_loop()
     context = Context(app, limits or Limits(), loop, now, name)
     listeners: list[asyncio.Server] = []
     make_tls = None if tls is None else functools.cache(lambda: tls if isinstance(tls, ssl.SSLContext) else tls())
+    for bound in sockets:
+        listeners.append(await loop.create_server(lambda: _Door(context, make_tls), sock=bound, backlog=1024))
+        port = int(bound.getsockname()[1])
+    if sockets:
+        return Server(context, listeners, port)
     addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE) if host else []
     hosts = list(dict.fromkeys(str(address[4][0]) for address in addresses)) or [None]
     for address in hosts:

@@ -21,6 +21,16 @@ TIMER_SECONDS_MAX = 86_400.0
 ANCHORS_KEPT_MAX = 1_000
 
 
+def wall() -> float:
+    """The machine's time, seconds since 1970: what other machines show as well, more or less."""
+    return time.time()
+
+
+def pause(seconds: float) -> None:
+    """Stops the whole process for a moment."""
+    time.sleep(seconds)
+
+
 def stopwatch() -> float:
     """Seconds of the machine's clock from an unknown beginning, to tell how long something took."""
     return time.perf_counter()
@@ -113,6 +123,14 @@ class Clock:
         self._latest = anchor.region
         # What this clock showed before belongs to another region's past.
         self._past.clear()
+
+    def follow(self, anchor: Anchor) -> None:
+        """Takes over how another process of the region has set its clock."""
+        if anchor != self._anchor:
+            self._past.append(self._anchor)
+            self._anchor = anchor
+            self._latest = anchor.region
+            self._arm()
 
     async def jump(self, target: float, rest: Callable[[], Awaitable[None]]) -> None:
         """Moves to a later time, ringing on the way all that falls due. `rest` waits until nothing is under way."""

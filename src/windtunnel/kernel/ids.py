@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from string import ascii_uppercase, digits
 
 BASE32 = ascii_uppercase + "234567"
@@ -34,3 +35,27 @@ class Ids:
     def fraction(self) -> float:
         """A number from 0 (inclusive) to 1 (exclusive)."""
         return self._random.random()
+
+
+class Serials:
+    """Numbers that rise, and that no two of a region's processes give out: milliseconds, a counter within them, and the process.
+
+    Among processes they rise as their machines' clocks do.
+    """
+
+    def __init__(self, process: int) -> None:
+        self._last = process % PROCESSES
+
+    def __next__(self) -> int:
+        moment = int(time.time() * 1_000) << MILLISECOND_BITS
+        self._last = max(self._last + PROCESSES, moment | self._last % PROCESSES)
+        return self._last
+
+    def rise(self, least: int) -> None:
+        """Lets all that follow be greater."""
+        self._last = max(self._last, least - least % PROCESSES + self._last % PROCESSES)
+
+
+MILLISECOND_BITS = 22
+PROCESSES = 1 << 10
+"""Beyond this a counter of 12 bits runs on into the milliseconds to come, so that even then no number comes twice."""

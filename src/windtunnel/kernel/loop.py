@@ -75,6 +75,10 @@ class Loop:
             if (told := self._told.get(channel)) is not None:
                 told()
 
+    def wake_all(self) -> None:
+        """Ends all waits that a channel can end: what was woken may have been missed."""
+        self.wake({*self._waits, *self._told})
+
     async def wait(self, channels: Iterable[Channel], until: float | None) -> bool:
         """Parks the task until a channel is woken or the region's time reaches `until`.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from windtunnel.app.problem import Problem
 
 ACCOUNT_DIGITS = 12
+WORKERS_MAX = 64
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], asks: argparse.ArgumentParser) -> None:  # pyright: ignore[reportPrivateUsage]
@@ -24,14 +25,30 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], asks: arg
         "--clock", type=_clock, default="", metavar="real|still|RATE", help="region seconds a second (default: as it was left)"
     )
     parser.add_argument("--seed", type=int, default=None, metavar="N", help="makes every id reproducible")
+    parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="so many processes serve the region (default 1)")
+    parser.add_argument("--store", type=_store, default="", metavar="URL", help="postgresql://…: rows in a database, for several machines")
+    parser.add_argument(
+        "--durability",
+        choices=("process", "fsync"),
+        default="process",
+        help="what an answer survives: kill -9 (default), or a power cut too",
+    )
     parser.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
     _check_port(parsed.host, parsed.port)
+    from windtunnel.app.settings import Settings
+
+    place = (parsed.data, parsed.host, parsed.port, parsed.account)
+    settings = Settings(*place, parsed.clock, parsed.seed, parsed.store, parsed.durability)
+    if parsed.workers > 1:
+        from windtunnel.app.workers import serve_in_workers
+
+        return serve_in_workers(settings, parsed.workers)
     from windtunnel.app.serve import serve_until_stopped
 
-    return serve_until_stopped(parsed.data, parsed.host, parsed.port, parsed.account, parsed.clock, parsed.seed)
+    return serve_until_stopped(settings)
 
 
 def _check_port(host: str, port: int) -> None:
@@ -51,6 +68,18 @@ def _check_port(host: str, port: int) -> None:
 def _account(text: str) -> str:
     if len(text) != ACCOUNT_DIGITS or not text.isdecimal():
         raise argparse.ArgumentTypeError("an account has 12 digits")
+    return text
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= WORKERS_MAX:
+        raise argparse.ArgumentTypeError(f"say a number from 1 to {WORKERS_MAX}")
+    return int(text)
+
+
+def _store(text: str) -> str:
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise argparse.ArgumentTypeError("say postgresql://user@host/database")
     return text
 
 

@@ -1,11 +1,15 @@
 """The embedded engine: one ordered table of bytes in SQLite's write-ahead log.
 
-With `synchronous=OFF` a commit has left the process when it returns, so that kill -9 loses nothing of it; a power cut may.
+With `synchronous=OFF` a commit has left the process when it returns, so that kill -9 loses nothing of it; a power cut may. An engine
+that is `durable` leaves it to SQLite to sync the log before a checkpoint and the file after it (`synchronous=NORMAL`), and syncs the log
+after commits itself: once for many of them, in a thread. That is the order of `synchronous=FULL`: https://sqlite.org/wal.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +17,11 @@ import apsw
 import msgspec
 
 from windtunnel.kernel.store.overlay import Amount, Item
-from windtunnel.kernel.store.store import StoreFull
+from windtunnel.kernel.store.snapshots import CREATE_ROWS
+from windtunnel.kernel.store.syncer import StoreFull
+
+if sys.platform == "darwin":
+    import fcntl
 
 PAGE_ROWS_MIN, PAGE_ROWS_MAX = 32, 1024
 CACHE_KIB = 16_384
@@ -30,11 +38,33 @@ _number = msgspec.msgpack.Decoder(int | float).decode
 _bytes = msgspec.msgpack.Encoder().encode
 
 
+def fsync(path: Path) -> None:
+    """Sends what was written to a file on to the disk, whoever wrote it."""
+    file = os.open(path, os.O_RDWR)
+    try:
+        if sys.platform == "darwin":
+            fcntl.fcntl(file, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(file)
+    finally:
+        os.close(file)
+
+
 class SQLite:
     """Engine over one SQLite file, or over memory where `path` is None."""
 
-    def __init__(self, path: Path | None = None, *, shared: bool = False) -> None:
-        self._connection = apsw.Connection(str(path) if path else ":memory:")
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        shared: bool = False,
+        durable: bool = False,
+        vfs: str | None = None,
+        fsync: Callable[[Path], None] = fsync,
+    ) -> None:
+        self._connection = apsw.Connection(str(path) if path else ":memory:", vfs=vfs)
+        self._path = path
+        self._fsync = fsync
         self._open = False
         self._alone = not shared
         self._recent: dict[bytes, bytes | None] = {}
@@ -45,10 +75,10 @@ class SQLite:
             # One process alone needs no lock per statement, and a second one is refused at its start.
             run("PRAGMA locking_mode=EXCLUSIVE")
         run("PRAGMA journal_mode=WAL")
-        run("PRAGMA synchronous=OFF")
+        run(f"PRAGMA synchronous={'NORMAL' if durable else 'OFF'}")
         run(f"PRAGMA cache_size=-{CACHE_KIB}")
         run(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
-        run("CREATE TABLE IF NOT EXISTS rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID")
+        run(CREATE_ROWS)
 
     def get(self, key: bytes) -> bytes | None:
         if key in self._recent:
@@ -84,7 +114,7 @@ class SQLite:
         rows = cast(list[tuple[bytes]], self._connection.execute(_VALUES, (start, end, limit)).fetchall())
         return [value for (value,) in rows]
 
-    def write(self, writes: dict[bytes, bytes | None], increments: dict[bytes, Amount]) -> None:
+    def write(self, writes: Mapping[bytes, bytes | None], increments: Mapping[bytes, Amount]) -> None:
         recent = self._recent
         puts: list[tuple[bytes, bytes]] = []
         deletes: list[tuple[bytes]] = []
@@ -133,7 +163,7 @@ class SQLite:
         # A dropped table gives back its pages in one step, where deleting would visit each row.
         try:
             self._connection.execute("BEGIN IMMEDIATE; DROP TABLE rows")
-            self._connection.execute("CREATE TABLE rows (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID; COMMIT")
+            self._connection.execute(f"{CREATE_ROWS}; COMMIT")
         except NO_SPACE as error:
             self.rollback()
             raise StoreFull(str(error)) from error
@@ -148,6 +178,10 @@ class SQLite:
         with apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY) as source, self._connection.backup("main", source, "main") as backup:
             while not backup.done:
                 backup.step(4_096)
+
+    def sync(self) -> None:
+        if self._path is not None:
+            self._fsync(self._path.with_name(self._path.name + "-wal"))
 
     def close(self) -> None:
         self._connection.close()

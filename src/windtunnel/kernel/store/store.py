@@ -8,15 +8,12 @@ from contextlib import suppress
 from typing import Protocol
 
 from windtunnel.kernel.store.overlay import Amount, Channel, Overlay, Reader
+from windtunnel.kernel.store.syncer import StoreFull, Syncer, Told
 
 SPILL_WRITES_MAX = 256
 """Beyond so many writes the group goes to the engine early (still uncommitted): scans pass over what a group holds."""
 GROUP_TRANSACTIONS_MAX = 64
 """A group is committed at the latest when it has so many transactions."""
-
-
-class StoreFull(Exception):
-    """The engine could not commit, most likely because the disk is full; nothing of the turn was kept."""
 
 
 class Engine(Reader, Protocol):
@@ -38,18 +35,28 @@ class Engine(Reader, Protocol):
 
     def load(self, path: str) -> None: ...
 
+    def sync(self) -> None:
+        """Makes safe from a power cut what was committed so far; may be called in a thread."""
+        ...
+
     def close(self) -> None: ...
 
 
 class Store:
     """Overlay transactions over an engine, with one group commit a loop turn.
 
-    `woken` is told the channels that a commit wakes, `lost` that one failed. Without a running loop (a command that opens a store),
-    call `flush`.
+    `woken` is told the channels that a commit wakes, `lost` that one failed. `synced`: what is committed counts as durable once the
+    engine has synced it, in a thread. Without a running loop (a command that opens a store), call `flush`.
     """
 
-    def __init__(self, engine: Engine, *, woken: Callable[[set[Channel]], None], lost: Callable[[], None] = lambda: None) -> None:
+    shared = False
+    """Whether other processes use the same rows at the same time."""
+
+    def __init__(
+        self, engine: Engine, *, woken: Callable[[set[Channel]], None], lost: Callable[[], None] = lambda: None, synced: bool = False
+    ) -> None:
         self._engine = engine
+        self._syncer = Syncer(engine.sync) if synced else None
         self._woken = woken
         self._lost = lost
         self._group = Overlay(engine)
@@ -59,7 +66,7 @@ class Store:
         self._kept_before = 0
         self._spilled = False
         self._spill_failure: StoreFull | None = None
-        self._waiting: list[Callable[[StoreFull | None], None]] = []
+        self._waiting: list[Told] = []
 
     def begin(self) -> Overlay:
         """A fresh transaction. Hand it to `keep` to make its writes stand; forget it to undo them."""
@@ -84,12 +91,14 @@ class Store:
     @property
     def pending(self) -> bool:
         """Whether anything kept is not durable yet, of what is owed to somebody."""
-        return self._owed
+        return self._owed or (self._syncer is not None and self._syncer.busy)
 
-    def when_committed(self, told: Callable[[StoreFull | None], None]) -> None:
+    def when_committed(self, told: Told) -> None:
         """Calls `told` once all that was kept so far is durable, with what went wrong if it isn't; at once if nothing is open."""
         if self._owed:
             self._waiting.append(told)
+        elif self._syncer is not None and self._syncer.busy:
+            self._syncer.after(told)
         else:
             told(None)
 
@@ -98,7 +107,7 @@ class Store:
 
         A task that is cancelled here goes on to its next wait: what it kept stands by now, and it must not take it for undone.
         """
-        if not self._owed:
+        if not self.pending:
             return
         outcome: list[StoreFull | None] = []
         waker: Future[None] = get_running_loop().create_future()
@@ -108,7 +117,7 @@ class Store:
             if not waker.done():
                 waker.set_result(None)
 
-        self._waiting.append(told)
+        self.when_committed(told)
         interrupted = False
         while not outcome:
             try:
@@ -128,10 +137,11 @@ class Store:
         waiting, self._waiting = self._waiting, []
         group, wakes = self._group, self._group.wakes
         failure: StoreFull | None = None
+        wrote = bool(group.writes or group.increments or self._spilled)
         try:
             if self._spill_failure is not None:
                 raise self._spill_failure
-            if group.writes or group.increments or self._spilled:
+            if wrote:
                 self._engine.write(group.writes, group.increments)
                 self._engine.commit()
         except StoreFull as error:
@@ -141,12 +151,10 @@ class Store:
         self._spill_failure = None
         self._group.wakes = set()
         group.clear()
-        for told in waiting:
-            told(failure)
-        if failure is not None:
-            self._lost()
-        elif wakes:
-            self._woken(wakes)
+        if self._syncer is None or not wrote or failure is not None:
+            self._tell(waiting, wakes, failure)
+        else:
+            self._syncer.after(lambda failure: self._tell(waiting, wakes, failure))
 
     def clear(self) -> None:
         """Forgets everything, whatever was pending included."""
@@ -165,7 +173,17 @@ class Store:
 
     def close(self) -> None:
         self.flush()
+        if self._syncer is not None:
+            self._syncer.close()
         self._engine.close()
+
+    def _tell(self, waiting: list[Told], wakes: set[Channel], failure: StoreFull | None) -> None:
+        for told in waiting:
+            told(failure)
+        if failure is not None:
+            self._lost()
+        elif wakes:
+            self._woken(wakes)
 
     def _spill(self) -> None:
         group = self._group

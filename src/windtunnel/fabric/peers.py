@@ -1,0 +1,247 @@
+"""What the processes that serve one region agree on: which of them leads, what time it is, and when the region begins anew.
+
+All of it is rows, and wake-ups tell of their changes. The leader runs the timers, deliveries that wait, pollers, and jumps of the clock;
+every process answers requests. A lease is over once nobody has seen it renewed for LEASE_SECONDS of the observer's own watch, so that
+machines need not agree on the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from windtunnel.kernel.clock import Anchor, stopwatch
+from windtunnel.kernel.store import StoreFull, Table
+from windtunnel.kernel.store.shared import SharedStore
+
+if TYPE_CHECKING:
+    from windtunnel.fabric.cloud import Cloud
+    from windtunnel.fabric.tx import Tx
+
+log = logging.getLogger(__name__)
+BEAT_SECONDS = 0.5
+LEASE_SECONDS = 2.5
+SWEEP_BEATS = 1_200
+CLOCK_CHANNEL = ("fabric.clock",)
+EPOCH_CHANNEL = ("fabric.epoch",)
+LEASE_CHANNEL = ("fabric.lease",)
+ORDERS_CHANNEL = ("fabric.orders",)
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """Who leads; `beat` is another number each time that it is renewed."""
+
+    holder: int
+    beat: int
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A jump of the clock that the leader is to make, and the rate at which time goes on after it."""
+
+    target: float
+    rate: float
+
+
+CLOCK = Table("fabric.clock", Anchor, scope="global")
+LEASE = Table("fabric.lease", Lease, scope="global")
+EPOCH = Table("fabric.epoch", int, scope="global")
+"""How often the region began anew."""
+PROCESSES = Table("fabric.processes", int, scope="global")
+"""How many processes have joined in a region that is served by several."""
+ORDERS = Table("fabric.orders", Order, scope="global")
+"""serial -> Order"""
+
+
+class Peers:
+    """This process among those of its region. `first`: nobody else runs, so that whoever held the lease is gone."""
+
+    def __init__(self, cloud: Cloud, store: SharedStore, number: int, *, first: bool) -> None:
+        self._cloud = cloud
+        self._store = store
+        self._number = number
+        self._first = first
+        self.leads = False
+        self._lease: Lease | None = None
+        self._seen = self._renewed = stopwatch()
+        """When the lease was last seen to change, and when this process last renewed it."""
+        self._beats = 0
+        self._epoch = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._carrying = False
+        self._ordered: dict[int, asyncio.Future[None]] = {}
+        for channel, told in (
+            (CLOCK_CHANNEL, self._follow_clock),
+            (EPOCH_CHANNEL, self._follow_epoch),
+            (LEASE_CHANNEL, self._beat_now),
+            (ORDERS_CHANNEL, self._look_at_orders),
+        ):
+            cloud.loop.on(channel, told)
+
+    def start(self) -> None:
+        """Joins the others, in the running event loop."""
+        self._store.start()
+        self._epoch = self._cloud.apply(lambda tx: tx.get(EPOCH) or 0)
+        self._follow_clock()
+        self._beat()
+
+    async def stop(self) -> None:
+        """Leaves; somebody else leads at once."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.leads:
+            self._cloud.apply(self._let_go)
+
+    def keep_anchor(self, anchor: Anchor) -> None:
+        """The clock was set here: the others follow."""
+        self._cloud.apply(lambda tx: (tx.put(CLOCK, value=anchor), tx.wake(*CLOCK_CHANNEL)))
+
+    async def jump(self, target: float) -> None:
+        """Has the leader move the clock, and returns when it has."""
+        rate = self._cloud.clock.rate
+
+        def order(tx: Tx) -> int:
+            serial = tx.serial()
+            tx.put(ORDERS, serial, value=Order(target, rate))
+            tx.wake(*ORDERS_CHANNEL)
+            return serial
+
+        serial = self._cloud.apply(order)
+        self._ordered[serial] = done = asyncio.get_running_loop().create_future()
+        await done
+
+    def rows_to_keep(self, anchor: Anchor | None) -> dict[bytes, bytes]:
+        """What a region that begins anew has from the start."""
+        self._epoch += 1
+        kept = {EPOCH.prefix("", ""): EPOCH.encode(self._epoch)}
+        if anchor is not None:
+            kept[CLOCK.prefix("", "")] = CLOCK.encode(anchor)
+
+        def keep(tx: Tx) -> None:
+            if (lease := tx.get(LEASE)) is not None:
+                kept[LEASE.prefix("", "")] = LEASE.encode(lease)
+            kept[PROCESSES.prefix("", "")] = PROCESSES.encode(tx.get(PROCESSES) or 0)
+
+        self._cloud.apply(keep)
+        return kept
+
+    def begin_again(self) -> None:
+        """After this process has emptied the region or loaded another."""
+        self._follow_clock()
+        if self.leads:
+            self._cloud.lead()
+        self._look_at_orders()
+
+    def _beat(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
+        self._beat_now()
+
+    def _beat_now(self) -> None:
+        now = stopwatch()
+        led = self.leads
+        try:
+            self.leads = self._claim(now)
+            if self.leads:
+                self._beats += 1
+                self._cloud.reserve_serials()
+                if self._beats % SWEEP_BEATS == 0:
+                    self._store.forget_news()
+        except StoreFull as failure:
+            log.warning("the lease could not be looked at: %s", failure)
+            self.leads = led and now - self._renewed < LEASE_SECONDS
+        if self.leads and not led:
+            self._take_over()
+        elif led and not self.leads:
+            # Others have run the timers meanwhile: what was under way here is theirs by now.
+            log.warning("process %d no longer leads the region", self._number)
+            self._spawn(self._step_down())
+
+    def _claim(self, now: float) -> bool:
+        """Renews the lease, or takes one that is over."""
+        lease = self._cloud.apply(lambda tx: tx.get(LEASE))
+        if lease != self._lease:
+            self._lease, self._seen = lease, now
+        mine = lease is not None and lease.holder == self._number
+        if lease is not None and not mine and not self._first and now - self._seen < LEASE_SECONDS:
+            return False
+        self._first = False
+
+        def take(tx: Tx) -> bool:
+            if tx.get(LEASE) != lease:
+                return False  # somebody was quicker
+            tx.put(LEASE, value=Lease(self._number, 0 if lease is None else lease.beat + 1))
+            return True
+
+        taken = self._cloud.apply(take)
+        if taken:
+            self._renewed = now
+        return taken
+
+    def _take_over(self) -> None:
+        self._follow_clock()
+        self._cloud.lead()
+        self._look_at_orders()
+
+    async def _step_down(self) -> None:
+        await self._cloud.stop_all()
+        if self.leads:
+            self._cloud.lead()
+
+    def _let_go(self, tx: Tx) -> None:
+        lease = tx.get(LEASE)
+        if lease is not None and lease.holder == self._number:
+            tx.delete(LEASE)
+            tx.wake(*LEASE_CHANNEL)
+
+    def _follow_clock(self) -> None:
+        kept = self._cloud.apply(lambda tx: tx.get(CLOCK))
+        if kept is not None and not self._carrying:
+            self._cloud.clock.follow(kept)
+
+    def _follow_epoch(self) -> None:
+        epoch = self._cloud.apply(lambda tx: tx.get(EPOCH) or 0)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._spawn(self._renew())
+
+    async def _renew(self) -> None:
+        """Another process has emptied the region or loaded another: what runs here belongs to one that is no more."""
+        await self._cloud.stop_all()
+        self.begin_again()
+
+    def _look_at_orders(self) -> None:
+        orders = self._cloud.apply(lambda tx: list(tx.scan(ORDERS)))
+        for serial in self._ordered.keys() - {int(key[0] or 0) for key, _ in orders}:
+            done = self._ordered.pop(serial)
+            if not done.done():
+                done.set_result(None)
+        if orders and self.leads and not self._carrying:
+            self._carrying = True
+            self._spawn(self._carry_out(int(orders[0][0][0] or 0), orders[0][1]))
+
+    async def _carry_out(self, serial: int, order: Order) -> None:
+        clock = self._cloud.clock
+        try:
+            await clock.jump(max(order.target, clock.now()), self._cloud.rest)
+            if clock.rate != order.rate:
+                clock.run(order.rate)  # a leader before this one died on the way
+            self._cloud.apply(lambda tx: (tx.delete(ORDERS, serial), tx.wake(*ORDERS_CHANNEL)))
+        finally:
+            self._carrying = False
+
+    def _spawn(self, coroutine: asyncio._CoroutineLike[None]) -> None:  # pyright: ignore[reportPrivateUsage]
+        # Not one of the region's own tasks: those are what it stops, and what a jump waits for.
+        task = asyncio.get_running_loop().create_task(coroutine)  # pyright: ignore[reportArgumentType]
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task failed", exc_info=error)

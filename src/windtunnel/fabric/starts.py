@@ -1,0 +1,53 @@
+"""What a process learns of its region when it starts: how often that was done before, how it ended, and what time it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from windtunnel.fabric.peers import CLOCK, PROCESSES
+from windtunnel.kernel.clock import Anchor
+from windtunnel.kernel.store import Table
+
+if TYPE_CHECKING:
+    from windtunnel.fabric.tx import Tx
+
+BOOTS = Table("fabric.boots", int, scope="global")
+CLOSED = Table("fabric.closed", bool, scope="global")
+"""There while the region is closed; a start that doesn't find it follows a kill."""
+SERIALS_PER_BOOT = 1 << 40
+BOOTS_AHEAD = 2
+
+
+class Start(msgspec.Struct, frozen=True):
+    """`process`: its number among those of a region that is served by several, 0 where it is alone."""
+
+    boot: int
+    process: int
+    closed: bool
+    anchor: Anchor | None
+
+
+def start(tx: Tx, anchor: Anchor, *, shared: bool, given: bool) -> Start:
+    """Counts a start. `anchor` is this process's clock; unless it was `given`, the region's own comes before it."""
+    boots, process = tx.get(BOOTS) or 0, 0
+    closed = not boots or tx.get(CLOSED) is not None
+    tx.put(BOOTS, value=boots + 1)
+    tx.delete(CLOSED)
+    kept = tx.get(CLOCK)
+    if shared:
+        # Nobody tells of those who were killed while others went on.
+        closed = not boots
+        process = (tx.get(PROCESSES) or 0) + 1
+        tx.put(PROCESSES, value=process)
+        if given or kept is None:
+            tx.put(CLOCK, value=anchor)
+    return Start(boots + 1, process, closed, None if given else kept)
+
+
+def reserve(tx: Tx, serial: int) -> None:
+    """Keeps the serial numbers of a process that serves this region alone, later, above those that several give out now."""
+    needed = serial // SERIALS_PER_BOOT + BOOTS_AHEAD
+    if (tx.get(BOOTS) or 0) < needed:
+        tx.put(BOOTS, value=needed)

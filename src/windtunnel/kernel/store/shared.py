@@ -1,0 +1,300 @@
+"""A store that several processes share: each transaction is committed by itself, and run again where another process was quicker.
+
+Nothing above the store knows: a result is final when `transact` returns. What a commit wakes is written down with it, a row for each
+process, and the others look for such rows every few milliseconds; so a wake-up is as durable as what it tells of.
+"""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle, get_running_loop
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from windtunnel.kernel.clock import pause, wall
+from windtunnel.kernel.store.keys import AFTER, pack
+from windtunnel.kernel.store.overlay import Amount, Channel, Overlay, Reader
+from windtunnel.kernel.store.snapshots import rows_of
+from windtunnel.kernel.store.store import Store, StoreFull
+from windtunnel.kernel.store.table import Table
+
+Result = TypeVar("Result")
+TRIES_MAX = 24
+PATIENT_TRIES = 4
+"""From so many tries on a transaction waits a little before the next, longer each time and by chance."""
+PAUSE_SECONDS = 0.0005
+PAUSE_SECONDS_MAX = 0.02
+LOOK_SECONDS = 0.01
+LATER_SECONDS = 0.05
+"""Records of calls that changed nothing are written together, this much later or with the next commit."""
+NEWS_KEPT_MAX = 32
+LOAD_ROWS = 1_000
+
+
+class Conflict(BaseException):
+    """Another process changed what this transaction has read: it has to run again.
+
+    Not an Exception, since it is nobody's bug: it passes through whatever catches those on its way to `transact`.
+    """
+
+
+class StoreBusy(StoreFull):
+    """A transaction met others at each of its tries; nothing of it was kept."""
+
+
+class SharedEngine(Reader, Protocol):
+    """What keeps bytes for several processes. Between `begin` and `commit` reads are those of one moment, and may raise Conflict."""
+
+    shard: int
+    """Which of several parts of a counter this process adds to, where the engine keeps it in parts."""
+
+    def begin(self, *, firmly: bool) -> None:
+        """Opens a transaction. `firmly`: it was in conflict before, and may lock others out if the engine can."""
+        ...
+
+    def write(self, writes: Mapping[bytes, bytes | None], increments: Mapping[bytes, Amount]) -> None: ...
+
+    def commit(self, *, ring: bool = False) -> None:
+        """Raises Conflict or StoreFull; `rollback` has to follow then. `ring`: there is news for the other processes."""
+        ...
+
+    def rollback(self) -> None: ...
+
+    def changed(self) -> bool:
+        """Whether there may be news since the last time; cheap."""
+        ...
+
+    def clear(self) -> None:
+        """Removes everything, within the open transaction."""
+        ...
+
+    def save(self, path: str) -> None: ...
+
+    def sync(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class News(msgspec.Struct, frozen=True, array_like=True):
+    """What the latest commits of one process woke, oldest first; `count` is the last one's number."""
+
+    at: float
+    count: int
+    recent: list[list[Channel]]
+
+
+NEWS = Table("store.news", News, scope="global")
+"""process -> News"""
+_PREFIX = NEWS.prefix("", "")
+NEWS_SECONDS_KEPT = 3_600.0
+
+
+class SharedStore(Store):
+    """As Store, over an engine that others write to as well. `missed` is told when news may have been missed: anything may have changed."""
+
+    shared = True
+
+    def __init__(
+        self,
+        engine: SharedEngine,
+        *,
+        woken: Callable[[set[Channel]], None],
+        missed: Callable[[], None],
+        fraction: Callable[[], float],
+        synced: bool = False,
+    ) -> None:
+        super().__init__(engine, woken=woken, synced=synced)  # pyright: ignore[reportArgumentType]
+        self._shared = engine
+        self._missed = missed
+        self._fraction = fraction
+        self._key = b""
+        self._count = 0
+        self._recent: deque[list[Channel]] = deque(maxlen=NEWS_KEPT_MAX)
+        self._heard: dict[bytes, int] = {}
+        self._wakes: set[Channel] = set()
+        self._wrote = False
+        self._looking: TimerHandle | None = None
+        self._flushing: TimerHandle | None = None
+
+    def join(self, number: int) -> None:
+        """Says which of the region's processes this one is."""
+        self._shared.shard = number
+        self._key = NEWS.prefix("", "") + pack((number,))
+
+    def start(self) -> None:
+        """Begins to look for news, in the running event loop."""
+        if self._looking is None:
+            self._heard = {key: NEWS.decode(value).count for key, value in self._shared.scan(_PREFIX, _PREFIX + AFTER)}
+            self._looking = get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def transact(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> Result:
+        """The result of `attempt`, run over a fresh transaction until its writes are committed; it tells also whether they are owed.
+
+        What it raises undoes it. Raises StoreBusy where it is in conflict again and again.
+        """
+        engine = self._shared
+        for number in range(TRIES_MAX):
+            if number >= PATIENT_TRIES:
+                pause(min(PAUSE_SECONDS * 2 ** (number - PATIENT_TRIES), PAUSE_SECONDS_MAX) * self._fraction())
+            try:
+                engine.begin(firmly=number > 0)
+                overlay = Overlay(self._group)
+                result, owed = attempt(overlay)
+                if owed:
+                    self._commit(overlay)
+                else:
+                    engine.commit()
+                    self._put_off(overlay)
+                return result
+            except Conflict:
+                engine.rollback()
+            except BaseException:
+                engine.rollback()
+                raise
+        raise StoreBusy("too many transactions at once want to change the same rows")
+
+    def read(self, function: Callable[[Overlay], Result]) -> Result:
+        """What a function makes of rows as they are at one moment; what it writes is forgotten."""
+        for number in range(TRIES_MAX):
+            try:
+                self._shared.begin(firmly=False)
+                return function(Overlay(self._group))
+            except Conflict:
+                pause(PAUSE_SECONDS * number)
+            finally:
+                self._shared.rollback()
+        raise StoreBusy("too many transactions at once want to change the same rows")
+
+    def keep(self, overlay: Overlay, *, owed: bool = True) -> None:
+        """Takes what was written without being read: commits it where it is owed, or with the next commit."""
+        if owed:
+            self.transact(lambda fresh: (fresh.merge(overlay), True))
+        else:
+            self._put_off(overlay)
+
+    def flush(self) -> None:
+        """Commits what was put off, and tells those who wait what is durable by now."""
+        failure: StoreFull | None = None
+        if self._group.writes or self._group.increments or self._group.wakes:
+            try:
+                self.transact(lambda _: (None, True))
+            except StoreFull as error:
+                failure = error
+                self._group.clear()
+        self._end_turn(failure)
+
+    def clear(self, kept: Mapping[bytes, bytes] | None = None, wakes: set[Channel] | None = None) -> None:
+        """Forgets everything but the rows `kept`, in one transaction."""
+        self._replace("", kept or {}, wakes or set())
+
+    def load(self, path: str, kept: Mapping[bytes, bytes] | None = None, wakes: set[Channel] | None = None) -> None:
+        """Replaces everything by a snapshot and the rows `kept`, in one transaction."""
+        self._replace(path, kept or {}, wakes or set())
+
+    def close(self) -> None:
+        for timer in (self._looking, self._flushing):
+            if timer is not None:
+                timer.cancel()
+        self._looking = None
+        super().close()
+
+    def forget_news(self) -> None:
+        """Removes the news of processes that have long been gone."""
+        end = wall() - NEWS_SECONDS_KEPT
+
+        def forget(overlay: Overlay) -> tuple[None, bool]:
+            for key, value in list(overlay.scan(_PREFIX, _PREFIX + AFTER)):
+                if NEWS.decode(value).at < end:
+                    overlay.delete(key)
+            return None, bool(overlay.writes)
+
+        self.transact(forget)
+
+    def _replace(self, path: str, kept: Mapping[bytes, bytes], wakes: set[Channel]) -> None:
+        self._group.clear()
+
+        def replace(overlay: Overlay) -> tuple[None, bool]:
+            self._shared.clear()
+            if path:
+                for rows in rows_of(path, LOAD_ROWS):
+                    self._shared.write(rows, {})
+            overlay.writes.update(kept)
+            overlay.wakes.update(wakes)
+            return None, True
+
+        self.transact(replace)
+
+    def _commit(self, overlay: Overlay) -> None:
+        group, wakes = self._group, self._group.wakes | overlay.wakes
+        if not (overlay.writes or overlay.increments or wakes or group.writes or group.increments):
+            self._shared.commit()
+            return
+        writes = {**group.writes, **overlay.writes} if group.writes else overlay.writes
+        increments = overlay.increments
+        for key, amount in group.increments.items():
+            increments[key] = increments.get(key, 0) + amount
+        ring = bool(wakes and self._key)
+        if ring:
+            recent = [*self._recent, list(wakes)][-NEWS_KEPT_MAX:]
+            writes[self._key] = NEWS.encode(News(wall(), self._count + 1, recent))
+        self._shared.write(writes, increments)
+        self._shared.commit(ring=ring)
+        if ring:
+            self._count += 1
+            self._recent.append(list(wakes))
+            self._heard[self._key] = self._count
+        group.clear()
+        self._wakes |= wakes
+        self._wrote = self._owed = True
+        self._schedule()
+
+    def _put_off(self, overlay: Overlay) -> None:
+        if overlay.writes or overlay.increments or overlay.wakes:
+            self._group.merge(overlay)
+            if self._flushing is None:
+                with suppress(RuntimeError):  # no loop: a command, which flushes itself
+                    self._flushing = get_running_loop().call_later(LATER_SECONDS, self._flush_put_off)
+
+    def _flush_put_off(self) -> None:
+        self._flushing = None
+        self.flush()
+
+    def _flush_scheduled(self) -> None:
+        if self._scheduled:
+            self._end_turn(None)
+
+    def _end_turn(self, failure: StoreFull | None) -> None:
+        self._scheduled = self._owed = False
+        waiting, self._waiting = self._waiting, []
+        wakes, self._wakes = self._wakes, set()
+        wrote, self._wrote = self._wrote, False
+        if self._syncer is None or not wrote or failure is not None:
+            self._tell(waiting, wakes, failure)
+        else:
+            self._syncer.after(lambda failure: self._tell(waiting, wakes, failure))
+
+    def _look(self) -> None:
+        self._looking = get_running_loop().call_later(LOOK_SECONDS, self._look)
+        with suppress(StoreFull):  # the engine is out of reach: what is written meanwhile is heard of later
+            if self._shared.changed():
+                self._hear()
+
+    def _hear(self) -> None:
+        wakes: set[Channel] = set()
+        missed = False
+        for key, value in list(self._shared.scan(_PREFIX, _PREFIX + AFTER)):
+            if key == self._key:
+                continue
+            news = NEWS.decode(value)
+            fresh = news.count - self._heard.get(key, 0)
+            self._heard[key] = news.count
+            missed = missed or fresh < 0 or fresh > len(news.recent)
+            for channels in news.recent[-fresh:] if fresh > 0 else ():
+                wakes.update(tuple(channel) for channel in channels)
+        if missed:
+            self._missed()
+        elif wakes:
+            self._woken(wakes)
