@@ -26,6 +26,18 @@ def test_an_event_is_accepted_at_once_and_runs_later(here: Here) -> None:
     assert "{'a': 1}\n" in logged(here, "/aws/lambda/f")
 
 
+def test_a_region_at_rest_has_run_what_was_accepted_before(here: Here) -> None:
+    make(here, "f", "def handler(event, context):\n    print('ran')\n")
+
+    async def story() -> list[str]:
+        await here.cloud.run("lambda", "Invoke", {"FunctionName": "f", "InvocationType": "Event", "Payload": b"{}"}, here.scope)
+        await here.cloud.store.committed()
+        await here.cloud.rest()
+        return [call.operation for call in here.cloud.calls.after(0)]
+
+    assert here.run(story())[-1] == "PutLogEvents"
+
+
 def test_a_failed_event_is_tried_again_after_one_and_after_two_minutes(here: Here) -> None:
     make(here, "f", FAILS)
     send(here, 1)

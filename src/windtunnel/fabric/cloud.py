@@ -350,7 +350,7 @@ class Cloud:
         """Returns once nothing is under way and all is durable."""
         while True:
             await self.loop.rest()
-            if not self.store.pending:
+            if not self.store.pending and not await self.clock.rung():
                 return
             with suppress(StoreFull):  # whoever waited for it has been told
                 await self.store.committed()

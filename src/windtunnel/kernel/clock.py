@@ -111,6 +111,14 @@ class Clock:
             self._arm()
         return alarm
 
+    async def rung(self) -> bool:
+        """Lets ring what is due, for that it is due is known a turn of the loop before it rings; False where nothing is."""
+        alarm = self._next()
+        if self._jumping or alarm is None or alarm.due > self.now():
+            return False
+        await asyncio.sleep(0)
+        return True
+
     def run(self, rate: float) -> None:
         """Goes on from now at so many region seconds a second; 0 stands still."""
         assert rate >= 0, "time doesn't go back"
