@@ -1,6 +1,7 @@
 """Asynchronous invocations: run in the background, tried again under the region's clock, passed on when done."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.stories.here import Here
 from tests.stories.lambdas import arn, bodies, logged, make, queue
 from windtunnel.fabric import Event, Fault
+from windtunnel.fabric.timers import PARKED, RUNNING
 
 FAILS = "def handler(event, context):\n    print('ran')\n    raise ValueError('no')\n"
 
@@ -182,3 +184,53 @@ def test_a_function_is_not_its_own_destination(here: Here) -> None:
     with pytest.raises(Fault) as raised:
         here.lambda_.put_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnSuccess": {"Destination": arn("f")}})
     assert raised.value.message == "You can't specify the function as a destination for itself."
+
+
+def test_a_failure_is_kept_in_a_bucket(here: Here) -> None:
+    here.s3.create_bucket(Bucket="failures")
+    make(here, "f", FAILS)
+    destination = {"OnFailure": {"Destination": "arn:aws:s3:::failures"}}
+    here.lambda_.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0, DestinationConfig=destination)
+    send(here, {"a": 1})
+    here.rest()
+    (kept,) = here.s3.list_objects_v2(Bucket="failures")["Contents"]
+    assert re.fullmatch(r"aws/lambda/async/f/2026/01/01/2026-01-01T00\.00\.00-[0-9a-f-]{36}", kept["Key"])
+    record = json.loads(here.s3.get_object(Bucket="failures", Key=kept["Key"])["Body"])
+    assert (record["requestContext"]["condition"], record["requestPayload"]) == ("RetriesExhausted", {"a": 1})
+    success = {"OnSuccess": {"Destination": "arn:aws:s3:::failures"}}
+    with pytest.raises(Fault, match="The provided destination config DestinationConfig"):
+        here.lambda_.put_function_event_invoke_config(FunctionName="f", DestinationConfig=success)
+
+
+def test_a_record_that_is_too_large_comes_without_its_payloads(here: Here) -> None:
+    url, queue_arn = queue(here, "done")
+    make(here, "f")
+    here.lambda_.put_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnSuccess": {"Destination": queue_arn}})
+    send(here, "x" * 200_000)
+    here.rest()
+    (record,) = map(json.loads, bodies(here, url))
+    assert set(record) == {"version", "timestamp", "requestContext", "responseContext"}
+
+
+def test_many_events_of_one_function_run_at_a_time(here: Here) -> None:
+    make(here, "f")
+
+    async def story() -> list[int]:
+        for _ in range(100):
+            await here.cloud.run("lambda", "Invoke", {"FunctionName": "f", "InvocationType": "Event", "Payload": b"1"}, here.scope)
+        await here.cloud.store.committed()
+        await here.cloud.clock.rung()
+        return [here.cloud.apply(lambda tx, table=table: sum(1 for _ in tx.scan(table))) for table in (RUNNING, PARKED)]
+
+    assert here.run(story()) == [100, 0]
+    assert runs(here) == 100
+
+
+def test_the_older_way_to_send_an_event_works_as_well(here: Here) -> None:
+    make(here, "f", "def handler(event, context):\n    print('got', event)\n")
+    assert here.lambda_.invoke_async(FunctionName="f", InvokeArgs=b'{"a": 1}') == {"Status": 202}
+    assert "got {'a': 1}\n" in logged(here, "/aws/lambda/f")
+    for arguments, code in ((b"{", "InvalidRequestContentException"), (b'"' + b"x" * 1_048_576 + b'"', "RequestTooLargeException")):
+        with pytest.raises(Fault) as raised:
+            here.lambda_.invoke_async(FunctionName="f", InvokeArgs=arguments)
+        assert raised.value.code == code

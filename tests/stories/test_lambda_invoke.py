@@ -179,6 +179,7 @@ def test_provisioned_sandboxes_are_a_versions_own(here: Here) -> None:
     make(here, "f", kind, Publish=True)
     assert [run(here, "f"), run(here, "f:1")] == ["on-demand"] * 2
     here.lambda_.put_provisioned_concurrency_config(FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=1)
+    here.rest()
     assert [run(here, "f"), run(here, "f:1")] == ["on-demand", "provisioned-concurrency"]
     here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
     with pytest.raises(Fault) as raised:

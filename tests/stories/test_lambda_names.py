@@ -221,6 +221,7 @@ def test_provisioned_concurrency_is_of_a_version_or_of_an_alias(here: Here) -> N
     number = {"ProvisionedConcurrentExecutions": 5}
     put = here.lambda_.put_provisioned_concurrency_config(FunctionName="f", Qualifier="live", **number)
     assert (put["Status"], put["AvailableProvisionedConcurrentExecutions"]) == ("IN_PROGRESS", 0)
+    here.rest()
     assert here.lambda_.get_provisioned_concurrency_config(FunctionName="f", Qualifier="live") == {
         "RequestedProvisionedConcurrentExecutions": 5,
         "AvailableProvisionedConcurrentExecutions": 5,

@@ -1,7 +1,7 @@
 """Keeps environments warm: the one used last is used next, so that those beyond need grow old and are evicted."""
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from windtunnel.planes.compute.environment import Environment
 from windtunnel.planes.compute.records import OnLog, Spec
@@ -24,6 +24,7 @@ class Pool:
         self._warm: dict[Hashable, list[Environment]] = {}
         self._busy: dict[Environment, Hashable] = {}
         self._retired: set[Environment] = set()
+        self._kept: set[Hashable] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
     def counts(self, key: Hashable) -> tuple[int, int]:
@@ -43,23 +44,35 @@ class Pool:
 
     async def acquire(self, key: Hashable, spec: Spec, on_log: OnLog) -> Environment:
         """A warm environment, or a new one; the caller alone has it until `release`."""
-        if (found := self.take(key)) is not None:
-            return found
-        while self._idle and len(self._idle) + len(self._busy) >= self._most:
-            self._evict(next(iter(self._idle)))
-        environment = await Environment.start(self._machine, spec, on_log)
+        return self.take(key) or await self.start(key, spec, on_log)
+
+    async def start(self, key: Hashable, spec: Spec, on_log: OnLog, on_end: Callable[[], object] = lambda: None) -> Environment:
+        """A new environment, and `on_end` is called when it is gone; the caller alone has it until `release`."""
+        while len(self._idle) + len(self._busy) >= self._most and (oldest := self._oldest()) is not None:
+            self._evict(oldest)
+        environment = await Environment.start(self._machine, spec, on_log, on_end)
         self._busy[environment] = key
         return environment
 
     def release(self, environment: Environment) -> None:
         """Gives an environment back; one that ended, or whose function changed meanwhile, is closed."""
         key = self._busy.pop(environment)
-        if environment.alive and environment not in self._retired and len(self._idle) + len(self._busy) < self._most:
+        room = key in self._kept or len(self._idle) + len(self._busy) < self._most
+        if environment.alive and environment not in self._retired and room:
             self._idle[environment] = key
             self._warm.setdefault(key, []).append(environment)
         else:
             self._retired.discard(environment)
             self._end(environment)
+
+    def keep(self, key: Hashable) -> None:
+        """Environments of this key stay, however long they are idle."""
+        self._kept.add(key)
+
+    def let_go(self, key: Hashable) -> None:
+        """They are needed no longer."""
+        self._kept.discard(key)
+        self.retire(key)
 
     def retire(self, key: Hashable) -> None:
         """The function's code or configuration has changed: idle environments end now, busy ones after their invocation."""
@@ -74,6 +87,9 @@ class Pool:
         self._idle.clear()
         self._warm.clear()
         await asyncio.gather(*self._closing, *(environment.close() for environment in environments))
+
+    def _oldest(self) -> Environment | None:
+        return next((environment for environment, key in self._idle.items() if key not in self._kept), None)
 
     def _evict(self, environment: Environment) -> None:
         self._warm[self._idle.pop(environment)].remove(environment)

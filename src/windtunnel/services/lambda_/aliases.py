@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws.pages import page
 from windtunnel.fabric import Tx
+from windtunnel.services.lambda_ import keepers
 from windtunnel.services.lambda_.places import latest, own, start_of
 from windtunnel.services.lambda_.rules import LATEST, PAGE_MAX, arn_of, check_revision, conflict, invalid, not_found, shown_number
 from windtunnel.services.lambda_.sharing import shared
@@ -53,6 +54,7 @@ def delete_alias(tx: Tx, req: t.DeleteAliasRequest) -> None:
     name = own(tx, req).name
     for table in QUALIFIED:
         tx.delete(table, name, req["Name"])
+    keepers.changed(tx, name)
 
 
 @shared
@@ -92,6 +94,7 @@ def _weights(tx: Tx, name: str, number: int, routing: Mapping[str, Any] | None) 
 
 def _write(tx: Tx, name: str, alias_name: str, alias: Alias) -> dict[str, Any]:
     tx.put(ALIASES, name, alias_name, value=alias)
+    keepers.changed(tx, name)
     return _printed(tx, name, alias_name, alias)
 
 

@@ -28,11 +28,23 @@ class Ran(msgspec.Struct, frozen=True):
     """The trace it ran in."""
 
 
-async def execute(call: Call, found: Found, payload: bytes, request_id: str, client_context: str = "", stream: Stream | None = None) -> Ran:
-    """Runs a version of a function. The caller has taken a place among its invocations; a `stream` gets the response as it comes."""
+async def execute(
+    call: Call,
+    found: Found,
+    payload: bytes,
+    request_id: str,
+    client_context: str = "",
+    stream: Stream | None = None,
+    *,
+    patient: bool = False,
+) -> Ran:
+    """Runs a version of a function. The caller has taken a place among its invocations, and is `patient` where nobody waits for it.
+
+    A `stream` gets the response as it comes.
+    """
     version, shown = found.version, shown_number(found.number)
     trace = trace_of(call, found, request_id)
-    environment, journal, fresh = await sandbox_of(call, found)
+    environment, journal, fresh = await sandbox_of(call, found, patient=patient)
     pool = await call.cloud.compute.pool()
     try:
         if fresh:

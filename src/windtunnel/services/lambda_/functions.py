@@ -13,6 +13,7 @@ from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.services.lambda_ import archives
 from windtunnel.services.lambda_.archives import Taken
 from windtunnel.services.lambda_.configure import configured, given
+from windtunnel.services.lambda_.keepers import changed
 from windtunnel.services.lambda_.keys import check_role
 from windtunnel.services.lambda_.places import find, latest, own, printed, printed_changing, printed_creating, printed_whole, signing_of
 from windtunnel.services.lambda_.publish import publish, without
@@ -212,6 +213,7 @@ def _delete(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Version]]:
             tx.delete(table, *key)
     tx.delete(RESERVED, name)
     tx.delete(FUNCTIONS, name)
+    changed(tx, name)
     remove_all_tags(tx, arn_of(tx.region, tx.account, name))
     return versions
 
@@ -227,6 +229,7 @@ def _delete_version(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Versio
         used = arn_of(tx.region, tx.account, name, alias)
         raise conflict(f"Version is referenced by alias(es): {used}")
     without(tx, name, number, version)
+    changed(tx, name)
     return [(number, version)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Call, Fault, Tx
@@ -44,6 +44,15 @@ async def invoke(call: Call, req: t.InvocationRequest) -> dict[str, Any]:
     return answer
 
 
+def invoke_async(tx: Tx, req: t.InvokeAsyncRequest) -> dict[str, Any]:
+    """The older way to say Event."""
+    found, payload = _find(tx, req), req["InvokeArgs"]
+    check_payload(payload, "Event")  # pyright: ignore[reportArgumentType]
+    request_id = tx.scope.request_id or tx.ids.uuid()
+    accept(tx.at(account=found.tx.account), found.name, found.qualifier, payload, request_id, "")  # pyright: ignore[reportArgumentType]
+    return {"Status": 202}
+
+
 async def invoke_with_response_stream(call: Call, req: t.InvokeWithResponseStreamRequest) -> dict[str, Any]:
     found = call.read(_find, req)
     payload: Any = req.get("Payload") or b"{}"
@@ -76,7 +85,7 @@ async def _nothing() -> AsyncIterator[dict[str, Any]]:
     yield
 
 
-def _find(tx: Tx, req: t.InvocationRequest | t.InvokeWithResponseStreamRequest) -> Found:
+def _find(tx: Tx, req: Mapping[str, Any]) -> Found:
     name, caller = named(tx, req), tx.scope.principal
     if name.account != tx.account and caller.kind != "AWSService" and not permitted(tx, name, principal_of(caller), ACTION, {}):
         raise Fault(

@@ -83,15 +83,15 @@ def _changed(tx: Tx, name: Name, config: InvokeConfig, req: Mapping[str, Any]) -
         for member, field in (("OnSuccess", "success"), ("OnFailure", "failure")):
             if member in destinations:
                 fields[field] = destinations[member].get("Destination", "")
-                _check(tx, name, fields[field], destinations)
+                _check(tx, name, member, fields[field], destinations)
     return msgspec.structs.replace(config, **fields)
 
 
-def _check(tx: Tx, name: Name, destination: str, destinations: Mapping[str, Any]) -> None:
+def _check(tx: Tx, name: Name, member: str, destination: str, destinations: Mapping[str, Any]) -> None:
     if not destination:
         return
     arn = parse_or_none(destination)
-    if arn is None or arn.service not in DESTINATIONS:
+    if arn is None or arn.service not in DESTINATIONS or (arn.service == "s3" and member == "OnSuccess"):
         shown = ", ".join(
             f"{field}={kind}(destination={destinations[kind]['Destination']})" if kind in destinations else f"{field}=null"
             for field, kind in (("onSuccess", "OnSuccess"), ("onFailure", "OnFailure"))

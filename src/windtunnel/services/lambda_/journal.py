@@ -47,13 +47,13 @@ class Journal:
         if self._soon is None:
             self._soon = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self.flush)
 
-    def init_start(self, runtime: str, arn: str) -> None:
+    def init_start(self, runtime: str, arn: str, kind: str) -> None:
         """The first line of a sandbox."""
         name = runtime.replace("python", "python:").replace("nodejs", "nodejs:")
         self._say(
             f"INIT_START Runtime Version: {name}.v1\tRuntime Version ARN: {arn}",
             "platform.initStart",
-            {"initializationType": "on-demand", "phase": "init", "runtimeVersion": f"{name}.v1", "runtimeVersionArn": arn},
+            {"initializationType": kind, "phase": "init", "runtimeVersion": f"{name}.v1", "runtimeVersionArn": arn},
         )
 
     def start(self, request_id: str, version: str) -> str:

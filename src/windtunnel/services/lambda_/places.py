@@ -25,8 +25,8 @@ class Found(msgspec.Struct, frozen=True):
     number: int
     version: Version
     alias: Alias | None = None
-    provisioned: bool = False
-    """Whether this invocation has one of the sandboxes that are provisioned."""
+    provisioned: str = ""
+    """The qualifier whose provisioned sandboxes this invocation has one of."""
 
     @property
     def arn(self) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from windtunnel.aws.pages import page
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.lambda_.keepers import changed, keep
 from windtunnel.services.lambda_.places import Found, find, latest, own, start_of
 from windtunnel.services.lambda_.rules import (
     CONCURRENCY_MAX,
@@ -47,12 +48,10 @@ def put_provisioned_concurrency_config(tx: Tx, req: t.PutProvisionedConcurrencyC
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of "
             f"[{UNRESERVED_MIN}]."
         )
-    provisioned = Provisioned(number, tx.now)
-    tx.put(PROVISIONED, found.name, found.qualifier, value=provisioned)
+    provisioned = keep(tx, found.name, found.qualifier, number)
     if not found.function.provisioned:
         tx.put(FUNCTIONS, found.name, value=msgspec.structs.replace(found.function, provisioned=True))
-    starting = {"AllocatedProvisionedConcurrentExecutions": 0, "AvailableProvisionedConcurrentExecutions": 0, "Status": "IN_PROGRESS"}
-    return _printed(provisioned) | starting
+    return _printed(provisioned)
 
 
 def get_provisioned_concurrency_config(tx: Tx, req: t.GetProvisionedConcurrencyConfigRequest) -> dict[str, Any]:
@@ -67,6 +66,7 @@ def get_provisioned_concurrency_config(tx: Tx, req: t.GetProvisionedConcurrencyC
 def delete_provisioned_concurrency_config(tx: Tx, req: t.DeleteProvisionedConcurrencyConfigRequest) -> None:
     found = _published(tx, own(tx, req))
     tx.delete(PROVISIONED, found.name, found.qualifier)
+    changed(tx, found.name)
 
 
 def list_provisioned_concurrency_configs(tx: Tx, req: t.ListProvisionedConcurrencyConfigsRequest) -> dict[str, Any]:
@@ -101,10 +101,12 @@ def _check_other(tx: Tx, found: Found) -> None:
 
 
 def _printed(provisioned: Provisioned) -> dict[str, Any]:
-    return {
+    status = "READY" if provisioned.available == provisioned.number else "FAILED" if provisioned.reason else "IN_PROGRESS"
+    shown: dict[str, Any] = {
         "RequestedProvisionedConcurrentExecutions": provisioned.number,
-        "AvailableProvisionedConcurrentExecutions": provisioned.number,
-        "AllocatedProvisionedConcurrentExecutions": provisioned.number,
-        "Status": "READY",
+        "AvailableProvisionedConcurrentExecutions": provisioned.available,
+        "AllocatedProvisionedConcurrentExecutions": provisioned.available,
+        "Status": status,
         "LastModified": moment(provisioned.modified),
     }
+    return shown | ({"StatusReason": provisioned.reason} if status == "FAILED" else {})

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
 
 from windtunnel.fabric import Call, Fault
 from windtunnel.fabric.cloud import Cloud
-from windtunnel.planes.compute import Environment, Missing, Runtime, Spec, runtime_for
+from windtunnel.planes.compute import Environment, Missing, Outcome, Runtime, Spec, runtime_for
 from windtunnel.services.lambda_ import archives
 from windtunnel.services.lambda_.journal import Journal
 from windtunnel.services.lambda_.keys import keys_of
@@ -22,6 +24,7 @@ from windtunnel.services.lambda_.state import PROVISIONED, Version
 
 KEYS_SECONDS_LEFT = 60.0
 """A sandbox whose keys end so soon is replaced: its functions would be refused."""
+STARTING_MAX = 16
 
 
 class Bench:
@@ -32,6 +35,7 @@ class Bench:
         self.provisioned: Counter[Hashable] = Counter()
         self.in_all: Counter[tuple[str, str]] = Counter()
         self.journals: WeakKeyDictionary[Environment, Journal] = WeakKeyDictionary()
+        self.starting = asyncio.Semaphore(STARTING_MAX)
         self.silent = False
         """Whether there is no service that takes logs."""
 
@@ -54,13 +58,13 @@ class Concurrency:
         bench, found = self._bench, self._found
         function, reserved = (found.tx.account, found.tx.region, found.name), found.function.reserved
         if found.function.provisioned:
-            provisioned = {str(key[1]): row.number for key, row in found.tx.scan(PROVISIONED, found.name)}
+            provisioned = {str(key[1]): row for key, row in found.tx.scan(PROVISIONED, found.name)}
             for qualifier in (found.qualifier, str(found.number)):
-                if bench.provisioned[*function, qualifier] < provisioned.get(qualifier, 0):
+                if qualifier in provisioned and bench.provisioned[*function, qualifier] < provisioned[qualifier].available:
                     self._place = (*function, qualifier)
                     bench.provisioned[self._place] += 1
-                    return msgspec.structs.replace(found, provisioned=True)
-            reserved = None if reserved is None else reserved - sum(provisioned.values())
+                    return msgspec.structs.replace(found, provisioned=qualifier)
+            reserved = None if reserved is None else reserved - sum(row.number for row in provisioned.values())
         if reserved is not None and bench.busy[function] >= reserved:
             raise throttled(reserved=True)
         if bench.in_all[function[:2]] >= CONCURRENCY_MAX:
@@ -85,23 +89,48 @@ def retire(call: Call, name: str, number: int, version: Version) -> None:
     """A version has changed or gone: its sandboxes end."""
     pool = call.cloud.compute.ready
     if pool is not None:
-        for provisioned in (False, True):
-            pool.retire((call.account, call.region, name, number, version.generation, provisioned))
+        pool.retire((call.account, call.region, name, number, version.generation, ""))
 
 
-async def sandbox_of(call: Call, found: Found) -> tuple[Environment, Journal, bool]:
-    """A sandbox for one invocation, with its log, and whether it is a new one. The caller gives it back to the pool."""
+def key_of(found: Found) -> tuple[Any, ...]:
+    """What a version's sandboxes are known by in the pool."""
+    return (found.tx.account, found.tx.region, found.name, found.number, found.version.generation, found.provisioned)
+
+
+async def warmed(call: Call, found: Found, on_end: Callable[[], object]) -> Outcome | None:
+    """Starts a sandbox ahead of any invocation and leaves it in the pool; the outcome of an init phase that failed."""
+    pool, bench = await call.cloud.compute.pool(), bench_of(call.cloud)
+    journal, spec = await _prepared(call, found, bench)
+    environment = await pool.start(key_of(found), spec, journal.lines, on_end)
+    bench.journals[environment] = journal
+    try:
+        return await environment.ready()
+    finally:
+        pool.release(environment)
+        journal.flush()
+
+
+async def sandbox_of(call: Call, found: Found, *, patient: bool = False) -> tuple[Environment, Journal, bool]:
+    """A sandbox for one invocation, with its log, and whether it is a new one. The caller gives it back to the pool.
+
+    Who is patient waits his turn to start one: a thousand at once would have each other run out of time.
+    """
     pool = call.cloud.compute.ready or await call.cloud.compute.pool()
     bench = bench_of(call.cloud)
-    key: Hashable = (found.tx.account, found.tx.region, found.name, found.number, found.version.generation, found.provisioned)
+    key = key_of(found)
     while (environment := pool.take(key)) is not None:
         journal = bench.journals[environment]
         if journal.expires > found.tx.now + KEYS_SECONDS_LEFT:
             return environment, journal, False
         environment.kill()
         pool.release(environment)
-    journal, spec = await _prepared(call, found, bench)
-    environment = await pool.acquire(key, spec, journal.lines)
+    async with bench.starting if patient else nullcontext():
+        if patient and (environment := pool.take(key)) is not None:
+            return environment, bench.journals[environment], False
+        journal, spec = await _prepared(call, found, bench)
+        environment = await pool.acquire(key, spec, journal.lines)
+        if patient:
+            await environment.ready()
     if environment in bench.journals:  # one became free meanwhile
         return environment, bench.journals[environment], False
     bench.journals[environment] = journal
@@ -123,7 +152,8 @@ async def _prepared(call: Call, found: Found, bench: Bench) -> tuple[Journal, Sp
     if "LogGroup" in version.logging:
         stream = f"{day}/{found.name}[{shown_number(found.number)}]{call.ids.hex(32)}"
     journal = Journal(place, group, stream, keys.expires, bench, json=version.logging.get("LogFormat") == "JSON")
-    journal.init_start(version.runtime, runtime_arn(found.tx.region, version.runtime))
+    kind = "provisioned-concurrency" if found.provisioned else "on-demand"
+    journal.init_start(version.runtime, runtime_arn(found.tx.region, version.runtime), kind)
     environment = {
         **_variables(call, found, runtime, group, stream),
         "AWS_ACCESS_KEY_ID": keys.id,

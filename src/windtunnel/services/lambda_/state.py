@@ -185,6 +185,12 @@ class Provisioned(msgspec.Struct, frozen=True):
 
     number: int
     modified: float
+    serial: int = 0
+    """Which configuration this is: each change is another."""
+    available: int = 0
+    """How many of its sandboxes are there, as last seen."""
+    reason: str = ""
+    """Why they could not be started."""
 
 
 FUNCTIONS = Table("lambda.functions", Function, indexes={"signing": lambda key, row: (row.signing, key[0]) if row.signing else None})
