@@ -107,6 +107,16 @@ def test_a_form_puts_its_file_with_what_its_fields_say(browser: Browser) -> None
     assert browser.post(fields)[0] == 204
 
 
+def test_who_listens_is_told_that_an_object_came_by_a_form(browser: Browser) -> None:
+    browser.run(browser.cloud.run("sqs", "CreateQueue", {"QueueName": "told"}, SCOPE))
+    queue = {"QueueArn": f"arn:aws:sqs:us-east-1:{SCOPE.account}:told", "Events": ["s3:ObjectCreated:Post"]}
+    browser.s3("PutBucketNotificationConfiguration", NotificationConfiguration={"QueueConfigurations": [queue]})
+    browser.post({"key": "a", "acl": "private"})
+    asked = {"QueueUrl": f"http://localhost/{SCOPE.account}/told", "MaxNumberOfMessages": 10}
+    messages = browser.run(browser.cloud.run("sqs", "ReceiveMessage", asked, SCOPE))["Messages"]
+    assert [json.loads(message["Body"])["Records"][0]["eventName"] for message in messages[1:]] == ["ObjectCreated:Post"]
+
+
 def test_a_form_may_lead_the_browser_on(browser: Browser) -> None:
     status, headers, _ = browser.post({"key": "k", "success_action_redirect": "http://done.test/?a=1"})
     etag = browser.s3("HeadObject", Key="k")["ETag"].replace('"', "%22")

@@ -190,6 +190,78 @@ def test_no_event_of_a_key_may_have_two_destinations(s3: Any) -> None:
     s3.put_bucket_notification_configuration(**put({"Filter": _filter(suffix=".a")}, {"Filter": _filter(suffix=".b")}))
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        "s3:ObjectCreated:Post", "s3:ObjectRemoved:DeleteMarkerCreated", "s3:ObjectRestore:*", "s3:ObjectRestore:Delete",
+        "s3:ReducedRedundancyLostObject", "s3:Replication:*", "s3:Replication:OperationReplicatedAfterThreshold",
+        "s3:LifecycleTransition", "s3:LifecycleExpiration:*", "s3:LifecycleExpiration:DeleteMarkerCreated", "s3:IntelligentTiering",
+        "s3:ObjectTagging:Delete", "s3:ObjectAcl:Put", "s3:ObjectRetention:Put", "s3:ObjectAnnotation:*",
+    ],
+)  # fmt: skip
+def test_every_event_that_aws_lists_may_be_subscribed(s3: Any, event: str) -> None:
+    _subscribe(s3, event)
+    assert s3.get_bucket_notification_configuration(Bucket="box")["QueueConfigurations"][0]["Events"] == [event]
+
+
+def test_a_destination_for_no_event_is_refused(s3: Any) -> None:
+    rules = {"QueueConfigurations": [{"QueueArn": QUEUE, "Events": []}]}
+    assert refused(s3.put_bucket_notification_configuration, Bucket="box", NotificationConfiguration=rules)[0] == "MalformedXML"
+
+
+def test_a_new_retention_is_told(here: Here, s3: Any) -> None:
+    s3.create_bucket(Bucket="vault", ObjectLockEnabledForBucket=True)
+    rules = {"QueueConfigurations": [{"Id": "told", "QueueArn": QUEUE, "Events": ["s3:ObjectRetention:Put"]}]}
+    s3.put_bucket_notification_configuration(Bucket="vault", NotificationConfiguration=rules)
+    s3.put_object(Bucket="vault", Key="k", Body=b"x")
+    s3.put_object_retention(Bucket="vault", Key="k", Retention={"Mode": "GOVERNANCE", "RetainUntilDate": here.now + 60})
+    assert _named(here) == [("ObjectRetention:Put", "k")]
+
+
+def test_facts_for_event_bridge_say_what_was_done_and_why(here: Here, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(here.cloud, "emitted", lambda tx, source, title, detail, resources: facts.append((title, detail)))
+    s3.put_bucket_notification_configuration(Bucket="box", NotificationConfiguration={"EventBridgeConfiguration": {}})
+    s3.put_object(Bucket="box", Key="a b", Body=b"hello", StorageClass="GLACIER")
+    s3.restore_object(Bucket="box", Key="a b", RestoreRequest={"Days": 1, "Tier": "Expedited"})
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 3}}
+    s3.put_bucket_lifecycle_configuration(Bucket="box", LifecycleConfiguration={"Rules": [rule]})
+    here.jump(5 * 86_400)
+    assert [title for title, _ in facts] == [
+        "Object Created", "Object Restore Initiated", "Object Restore Completed", "Object Restore Expired", "Object Deleted",
+    ]  # fmt: skip
+    created, completed, deleted = facts[0][1], facts[2][1], facts[4][1]
+    etag = "5d41402abc4b2a76b9719d911017c592"
+    assert (len(created["object"].pop("sequencer")), len(deleted["object"].pop("sequencer"))) == (18, 18)
+    assert created == {
+        "version": "0",
+        "bucket": {"name": "box"},
+        "object": {"key": "a b", "size": 5, "etag": etag},
+        "request-id": "request",
+        "requester": ACCOUNT,
+        "source-ip-address": "127.0.0.1",
+        "reason": "PutObject",
+    }
+    assert {**completed, "request-id": None} == {
+        "version": "0",
+        "bucket": {"name": "box"},
+        "object": {"key": "a b", "size": 5, "etag": etag},
+        "request-id": None,
+        "requester": "s3.amazonaws.com",
+        "restore-expiry-time": "2026-01-03T00:00:00Z",
+        "source-storage-class": "GLACIER",
+    }
+    assert {**deleted, "request-id": None} == {
+        "version": "0",
+        "bucket": {"name": "box"},
+        "object": {"key": "a b"},
+        "request-id": None,
+        "requester": "s3.amazonaws.com",
+        "reason": "Lifecycle Expiration",
+        "deletion-type": "Permanently Deleted",
+    }
+
+
 def test_what_is_refused_tells_nobody(here: Here, s3: Any) -> None:
     _subscribe(s3, "s3:ObjectCreated:*")
     s3.put_object(Bucket="box", Key="k", Body=b"x")

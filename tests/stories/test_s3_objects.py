@@ -105,6 +105,20 @@ def test_conditions_decide_whether_an_object_is_written(s3: Any) -> None:
     assert s3.get_object(Bucket="box", Key="k")["Body"] == b"again"
 
 
+def test_a_conditional_write_whose_object_goes_meanwhile_is_a_conflict(here: Here, s3: Any) -> None:
+    class Slow(Stream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"new"
+            await here.cloud.run("s3", "delete_object", {"Bucket": "box", "Key": "k"}, here.scope)
+
+    etag = s3.put_object(Bucket="box", Key="k", Body=b"old")["ETag"]
+    assert refused(s3.put_object, Bucket="box", Key="k", Body=Slow([b"new"]), IfMatch=etag) == (
+        "ConditionalRequestConflict",
+        "The conditional request cannot succeed due to a conflicting operation against this resource.",
+        {"Condition": "If-Match", "Key": "k"},
+    )
+
+
 def test_digests_that_come_with_a_body_are_held_against_it(here: Here, s3: Any) -> None:
     said = "The CRC32 you specified did not match the calculated checksum."
     for size in (1, 100_000):

@@ -267,3 +267,20 @@ def test_kms_without_a_key_uses_the_one_that_aws_manages_for_s3(here: Here, s3: 
     second = s3.put_object(Bucket="other", Key="k", ServerSideEncryption="aws:kms")
     assert (second["SSEKMSKeyId"], second["BucketKeyEnabled"]) == (first["SSEKMSKeyId"], True)
     assert s3.get_bucket_encryption(Bucket="other") == {"ServerSideEncryptionConfiguration": {"Rules": [rule]}}
+
+
+def test_tags_of_a_bucket_count_in_policies_only_where_that_is_turned_on(s3: Any) -> None:
+    assert s3.get_bucket_abac(Bucket="box") == {"AbacStatus": {"Status": "Disabled"}}
+    s3.put_bucket_abac(Bucket="box", AbacStatus={"Status": "Enabled"})
+    assert s3.get_bucket_abac(Bucket="box") == {"AbacStatus": {"Status": "Enabled"}}
+    assert refused(s3.put_bucket_abac, Bucket="box", AbacStatus={"Status": "On"}) == MALFORMED
+
+
+def test_a_thousand_configurations_of_a_kind_are_enough(s3: Any) -> None:
+    for number in range(1000):
+        s3.put_bucket_metrics_configuration(Bucket="box", Id=f"{number}", MetricsConfiguration={"Id": f"{number}"})
+    s3.put_bucket_metrics_configuration(Bucket="box", Id="0", MetricsConfiguration={"Id": "0"})
+    assert refused(s3.put_bucket_metrics_configuration, Bucket="box", Id="more", MetricsConfiguration={"Id": "more"})[:2] == (
+        "TooManyConfigurations",
+        "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.",
+    )

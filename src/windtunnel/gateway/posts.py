@@ -83,6 +83,7 @@ def posted(request: Request, bucket: str, clock: Clock) -> Posted:
     put = Request("PUT", request.path, "", headers, form.file or b"", scheme=request.scheme, source_ip=request.source_ip)
     members = codec.parse(put, match)
     members.setdefault("Body", b"")
+    members["Posted"] = True  # no member of PutObject, but those who listen are told of a form
     location = _location(request, bucket, fields["key"])
 
     def respond(result: Mapping[str, Any], request_id: str) -> Response:

@@ -73,6 +73,7 @@ SERVICE = Service(
         "BadDigest": 400,
         "BadRequest": 400,
         "BucketNotEmpty": 409,
+        "ConditionalRequestConflict": 409,
         "CrossLocationLoggingProhibitted": 403,
         "EntityTooLarge": 400,
         "EntityTooSmall": 400,

@@ -57,7 +57,7 @@ def _check_copy(tx: Tx, req: Request, source: Source) -> None:
 
 def _copy(tx: Tx, req: Request, source: Source, received: Received) -> t.CopyObjectOutput:
     bucket = bucket_of(tx, req)
-    check_write(tx, bucket, req)
+    check_write(tx, bucket, req, again=True)
     draft = filled(draft_of(tx, bucket, req), received)
     old = source.version
     if req.get("MetadataDirective") != "REPLACE":

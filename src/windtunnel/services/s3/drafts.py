@@ -94,8 +94,9 @@ def _managed_key(tx: Tx, bucket: Bucket) -> str:
     return kept
 
 
-def check_write(tx: Tx, bucket: Bucket, req: Request) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+def check_write(tx: Tx, bucket: Bucket, req: Request, *, again: bool = False) -> None:
+    """Whether a write's conditions hold; `again`: they did when it began.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
     match = req.get("IfMatch")
     if match is None and req.get("IfNoneMatch") is None:
         return
@@ -107,6 +108,9 @@ def check_write(tx: Tx, bucket: Bucket, req: Request) -> None:
             raise failed("If-None-Match")
         return
     if found is None or not there:
+        if again:
+            message = "The conditional request cannot succeed due to a conflicting operation against this resource."
+            raise Fault("ConditionalRequestConflict", message, Condition="If-Match", Key=req["Key"])
         raise Fault("NoSuchKey", "The specified key does not exist.", Key=req["Key"])
     if not etag_matches(match, found[1].etag):
         raise failed("If-Match")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.locks import check_change, check_future, missing_lock
 from windtunnel.services.s3.places import bucket_of, change, lookup
 from windtunnel.services.s3.rules import malformed, nested
@@ -71,7 +72,8 @@ def put_object_retention(tx: Tx, req: t.PutObjectRetentionRequest) -> t.PutObjec
         check_future(until, tx.now, "RetainUntilDate")
     old = version.lock or Lock()
     check_change(old, mode or "", until or 0, tx.now, bypass=bool(req.get("BypassGovernanceRetention")))
-    _relock(tx, bucket, req, at, version, Lock(mode or "", until or 0, old.hold))
+    version = _relock(tx, bucket, req, at, version, Lock(mode or "", until or 0, old.hold))
+    tell(tx, req["Bucket"], bucket, req["Key"], "ObjectRetention:Put", version)
     return {}
 
 
@@ -116,6 +118,7 @@ def _never_locked() -> Fault:
     return Fault("NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration")
 
 
-def _relock(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Version, lock: Lock) -> None:
+def _relock(tx: Tx, bucket: Bucket, req: Mapping[str, Any], at: int, version: Version, lock: Lock) -> Version:
     version = msgspec.structs.replace(version, lock=lock if lock != Lock() else None)
     change(tx, req["Bucket"], bucket, req["Key"], at, version)
+    return version

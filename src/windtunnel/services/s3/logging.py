@@ -66,7 +66,7 @@ def _line(
     name, key = req["Bucket"], quote(req.get("Key") or "", safe="/", errors="surrogatepass")
     unsigned = principal.kind == "Anonymous"
     requester = "-" if unsigned else canonical_id(principal.account) if principal.kind == "Root" else principal.arn
-    verb, method, subresource = _verb(operation)
+    verb, method, subresource = ("POST.OBJECT", "POST", "") if req.get("Posted") else _verb(operation)
     asked = (("", subresource), ("uploadId=", req.get("UploadId")), ("partNumber=", req.get("PartNumber")))
     query = "&".join(f"{word}{value}" for word, value in asked if value)
     path = (f"/{name}/{key}" if key else f"/{name}") + (f"?{query}" if query else "")

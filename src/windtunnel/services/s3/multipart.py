@@ -155,18 +155,18 @@ async def complete_multipart_upload(call: Call, req: t.CompleteMultipartUploadRe
         raise
 
 
-def _check_complete(tx: Tx, req: Request) -> list[tuple[int, Part]]:
+def _check_complete(tx: Tx, req: Request, *, again: bool = False) -> list[tuple[int, Part]]:
     bucket = bucket_of(tx, req)
     upload = upload_of(tx, req)
     check_mode(req, upload)
     parts = check_parts(tx, req, upload)
     check_whole(req, upload, parts)
-    check_write(tx, bucket, req)
+    check_write(tx, bucket, req, again=again)
     return parts
 
 
 def _complete(tx: Tx, req: Request, parts: list[tuple[int, Part]], blob: str) -> t.CompleteMultipartUploadOutput:
-    if _check_complete(tx, req) != parts:
+    if _check_complete(tx, req, again=True) != parts:
         raise no_such_upload(req)
     bucket, upload = bucket_of(tx, req), upload_of(tx, req)
     name, key = req["Bucket"], req["Key"]

@@ -10,7 +10,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault
-from windtunnel.services.s3.rules import nested, several
+from windtunnel.services.s3.rules import malformed, nested, several
 from windtunnel.services.s3.state import Rule
 
 
@@ -39,6 +39,8 @@ FAMILIES: Mapping[str, Sequence[str]] = {
     "LifecycleExpiration": ("*", "Delete", "DeleteMarkerCreated"),
     "ObjectTagging": ("*", "Put", "Delete"),
     "ObjectAcl": ("Put",),
+    "ObjectRetention": ("Put",),
+    "ObjectAnnotation": ("*", "Put", "Delete"),
     "ReducedRedundancyLostObject": (),
     "IntelligentTiering": (),
 }  # fmt: skip
@@ -57,6 +59,8 @@ def rule_of(kind: Kind, item: Mapping[str, Any], region: str, fresh_id: str) -> 
     if kind.name == "Queue" and target.endswith(".fifo"):
         raise _refused("FIFO SQS queues are not supported", kind.name, target)
     events = tuple(item.get("Events") or ())
+    if not events:
+        raise malformed()
     for event in events:
         _check_event(event)
     return Rule(item.get("Id") or fresh_id, kind.name, target, events, _filters_of(item))

@@ -43,11 +43,11 @@ def _put(tx: Tx, req: Request, received: Received) -> t.PutObjectOutput:
     if received.size > PUT_BYTES_MAX:
         message = "Your proposed upload exceeds the maximum allowed size"
         raise Fault("EntityTooLarge", message, ProposedSize=str(received.size), MaxSizeAllowed=str(PUT_BYTES_MAX))
-    check_write(tx, bucket, req)
+    check_write(tx, bucket, req, again=not isinstance(req.get("Body", b""), bytes))
     version = filled(draft_of(tx, bucket, req), received)
     name, key = req["Bucket"], req["Key"]
     _, version = add(tx, name, bucket, key, version)
-    tell(tx, name, bucket, key, "ObjectCreated:Put", version)
+    tell(tx, name, bucket, key, "ObjectCreated:Post" if req.get("Posted") else "ObjectCreated:Put", version)
     return {
         "ETag": f'"{version.etag}"',
         "ChecksumType": "FULL_OBJECT",

@@ -182,6 +182,20 @@ def get_bucket_request_payment(tx: Tx, req: t.GetBucketRequestPaymentRequest) ->
     return {"Payer": "Requester" if bucket_of(tx, req).requester_pays else "BucketOwner"}
 
 
+def put_bucket_abac(tx: Tx, req: t.PutBucketAbacRequest) -> None:
+    """Whether tags of the bucket count in policies."""
+    bucket_of(tx, req)
+    status = req["AbacStatus"].get("Status")
+    if status not in ("Enabled", "Disabled"):
+        raise malformed()
+    _keep(tx, req, "abac", {"Status": status})
+
+
+def get_bucket_abac(tx: Tx, req: t.GetBucketAbacRequest) -> t.GetBucketAbacOutput:
+    bucket_of(tx, req)
+    return {"AbacStatus": {"Status": (tx.get(DOCUMENTS, req["Bucket"], "abac") or {}).get("Status", "Disabled")}}
+
+
 def put_bucket_accelerate_configuration(tx: Tx, req: t.PutBucketAccelerateConfigurationRequest) -> None:
     bucket_of(tx, req)
     if "." in req["Bucket"]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def put_object_tagging(tx: Tx, req: t.PutObjectTaggingRequest) -> t.PutObjectTaggingOutput:
     reserved = "Your TagKey cannot be prefixed with aws:"
-    tags = tag_set_of(_listed(req), OBJECT_TAGS_MAX, reserved)
+    tags = tag_set_of(req["Tagging"].get("TagSet") or [], OBJECT_TAGS_MAX, reserved)
     bucket, version = _retag(tx, req, "PUT", tags)
     tell(tx, req["Bucket"], bucket, req["Key"], "ObjectTagging:Put", version)
     return {**shown_id(bucket, version)}  # pyright: ignore[reportReturnType]

@@ -40,6 +40,8 @@ def bucket_tags_of(tags: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         if key.startswith("aws:"):
             message = 'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags.'
             raise Fault("InvalidTag", message + ' Remove "aws:" from your tag keys and try again.')
+        if key in found:  # as S3 does
+            raise Fault("InternalError", "We encountered an internal error. Please try again.")
         _check(key, value)
         found[key] = value
     return found
