@@ -58,7 +58,7 @@ def rule_of(kind: Kind, item: Mapping[str, Any], region: str, fresh_id: str) -> 
         raise _refused(message, kind.name, target)
     if kind.name == "Queue" and target.endswith(".fifo"):
         raise _refused("FIFO SQS queues are not supported", kind.name, target)
-    events = tuple(item.get("Events") or ())
+    events: tuple[str, ...] = tuple(item.get("Events") or ())
     if not events:
         raise malformed()
     for event in events:
