@@ -30,6 +30,8 @@ class Storage(msgspec.Struct, frozen=True):
 
     url: str = ""
     """postgresql://…; "" is a file in the data folder."""
+    blobs: str = ""
+    """Where objects' bytes are kept; "" is a folder in the data folder."""
     shared: bool = False
     """Several processes use the file; a database is always shared."""
     first: bool = True
@@ -54,6 +56,15 @@ class Storage(msgspec.Struct, frozen=True):
             return SharedSQLite(path, durable=self.durable)
         return SQLite(path, durable=self.durable)
 
+    def open_blobs(self, data: Path) -> Blobs:
+        """Where bytes lie. Raises ValueError where the URL is wrong, ImportError where its client isn't installed."""
+        folder, new_id = data / BLOBS_FOLDER, Ids().uuid
+        if not self.blobs:
+            return Blobs(folder, new_id, fsync=self.durable)
+        from windtunnel.planes.blobs.shared import open_blobs
+
+        return open_blobs(self.blobs, folder, new_id, time.time, fsync=self.durable)
+
 
 ONE_PROCESS = Storage()
 
@@ -72,7 +83,7 @@ def make_cloud(
     return Cloud(
         storage.open(data),
         SERVICES,
-        blobs=Blobs(data / BLOBS_FOLDER, Ids().uuid, fsync=storage.durable),
+        blobs=storage.open_blobs(data),
         compute=Compute(time.monotonic, data / CODE_FOLDER),
         account=account,
         endpoint=endpoint,

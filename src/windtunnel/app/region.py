@@ -42,10 +42,13 @@ class Region:
             raise Problem(f"Cannot keep a region's state in {settings.data}: {error.strerror or error}.") from error
         try:
             first = job.first if job is not None else not settings.store
-            storage = Storage(settings.store, shared=job is not None, first=first, durable=settings.durability == "fsync")
+            storage = Storage(settings.store, settings.blobs, shared=job is not None, first=first, durable=settings.durability == "fsync")
             endpoint = endpoint_of(settings.host, settings.port)
             self.cloud = make_cloud(settings.data, account=settings.account, seed=settings.seed, endpoint=endpoint, storage=storage)
-        except (OSError, apsw.Error, StoreFull) as error:
+        except ImportError as error:
+            self._unlock()
+            raise Problem(f"This needs {error.name}: pip install 'windtunnel[postgres,blobs]'.") from error
+        except (OSError, ValueError, apsw.Error, StoreFull) as error:
             self._unlock()
             raise Problem(f"Cannot open the region's state in {settings.store or settings.data}: {error}.") from error
         self._server: Server | None = None

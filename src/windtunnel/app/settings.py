@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True):
     seed: int | None = None
     store: str = ""
     """postgresql://…, for several machines; "" is a file in the data folder."""
+    blobs: str = ""
+    """file:///folder, s3://bucket/prefix …: objects' bytes where several machines find them; "" is a folder in the data folder."""
     durability: Literal["process", "fsync"] = "process"
     """What an answered call survives: the end of the process in any way, or also a power cut."""
 

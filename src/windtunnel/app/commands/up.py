@@ -28,6 +28,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], asks: arg
     parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="so many processes serve the region (default 1)")
     parser.add_argument("--store", type=_store, default="", metavar="URL", help="postgresql://…: rows in a database, for several machines")
     parser.add_argument(
+        "--blobs", default="", metavar="URL", help="file:///folder or s3://bucket/prefix: objects' bytes for several machines"
+    )
+    parser.add_argument(
         "--durability",
         choices=("process", "fsync"),
         default="process",
@@ -41,7 +44,7 @@ def run(parsed: argparse.Namespace) -> int:
     from windtunnel.app.settings import Settings
 
     place = (parsed.data, parsed.host, parsed.port, parsed.account)
-    settings = Settings(*place, parsed.clock, parsed.seed, parsed.store, parsed.durability)
+    settings = Settings(*place, parsed.clock, parsed.seed, parsed.store, parsed.blobs, parsed.durability)
     if parsed.workers > 1:
         from windtunnel.app.workers import serve_in_workers
 
