@@ -49,7 +49,9 @@ class Courier:
                 if inline and handled.plain:
                     if (whole := self._whole(tx, delivery)) is not delivery:
                         handled, request, scope = self._aim(whole)
-                    step(self._cloud.run(handled.service, handled.name, request, scope, under=tx))
+                    answer = step(self._cloud.run(handled.service, handled.name, request, scope, under=tx))
+                    if delivery.report:
+                        deliver.settle_success(tx, delivery, {"RequestId": scope.request_id, **(answer or {})})
                 else:
                     deliver.queue_delivery(tx, delivery, tx.now)
             except deliver.DeliveryFailed as failure:
@@ -58,25 +60,22 @@ class Courier:
                 status = self._cloud.status_of(parse(delivery.target).service, fault)
                 deliver.settle_failure(tx, delivery, deliver.failure_of(fault, status, delivery.retry))
 
-    async def hand_over(self, delivery: deliver.Delivery) -> None:
-        """Calls a delivery's target. Raises DeliveryFailed."""
+    async def hand_over(self, delivery: deliver.Delivery) -> dict[str, Any]:
+        """Calls a delivery's target; returns what it answered. Raises DeliveryFailed."""
         if deliver.is_url(delivery.target):
             event = delivery.event
             body = self._cloud.apply(lambda tx: tx.finish(event.late, event.body))
             host = self._cloud.host(urlsplit(delivery.target).netloc)
-            if host is None:
-                await deliver.post(self._web, delivery, body)
-            else:
-                await self._visit(host, delivery, body)
-            return
+            posted = deliver.post(self._web, delivery, body) if host is None else self._visit(host, delivery, body)
+            return {"StatusCode": await posted}
         handled, request, scope = self._aim(self._cloud.apply(lambda tx: self._whole(tx, delivery)))
         try:
-            await self._cloud.run(handled.service, handled.name, request, scope)
+            return {"RequestId": scope.request_id, **(await self._cloud.run(handled.service, handled.name, request, scope) or {})}
         except Fault as fault:
             raise deliver.failure_of(fault, self._cloud.status_of(handled.service, fault), delivery.retry) from fault
 
-    async def _visit(self, host: Host, delivery: deliver.Delivery, body: str) -> None:
-        """A POST to a host that is served here: its name need not lead anywhere on this machine. Raises DeliveryFailed."""
+    async def _visit(self, host: Host, delivery: deliver.Delivery, body: str) -> int:
+        """A POST to a host that is served here (its name need not lead anywhere on this machine); its status. Raises DeliveryFailed."""
         url = urlsplit(delivery.target)
         headers = {name.lower(): value for name, value in delivery.event.headers.items()} | {"host": url.netloc}
         visit = Visit(host.name, host.region, "POST", url.path or "/", url.query, headers, body.encode(), url.scheme, None)
@@ -91,7 +90,7 @@ class Courier:
             raise deliver.DeliveryFailed("HTTP503", str(error), final=False) from error
         if not isinstance(answer.body, bytes):
             await answer.body.aclose()
-        deliver.check_status(delivery, answer.status)
+        return deliver.check_status(delivery, answer.status)
 
     def finish(self, tx: Tx, late: str, body: str) -> str:
         """The whole body of an event that a service delivered as `late`."""

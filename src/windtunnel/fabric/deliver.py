@@ -88,6 +88,8 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     """The trace of the request that led to it: it goes on with whatever the target does."""
     order: str = ""
     """What is delivered under one order waits for what was before it: "" waits for nothing."""
+    report: str = ""
+    """The timer handler of the delivering service that is told how it ended."""
 
 
 ORDERED = Table("fabric.deliveries.ordered", Delivery, scope="global")
@@ -95,11 +97,11 @@ ORDERED = Table("fabric.deliveries.ordered", Delivery, scope="global")
 
 
 class DeliveryFailed(Exception):
-    """A target did not take a delivery. `final`: trying again can't help."""
+    """A target did not take a delivery. `final`: trying again can't help. `status` is its HTTP status, 0 where it did not answer."""
 
-    def __init__(self, code: str, message: str, *, final: bool) -> None:
+    def __init__(self, code: str, message: str, *, final: bool, status: int = 0) -> None:
         super().__init__(code, message)
-        self.code, self.message, self.final = code, message, final
+        self.code, self.message, self.final, self.status = code, message, final, status
 
 
 RETRIED_STATUS = frozenset({408, 429})
@@ -112,21 +114,22 @@ def is_url(target: str) -> bool:
     return target.startswith(("http://", "https://"))
 
 
-async def post(client: HttpClient, delivery: Delivery, body: str) -> None:
-    """One POST of a delivery to its URL. Raises DeliveryFailed unless it is answered with 2xx."""
+async def post(client: HttpClient, delivery: Delivery, body: str) -> int:
+    """One POST of a delivery to its URL; its status. Raises DeliveryFailed unless it is answered with 2xx."""
     try:
         answer = await client.request("POST", delivery.target, delivery.event.headers, body.encode(), seconds=HTTP_TIMEOUT_SECONDS)
     except HttpError as error:
         raise DeliveryFailed(error.code, str(error), final=False) from error
-    check_status(delivery, answer.status)
+    return check_status(delivery, answer.status)
 
 
-def check_status(delivery: Delivery, status: int) -> None:
-    """Raises DeliveryFailed unless a URL answered with 2xx."""
+def check_status(delivery: Delivery, status: int) -> int:
+    """The status. Raises DeliveryFailed unless a URL answered with 2xx."""
     if not 200 <= status < 300:
         refused = 400 <= status < 500 and status not in RETRIED_STATUS
         message = f"{delivery.target} answered {status}"
-        raise DeliveryFailed(f"HTTP{status}", message, final=refused and not delivery.retry.client_errors)
+        raise DeliveryFailed(f"HTTP{status}", message, final=refused and not delivery.retry.client_errors, status=status)
+    return status
 
 
 def delivery_of(payload: Mapping[str, Any]) -> Delivery:
@@ -137,19 +140,32 @@ def delivery_of(payload: Mapping[str, Any]) -> Delivery:
 def failure_of(fault: Fault, status: int, retry: Retry) -> DeliveryFailed:
     """How a target's fault is taken: refusals are final, unless they say "later" or the source insists."""
     refused = 400 <= status < 500 and status not in RETRIED_STATUS and "Throttl" not in fault.code
-    return DeliveryFailed(fault.code, fault.message, final=refused and not retry.client_errors)
+    return DeliveryFailed(fault.code, fault.message, final=refused and not retry.client_errors, status=status)
 
 
 async def attempt(call: Call, payload: Mapping[str, Any]) -> None:
     """One attempt at a delivery whose row came due."""
     delivery = delivery_of(payload)
     try:
-        await call.cloud.courier.hand_over(delivery)
+        answer = await call.cloud.courier.hand_over(delivery)
     except DeliveryFailed as failure:
         await call.transact(settle_failure, delivery, failure)
     else:
-        if delivery.order:
-            await call.transact(_follow, delivery)
+        if delivery.order or delivery.report:
+            await call.transact(settle_success, delivery, answer)
+
+
+def settle_success(tx: Tx, delivery: Delivery, answer: Mapping[str, Any]) -> None:
+    """A target took a delivery: what waits behind it comes next, and who wants to know is told what the target answered."""
+    _follow(tx, delivery)
+    _tell(tx, delivery, delivery.report, {"answer": {name: value for name, value in answer.items() if isinstance(value, str | int)}})
+
+
+def _tell(tx: Tx, delivery: Delivery, handler: str, outcome: dict[str, Any]) -> None:
+    if handler:
+        place = tx.at(account=delivery.account, region=delivery.region)
+        told = {"delivery": _to_builtins(delivery), "attempts": delivery.attempts + 1, "context": delivery.context}
+        add_timer(place, tx.now, delivery.service, handler, told | outcome)
 
 
 def waits(tx: Tx, delivery: Delivery) -> bool:
@@ -180,18 +196,12 @@ def settle_failure(tx: Tx, delivery: Delivery, failure: DeliveryFailed) -> None:
         queue_delivery(tx, later, tx.now + delay)
         return
     _follow(tx, delivery)
-    place = tx.at(account=delivery.account, region=delivery.region)
-    if delivery.failed:
-        told = {
-            "delivery": _to_builtins(delivery),
-            "error_code": failure.code,
-            "error_message": failure.message,
-            "attempts": attempts,
-            "context": delivery.context,
-        }
-        add_timer(place, tx.now, delivery.service, delivery.failed, told)
-    elif delivery.dead_letter:
-        queue_delivery(tx, msgspec.structs.replace(delivery, target=delivery.dead_letter, dead_letter="", attempts=0, order=""), tx.now)
+    outcome = {"error_code": failure.code, "error_message": failure.message, "error_status": failure.status}
+    _tell(tx, delivery, delivery.report, outcome)
+    _tell(tx, delivery, delivery.failed, outcome)
+    if delivery.dead_letter and not delivery.failed:
+        dead = msgspec.structs.replace(delivery, target=delivery.dead_letter, dead_letter="", attempts=0, order="", report="")
+        queue_delivery(tx, dead, tx.now)
 
 
 def queue_delivery(tx: Tx, delivery: Delivery, due: float) -> None:

@@ -81,6 +81,7 @@ class Tx(Transaction):
         failed: str = "",
         context: Mapping[str, Any] | None = None,
         order: str = "",
+        report: str = "",
     ) -> None:
         """Hands `event` to the ARN or URL `target` once this transaction stands, with `retry` (none: one attempt).
 
@@ -88,6 +89,7 @@ class Tx(Transaction):
         can't be delivered goes to the queue `dead_letter`, or, where `failed` names a timer handler of the calling service, to that
         handler: its payload is `{"delivery": …, "error_code": …, "error_message": …, "attempts": …, "context": context}`.
         Deliveries of one `order` arrive in order: while one is tried again, later ones wait behind it.
+        `report` names a timer handler that is told how it ended: as `failed`, or with `"answer"` where the target took it.
         """
         delivery = Delivery(
             target=target,
@@ -106,6 +108,7 @@ class Tx(Transaction):
             endpoint=self.scope.endpoint,
             trace=self.scope.trace,
             order=order,
+            report=report,
         )
         self.outgoing.append(delivery)
 
