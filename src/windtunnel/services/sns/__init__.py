@@ -6,7 +6,22 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service, Tx
-from windtunnel.services.sns import archive, attributes, devices, life, phones, publish, replay, signing, subscriptions, tags, topics
+from windtunnel.services.sns import (
+    archive,
+    attributes,
+    devices,
+    feedback,
+    life,
+    phones,
+    publish,
+    replay,
+    sandbox,
+    signing,
+    subscriptions,
+    tags,
+    texting,
+    topics,
+)
 from windtunnel.services.sns.state import TOPIC
 
 
@@ -32,7 +47,7 @@ def _certificate(tx: Tx, path: str) -> tuple[str, bytes] | None:
 
 SERVICE = Service(
     "sns",
-    modules=(topics, attributes, subscriptions, publish, tags, devices, phones),
+    modules=(topics, attributes, subscriptions, publish, tags, devices, phones, sandbox),
     resources=(TOPIC,),
     timers={
         "sweep": life.sweep,
@@ -42,11 +57,12 @@ SERVICE = Service(
         "age": archive.age,
         "clear": archive.clear,
         "replay": replay.replay,
+        "feedback": feedback.feedback,
     },
     targets={"sns": _delivered},
     faults={"ValidationError": 400},
     # https://docs.aws.amazon.com/sns/latest/dg/logging-using-cloudtrail.html
     data_operations=("Publish", "PublishBatch"),
     finish=signing.finish,
-    pages={signing.CERTIFICATE_PREFIX: _certificate},
+    pages={signing.CERTIFICATE_PREFIX: _certificate, texting.REPLIES_PREFIX: texting.answer},
 )

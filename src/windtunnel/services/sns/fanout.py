@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 import orjson
 
 from windtunnel.aws.patterns import Scope, compile_filter_policy
-from windtunnel.fabric import Event
+from windtunnel.fabric import Event, Retry
 from windtunnel.fabric.outbox import post
+from windtunnel.services.sns import feedback, texting
 from windtunnel.services.sns.choices import dead_letter_queue
 from windtunnel.services.sns.envelope import Attributes, Notification, envelope, lambda_event, timestamp
 from windtunnel.services.sns.retries import AWS_MANAGED, content_type, http_retry
@@ -20,6 +21,8 @@ from windtunnel.services.sns.state import SUBSCRIPTIONS, Found, Subscription
 SOURCE = "sns.amazonaws.com"
 LATE = "sns"
 AGENT = "Amazon Simple Notification Service Agent"
+Aim = tuple[Event, Retry, str]
+"""What is delivered to a subscription, when it is tried again, and the order it keeps."""
 _UNPARSED: Any = object()
 
 
@@ -74,19 +77,30 @@ def passes(one: Subscription, published: Published) -> bool:
 def deliver_to(found: Found, published: Published, id: str, one: Subscription) -> None:
     """Delivers a message to one subscription."""
     arn = f"{found.arn}:{id}"
-    if one.protocol == "sqs":
-        _to_queue(found, published, arn, one)
-    elif one.protocol == "lambda":
-        _to_function(found, published, arn, one)
-    elif one.protocol in {"http", "https"}:
-        _to_url(found, published, arn, one)
-    elif one.protocol == "firehose":
-        _to_stream(found, published, arn, one)
-    else:
-        _to_outbox(found, published, arn, one)
+    log = feedback.asked(found.tx, found.topic.texts, found.name, found.arn, one.protocol, one.endpoint, published.id, published.message)
+    if one.protocol in {"sms", "application", "email", "email-json"}:
+        _to_outbox(found, published, arn, one, log)
+        return
+    event, retry, order = _AIMS[one.protocol](found, published, arn, one)
+    dead_letter = dead_letter_queue(one.dead_letter) if one.dead_letter else ""
+    # A function's dead-letter queue gets the envelope that a queue would have got, not the function's event.
+    failed = "bury" if dead_letter and one.protocol == "lambda" else ""
+    context = {"log": log, "queue": dead_letter if failed else ""} if log or failed else None
+    found.tx.deliver(
+        one.endpoint,
+        event,
+        source=SOURCE,
+        source_arn=found.arn,
+        retry=retry,
+        dead_letter=dead_letter,
+        failed=failed,
+        context=context,
+        order=order,
+        report="feedback" if log else "",
+    )
 
 
-def _to_queue(found: Found, published: Published, arn: str, one: Subscription) -> None:
+def _to_queue(found: Found, published: Published, arn: str, one: Subscription) -> Aim:
     fifo = one.endpoint.endswith(".fifo")
     # A standard topic hands on the group of a message for fair queues; a FIFO topic's order means nothing to a standard queue.
     group = published.group if fifo or not found.topic.fifo else ""
@@ -99,9 +113,7 @@ def _to_queue(found: Found, published: Published, arn: str, one: Subscription) -
     else:
         body, late = _enveloped(found, published, text, arn), "" if found.topic.fifo else LATE
         event = Event(body, group_id=group, deduplication_id=deduplication, parameters=parameters, late=late)
-    dead_letter = dead_letter_queue(one.dead_letter) if one.dead_letter else ""
-    order = f"{arn}/{group}" if fifo and found.topic.fifo else ""
-    found.tx.deliver(one.endpoint, event, source=SOURCE, source_arn=found.arn, retry=AWS_MANAGED, dead_letter=dead_letter, order=order)
+    return event, AWS_MANAGED, f"{arn}/{group}" if fifo and found.topic.fifo else ""
 
 
 def _traced(trace: str) -> dict[str, Any]:
@@ -109,55 +121,34 @@ def _traced(trace: str) -> dict[str, Any]:
     return {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}} if trace else {}
 
 
-def _to_function(found: Found, published: Published, arn: str, one: Subscription) -> None:
+def _to_function(found: Found, published: Published, arn: str, one: Subscription) -> Aim:
     text = published.text("lambda")
     pieces = published.events.get(text)
     if pieces is None:
         pieces = published.events[text] = lambda_event(_notification(found, published), text)
-    dead_letter = dead_letter_queue(one.dead_letter) if one.dead_letter else ""
-    found.tx.deliver(
-        one.endpoint,
-        Event(arn.join(pieces), late=LATE),
-        source=SOURCE,
-        source_arn=found.arn,
-        retry=AWS_MANAGED,
-        # The dead-letter queue gets the envelope that a queue would have got, not the function's event.
-        failed="bury" if dead_letter else "",
-        context={"queue": dead_letter},
-    )
+    return Event(arn.join(pieces), late=LATE), AWS_MANAGED, ""
 
 
-def _to_url(found: Found, published: Published, arn: str, one: Subscription) -> None:
+def _to_url(found: Found, published: Published, arn: str, one: Subscription) -> Aim:
     text = published.text(one.protocol)
     policies = found.topic.delivery_policy, one.delivery_policy
     headers = url_headers("Notification", published.id, found.arn, content_type(*policies), arn)
     if one.raw:
         headers["x-amz-sns-rawdelivery"] = "true"
     event = Event(text if one.raw else _enveloped(found, published, text, arn), headers=headers, late="" if one.raw else LATE)
-    found.tx.deliver(
-        one.endpoint,
-        event,
-        source=SOURCE,
-        source_arn=found.arn,
-        retry=http_retry(*policies),
-        dead_letter=dead_letter_queue(one.dead_letter) if one.dead_letter else "",
-    )
+    return event, http_retry(*policies), ""
 
 
-def _to_stream(found: Found, published: Published, arn: str, one: Subscription) -> None:
+def _to_stream(found: Found, published: Published, arn: str, one: Subscription) -> Aim:
     text = published.text("firehose")
     event = Event(text) if one.raw else Event(_enveloped(found, published, text, arn), late=LATE)
-    found.tx.deliver(
-        one.endpoint,
-        event,
-        source=SOURCE,
-        source_arn=found.arn,
-        retry=AWS_MANAGED,
-        dead_letter=dead_letter_queue(one.dead_letter) if one.dead_letter else "",
-    )
+    return event, AWS_MANAGED, ""
 
 
-def _to_outbox(found: Found, published: Published, arn: str, one: Subscription) -> None:
+_AIMS: Final = {"sqs": _to_queue, "lambda": _to_function, "http": _to_url, "https": _to_url, "firehose": _to_stream}
+
+
+def _to_outbox(found: Found, published: Published, arn: str, one: Subscription, log: Mapping[str, Any]) -> None:
     tx, text = found.tx, published.text(one.protocol)
     name = found.topic.texts.get("DisplayName", "")
     if one.protocol == "email-json":
@@ -171,8 +162,11 @@ def _to_outbox(found: Found, published: Published, arn: str, one: Subscription) 
             f" unsubscribe:\n{goodbye}\n"
         )
         post(tx, one.protocol, one.endpoint, body, source=arn, subject=published.subject or "AWS Notification Message", sender=name)
+    elif one.protocol == "sms":
+        texting.text(tx, one.endpoint, f"{name}> {text}" if name else text, source=arn, log=log)
     else:
-        post(tx, one.protocol, one.endpoint, f"{name}> {text}" if one.protocol == "sms" and name else text, source=arn)
+        post(tx, one.protocol, one.endpoint, text, source=arn)
+        feedback.tell(tx, log, "OK")
 
 
 def url_headers(kind: str, id: str, topic_arn: str, content: str, subscription_arn: str = "") -> dict[str, str]:

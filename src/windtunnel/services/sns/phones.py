@@ -1,22 +1,22 @@
-"""Text messages: their account's settings, and the numbers that want none."""
+"""Text messages: their account's settings, and the numbers that want none.
+
+https://docs.aws.amazon.com/sns/latest/dg/sms_manage.html
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from windtunnel.fabric import Fault, Table, Tx
+from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sns.places import page_of, start_of
 from windtunnel.services.sns.rules import PAGE_ITEMS, invalid
+from windtunnel.services.sns.state import OPTED_IN, OPTED_OUT, SMS_SETTINGS, sms_settings
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t
 
-SETTINGS = Table("sns.sms-settings", dict[str, str])
-"""() -> what SetSMSAttributes was told"""
-OPTED_OUT = Table("sns.opted-out", bool)
-"""phone number -> True"""
-DEFAULTS = {"MonthlySpendLimit": "1"}
+OPT_IN_SECONDS = 30 * 86_400.0
 _NAMES = frozenset(
     {
         "DefaultSMSType", "DefaultSenderID", "DeliveryStatusIAMRole", "DeliveryStatusSuccessSamplingRate", "MonthlySpendLimit",
@@ -38,12 +38,12 @@ def set_sms_attributes(tx: Tx, req: t.SetSMSAttributesInput) -> t.SetSMSAttribut
             raise Fault("InvalidParameter", "DefaultSendID is not a valid attribute")
         if name == "DefaultSMSType" and value not in _TYPES:
             raise Fault("InvalidParameter", "DefaultSMSType is invalid")
-    tx.put(SETTINGS, value={**(tx.get(SETTINGS) or {}), **attributes})
+    tx.put(SMS_SETTINGS, value={**(tx.get(SMS_SETTINGS) or {}), **attributes})
     return {}
 
 
 def get_sms_attributes(tx: Tx, req: t.GetSMSAttributesInput) -> t.GetSMSAttributesResponse:
-    attributes = {**DEFAULTS, **(tx.get(SETTINGS) or {})}
+    attributes = sms_settings(tx)
     names = req.get("attributes") or []
     return {"attributes": {name: value for name, value in attributes.items() if not names or name in names}}
 
@@ -61,7 +61,14 @@ def list_phone_numbers_opted_out(tx: Tx, req: t.ListPhoneNumbersOptedOutInput) -
 
 
 def opt_in_phone_number(tx: Tx, req: t.OptInPhoneNumberInput) -> t.OptInPhoneNumberResponse:
-    tx.delete(OPTED_OUT, _checked(req["phoneNumber"]))
+    number = _checked(req["phoneNumber"])
+    before = tx.get(OPTED_IN, number)
+    if tx.get(OPTED_OUT, number) is None:
+        return {}
+    if before is not None and tx.now < before + OPT_IN_SECONDS:
+        raise invalid("PhoneNumber Reason: a phone number can be opted in only once every 30 days")
+    tx.delete(OPTED_OUT, number)
+    tx.put(OPTED_IN, number, value=tx.now)
     return {}
 
 

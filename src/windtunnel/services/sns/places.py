@@ -9,6 +9,7 @@ from windtunnel.aws import pages
 from windtunnel.services.sns.rules import PAGE_ITEMS, invalid
 
 R = TypeVar("R")
+_ORDINARY, _URL_SAFE = str.maketrans("-_", "+/"), str.maketrans("+/", "-_")
 
 
 def start_of(req: Mapping[str, Any], prefix: int = 0, name: str = "NextToken") -> tuple[Any, ...] | None:
@@ -17,13 +18,13 @@ def start_of(req: Mapping[str, Any], prefix: int = 0, name: str = "NextToken") -
     if not token:
         return None
     try:
-        return pages.decode(token.rstrip("="))[prefix:]
+        return pages.decode(token.translate(_URL_SAFE).rstrip("="))[prefix:]
     except ValueError as error:
         raise invalid(f"{name} Reason: Invalid next token") from error
 
 
-def page_of(items: Iterator[tuple[tuple[Any, ...], R]]) -> tuple[list[tuple[tuple[Any, ...], R]], dict[str, str]]:
+def page_of(items: Iterator[tuple[tuple[Any, ...], R]], limit: int = PAGE_ITEMS) -> tuple[list[tuple[tuple[Any, ...], R]], dict[str, str]]:
     """A page, and the member of the result that names the next."""
-    found, token = pages.page(items, PAGE_ITEMS)
-    # Clients decode SNS's tokens, which are whole base64.
-    return found, {} if token is None else {"NextToken": token + "=" * (-len(token) % 4)}
+    found, token = pages.page(items, limit)
+    # Clients decode SNS's tokens, which are whole base64 of the ordinary alphabet.
+    return found, {} if token is None else {"NextToken": token.translate(_ORDINARY) + "=" * (-len(token) % 4)}

@@ -7,8 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.outbox import post
-from windtunnel.services.sns import archive
+from windtunnel.services.sns import archive, feedback
 from windtunnel.services.sns.fanout import Published, fan_out
 from windtunnel.services.sns.order import next_number, remember, sent_before
 from windtunnel.services.sns.push import push
@@ -26,6 +25,7 @@ from windtunnel.services.sns.rules import (
     texts_of,
 )
 from windtunnel.services.sns.state import Found, Sent, Topic, find_topic
+from windtunnel.services.sns.texting import text
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t
@@ -133,8 +133,9 @@ def _to_phone(tx: Tx, phone: str, req: t.PublishInput) -> t.PublishResponse:
     check_phone(phone)
     published, _ = _checked(req)  # pyright: ignore[reportArgumentType]
     id = tx.new_id()
+    log = feedback.asked(tx, {}, feedback.DIRECT, "", "sms", phone, id, published.message)
     sender = (published.attributes.get("AWS.SNS.SMS.SenderID") or {}).get("StringValue", "")
-    post(tx, "sms", phone, published.text("sms"), source="sns.amazonaws.com", sender=sender)
+    text(tx, phone, published.text("sms"), source="sns.amazonaws.com", sender=sender, log=log)
     return {"MessageId": id}
 
 

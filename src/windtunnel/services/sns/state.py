@@ -170,6 +170,12 @@ ARCHIVE = Table("sns.archive", Archived)
 """(topic's number, message's number) -> Archived; the number says when it was published, so that a time is a place in it"""
 DATA_PROTECTION = Table("sns.data-protection", str)
 """topic's number -> its data protection policy"""
+SMS_SETTINGS = Table("sns.sms-settings", dict[str, str])
+"""() -> what SetSMSAttributes was told"""
+OPTED_OUT = Table("sns.opted-out", bool)
+"""phone number -> True, of those whose owners want no texts"""
+OPTED_IN = Table("sns.opted-in", float)
+"""phone number -> when it was last opted in"""
 SIGNERS = Table("sns.signers", Signer, scope="global")
 """() -> the Signer of this region's process"""
 
@@ -240,6 +246,11 @@ def forget_subscription(tx: Tx, key: tuple[Any, ...], one: Subscription) -> None
     if one.token:
         tx.delete(TOKENS, one.token)
     tx.at(account=one.owner).delete(OWNED, tx.account, one.topic, key[1])
+
+
+def sms_settings(tx: Tx) -> dict[str, str]:
+    """How an account sends texts."""
+    return {"MonthlySpendLimit": "1", **(tx.get(SMS_SETTINGS) or {})}
 
 
 @lru_cache(maxsize=4096)
