@@ -65,6 +65,8 @@ ACCESS_KEYS = Table(
 """access key id -> AccessKey"""
 ROLES_USED = Table("access.roles_used", Used, scope="global")
 """unique id of a role -> Used"""
+SERVICES_USED = Table("access.services_used", Used, scope="global")
+"""(unique id of a user or role, service) -> Used"""
 
 
 def account_named(access_key: str, default: str) -> str:
@@ -94,7 +96,7 @@ def identify(rows: Transaction, now: float, service: str, proof: Proof | None, d
     if key.expires is not None and key.expires <= now:
         raise expired(service, proof.token)
     proof.verify(key.secret)
-    return key.principal, key.used is None or abs(now - key.used.at) >= USED_SECONDS
+    return key.principal, _is_old(key.used, now) or (key.used is not None and key.used.service != service)
 
 
 def forget_expired(tx: Tx) -> bool:
@@ -124,6 +126,15 @@ def end_keys(tx: Tx, key_ids: Iterable[str]) -> None:
             tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(key, status="Deleted"))
 
 
+def used_for(tx: Tx, id: str, service: str) -> Used | None:
+    """When keys of a user or of a role's sessions were last used for a service."""
+    return tx.get(SERVICES_USED, id, service)
+
+
+def _is_old(used: Used | None, now: float) -> bool:
+    return used is None or abs(now - used.at) >= USED_SECONDS
+
+
 def rename_keys(tx: Tx, key_ids: Iterable[str], arn: str, name: str) -> None:
     """Lets a user's keys sign in its new name."""
     for key_id in key_ids:
@@ -138,10 +149,14 @@ def remember_use(tx: Tx, key_id: str) -> None:
     key = tx.get(ACCESS_KEYS, key_id)
     if key is None:
         return
-    used = Used(tx.now, tx.service, tx.region)
+    used, owner = Used(tx.now, tx.service, tx.region), key.principal.id.partition(":")[0]
+    if key.principal.kind in ("IAMUser", "AssumedRole") and _is_old(tx.get(SERVICES_USED, owner, tx.service), tx.now):
+        tx.put(SERVICES_USED, owner, tx.service, value=used)
+    if not _is_old(key.used, tx.now):
+        return
     tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(key, used=used))
     if key.principal.kind == "AssumedRole":
-        tx.put(ROLES_USED, key.principal.id.partition(":")[0], value=used)
+        tx.put(ROLES_USED, owner, value=used)
 
 
 def unknown_key(service: str, key_id: str) -> Fault:

@@ -2,6 +2,7 @@
 
 from windtunnel.fabric import Service
 from windtunnel.services.iam import (
+    accessed,
     account,
     attachments,
     certificates,
@@ -11,12 +12,14 @@ from windtunnel.services.iam import (
     groups,
     inline,
     keys,
+    life,
     linked,
     logins,
     outbound,
     policies,
     profiles,
     providers,
+    reports,
     roles,
     signing,
     simulate,
@@ -48,7 +51,10 @@ SERVICE = Service(
         ssh_keys,
         signing,
         outbound,
+        reports,
+        accessed,
     ),
+    timers={life.HANDLER: life.write_report, life.FORGET_JOB: life.forget_job},
     resources=RESOURCES,
     faults={"ValidationError": 400, "AccessDenied": 403, "NotImplemented": 501},
 )

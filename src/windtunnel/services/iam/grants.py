@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from windtunnel.aws.arn import parse_or_none
+from windtunnel.aws.policy_check import check_policy
+from windtunnel.aws.policy_conditions import texts
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.iam.managed import document_of
 from windtunnel.services.iam.state import ATTACHED, GROUPS, INLINE, MEMBERS, ROLES, USERS, Entity, Group, User, arn_of, with_id
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """One policy; `id` is what a simulation calls it."""
+    """One policy; `id` is what a simulation calls it. An inline one has no ARN, but an owner."""
 
     id: str
     document: str
+    name: str = ""
+    arn: str = ""
+    owner_type: str = ""
+    owner: str = ""
 
 
 def entity_of(tx: Tx, text: str) -> Entity:
@@ -43,6 +52,25 @@ def grants_of(tx: Tx, entity: Entity) -> list[Grant]:
     return found
 
 
+def reaches(document: str, namespace: str) -> bool:
+    """Whether a policy allows any action of a service."""
+    return any(reach(namespace) for reach in _reaches(document))
+
+
+@lru_cache(maxsize=512)
+def _reaches(document: str) -> tuple[Callable[[str], bool], ...]:
+    """For each statement that allows something, whether that is an action of a service."""
+    return tuple(_reach(statement) for statement in check_policy(document)["Statement"] if statement["Effect"].lower() == "allow")
+
+
+def _reach(statement: dict[str, Any]) -> Callable[[str], bool]:
+    if "NotAction" in statement:
+        whole = [text.lower().removesuffix(":*") for text in texts(statement["NotAction"]) if text.endswith(":*")]
+        return lambda namespace: not any(fnmatchcase(namespace, pattern) for pattern in whole)
+    patterns = {action.lower().partition(":")[0] for action in texts(statement["Action"])}
+    return lambda namespace: any(fnmatchcase(namespace, pattern) for pattern in patterns)
+
+
 def boundary_of(tx: Tx, entity: Entity) -> str | None:
     """The document of an entity's boundary; None where it has none."""
     if isinstance(entity, Group) or not entity.boundary:
@@ -51,10 +79,13 @@ def boundary_of(tx: Tx, entity: Entity) -> str | None:
 
 
 def _own_grants(tx: Tx, entity: Entity) -> list[Grant]:
-    kind = type(entity).__name__.lower()
-    found = [Grant(f"{kind}_{entity.name}_{key[1]}", document) for key, document in tx.scan(INLINE, entity.id)]
+    kind = type(entity).__name__
+    found = [
+        Grant(f"{kind.lower()}_{entity.name}_{key[1]}", document, str(key[1]), "", kind.upper(), entity.name)
+        for key, document in tx.scan(INLINE, entity.id)
+    ]
     for key, name in tx.scan(ATTACHED, entity.id):
         document = document_of(tx, str(key[1]))
         if document is not None:
-            found.append(Grant(name, document))
+            found.append(Grant(name, document, name, str(key[1])))
     return found

@@ -84,7 +84,7 @@ def _login(tx: Tx, user: User) -> Login:
 def _with_password(tx: Tx, user: User, password: str, created: float, *, reset: bool) -> Login:
     _check(password, user, tx.get(PASSWORDS))
     salt = tx.ids.hex(SALT_DIGITS)
-    return Login(salt, _digest(password, salt), created, reset)
+    return Login(salt, _digest(password, salt), created, moment(tx.now), reset)
 
 
 def _digest(password: str, salt: str) -> str:

@@ -99,7 +99,23 @@ class Login(msgspec.Struct, frozen=True):
     salt: str
     digest: str
     created: float
+    changed: float
     reset: bool = False
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A report of which services the holders of policies reached: about whom, and which services their policies let them reach."""
+
+    arn: str
+    created: float
+    services: list[str]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The account's credential report, CSV; without a text it is under way."""
+
+    generated: float
+    text: str = ""
 
 
 class Credential(msgspec.Struct, frozen=True, array_like=True):
@@ -241,6 +257,10 @@ DELETIONS = Table("iam.deletions", str, scope="account")
 """task id of a service-linked role's deletion -> the role's name"""
 CERTIFICATES = Table("iam.certificates", Certificate, scope="account", indexes={"path": _by_path}, counters={"all": _all})
 """name in lower case -> Certificate"""
+REPORT = Table("iam.report", Report, scope="account")
+"""() -> Report"""
+JOBS = Table("iam.jobs", Job, scope="account")
+"""job id -> Job"""
 PASSWORDS = Table("iam.passwords", dict[str, Any], scope="account")
 """() -> the account's password policy"""
 
