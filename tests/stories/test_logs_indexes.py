@@ -69,6 +69,30 @@ def test_indexes_tell_when_their_fields_were_seen(here: Here, logs: Any) -> None
     assert everything[0] == {"logGroupIdentifier": ARN, "fieldIndexName": "@logStream", "type": "FIELD_INDEX", "indexCategory": "DEFAULT"}
 
 
+def test_an_index_filter_reads_only_what_came_in_since_the_field_is_indexed(here: Here, logs: Any) -> None:
+    logs.create_log_group(logGroupName="h")
+    logs.create_log_stream(logGroupName="h", logStreamName="s")
+    put(logs, NOW, '{"code": 1, "n": "before"}')
+    here.jump(1)
+    logs.put_index_policy(logGroupIdentifier="g", policyDocument=POLICY)
+    logs.put_account_policy(policyName="p", policyType="FIELD_INDEX_POLICY", policyDocument='{"Fields": ["other"]}')
+    put(logs, NOW, '{"code": 1, "n": "after"}')
+    put(logs, NOW, '{"code": 2, "n": "another"}')
+    logs.put_log_events(logGroupName="h", logStreamName="s", logEvents=[{"timestamp": NOW, "message": '{"code": 1, "other": 5}'}])
+
+    def found(text: str) -> tuple[list[str], float]:
+        request = {"logGroupNames": ["g", "h"], "startTime": NOW // 1000, "endTime": NOW // 1000 + 1}
+        query = logs.start_query(queryString=text, **request)["queryId"]
+        here.rest()
+        results = logs.get_query_results(queryId=query)
+        return [row[0]["value"] for row in results["results"] if row[0]["field"] != "@ptr"], results["statistics"]["recordsScanned"]
+
+    assert found("filterIndex code = 1 | display n") == (["after"], 2.0)
+    assert found("filterIndex other in [5] | display code") == (["1"], 1.0)
+    assert found("filterIndex n = 1 | display n") == ([], 0.0)
+    assert found("filterIndex @logStream = 's' | display n") == (["another", "after", "before"], 4.0)
+
+
 def test_what_is_no_index_policy_is_refused(logs: Any) -> None:
     many = json.dumps({"Fields": [str(number) for number in range(21)]})
     bad = (

@@ -129,6 +129,15 @@ def test_a_subscriber_and_a_query_see_what_is_hidden_as_asterisks(here: Here, lo
     assert logs.get_query_results(queryId=query)["results"][0][0] == {"field": "mail", "value": "*" * 14}
 
 
+def test_a_query_unmasks_what_it_is_told_to(here: Here, logs: Any) -> None:
+    logs.put_data_protection_policy(logGroupIdentifier="g", policyDocument=policy("EmailAddress"))
+    put(logs, "me@example.com")
+    for text in ("fields unmask(@message) as shown", "unmask @message | display @message as shown"):
+        query = logs.start_query(logGroupName="g", startTime=NOW // 1000, endTime=NOW // 1000 + 1, queryString=text)["queryId"]
+        here.rest()
+        assert logs.get_query_results(queryId=query)["results"][0][0] == {"field": "shown", "value": "me@example.com"}
+
+
 def test_what_is_no_policy_is_refused(logs: Any) -> None:
     def refused(document: str) -> str:
         return refusal(logs.put_data_protection_policy, logGroupIdentifier="g", policyDocument=document)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -111,6 +112,41 @@ def test_a_query_goes_across_groups_and_its_pointers_lead_to_whole_records(here:
     }
 
 
+def test_results_that_are_final_are_seen_while_a_query_runs(here: Here, logs: Any) -> None:
+    events = [{"timestamp": NOW, "message": "m"} for _ in range(5000)]
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
+    seen: list[tuple[str, int, float]] = []
+
+    async def watch() -> None:
+        request = {"queryString": "fields @message", "logGroupName": "g", "startTime": NOW // 1000, "endTime": NOW // 1000 + 1}
+        query = (await here.cloud.run("logs", "start_query", request, here.scope))["queryId"]
+        for _ in range(1000):
+            await asyncio.sleep(0)
+            found = await here.cloud.run("logs", "get_query_results", {"queryId": query}, here.scope)
+            seen.append((found["status"], len(found["results"]), found["statistics"]["recordsScanned"]))
+            if found["status"] == "Complete":
+                return
+
+    here.run(watch())
+    assert seen[-1] == ("Complete", 5001, 5001.0)
+    assert ("Running", 2000, 2000.0) in seen
+
+
+def test_a_hundred_queries_at_once_are_enough(here: Here, logs: Any) -> None:
+    request = {"queryString": "fields @message", "logGroupName": "g", "startTime": NOW // 1000, "endTime": NOW // 1000 + 1}
+
+    async def start() -> str:
+        for _ in range(100):
+            await here.cloud.run("logs", "start_query", request, here.scope)
+        with pytest.raises(Fault) as refused:
+            await here.cloud.run("logs", "start_query", request, here.scope)
+        return refused.value.code
+
+    assert here.run(start()) == "LimitExceededException"
+    here.rest()
+    logs.start_query(**request)
+
+
 def test_queries_are_described_and_stopped(logs: Any) -> None:
     request = {"logGroupName": "g", "startTime": NOW // 1000, "endTime": NOW // 1000 + 1}
     query_id = logs.start_query(queryString="fields @message", **request)["queryId"]
@@ -142,7 +178,7 @@ def test_a_query_that_is_none_says_where_and_what_is_missing_is_said(logs: Any) 
         {"startCharOffset": 18, "endCharOffset": 22},
     )
     with pytest.raises(Fault) as refused:
-        logs.start_query(queryString="pattern @message", **request)
+        logs.start_query(queryString="diff", **request)
     assert refused.value.code == "NotImplemented"
     with pytest.raises(Fault) as refused:
         logs.start_query(queryString="fields @message", **(request | {"logGroupName": "none"}))

@@ -52,6 +52,15 @@ def indexed_fields(tx: Tx, name: str, group: Group) -> dict[str, str]:
     return {_plain(field): kind for document in documents for field, kind in _fields(document)}
 
 
+def indexed_since(tx: Tx, name: str, group: Group, field: str) -> int | None:
+    """Since when a field is indexed, in milliseconds; None where it isn't."""
+    policy = tx.get(GROUP_POLICIES, name, INDEXES) if group.policies & INDEXES else None
+    if policy is not None:
+        return policy.created if field in indexed_fields(tx, name, group) else None
+    found = (account.updated for _, account in of_account(tx, name) if field in {_plain(one) for one, _ in _fields(account.document)})
+    return next(found, None)
+
+
 def note(tx: Tx, name: str, group: Group, chunk: Chunk) -> None:
     """Remembers which of the indexed fields were seen in a chunk."""
     fields = indexed_fields(tx, name, group)

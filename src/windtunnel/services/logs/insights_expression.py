@@ -6,10 +6,39 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from windtunnel.services.logs.insights_values import FUNCTIONS, Row, Value, compared, milliseconds, number, printed, truth
+from windtunnel.services.logs.insights_functions import FUNCTIONS
+from windtunnel.services.logs.insights_values import Row, Value, compared, member, number, period, printed, truth, walked
 from windtunnel.services.logs.insights_words import Malformed, Word, unexpected
 
 Expression = Callable[[Row], Value]
+
+HIDDEN = "\0"
+"""What the names of fields begin with that nobody can name in a query."""
+CONTEXT = {name: HIDDEN + name for name in ("now", "querystarttime", "queryendtime", "querytimerange")}
+"""Functions of the query itself, and the hidden fields that hold what they return."""
+AGGREGATES = frozenset(
+    {
+        "avg",
+        "collect_values",
+        "count",
+        "count_distinct",
+        "countdistinct",
+        "earliest",
+        "latest",
+        "max",
+        "median",
+        "min",
+        "pct",
+        "percentile",
+        "sortsfirst",
+        "sortslast",
+        "stddev",
+        "sum",
+        "topk",
+        "values",
+        "variance",
+    }
+)
 
 _COMPARISONS: dict[str, Callable[[int], bool]] = {
     "=": lambda order: order == 0,
@@ -35,6 +64,10 @@ class Reader:
     def __init__(self, words: list[Word], query: str) -> None:
         self.words, self.query, self.at = words, query, 0
         self.fields: set[str] = set()
+        self.aggregate: Callable[[Word], Expression] | None = None
+        """Reads a call of an aggregate function, where such may stand."""
+        self.subquery: Callable[[], str] | None = None
+        """Reads a query between parentheses, where such may stand, and returns the field that holds its values."""
 
     @property
     def word(self) -> Word:
@@ -75,7 +108,7 @@ class Reader:
         return left
 
     def _negation(self) -> Expression:
-        if self.takes("not"):
+        if self.takes("not", "!"):
             inner = self._negation()
             return lambda row: not truth(inner(row))
         return self._comparison()
@@ -106,6 +139,9 @@ class Reader:
         return lambda row: word.text in (printed(left(row)) or "")
 
     def _listed(self, left: Expression) -> Expression:
+        if self.subquery is not None and self.takes("("):
+            field = self.subquery()
+            return lambda row: printed(left(row)) in (row.get(field) or ())  # pyright: ignore[reportOperatorIssue]
         self.must("[")
         items = [self._sum()]
         while self.takes(","):
@@ -143,7 +179,7 @@ class Reader:
             value = number(word.text)
             return lambda _: value
         if word.kind == "duration":
-            span = milliseconds(word.text)
+            span = period(word.text)
             return lambda _: span
         if word.kind != "name":
             raise unexpected(word)
@@ -152,11 +188,42 @@ class Reader:
         if not word.quoted and word.text.lower() in ("true", "false"):
             said = word.text.lower() == "true"
             return lambda _: said
+        return self._field(word)
+
+    def _field(self, word: Word) -> Expression:
+        """A field, or what lies in the map or list that it is: `a.b`, `a.list[0].c`, a.`b c`."""
         self.fields.add(word.text)
-        return lambda row: row.get(word.text)
+        steps: list[str | int] = []
+        while self.word.start == self.words[self.at - 1].end and (self.word.kind == "member" or self.word.text == "["):
+            step = self.next()
+            if step.kind == "member":
+                steps += [step.text] if step.quoted else step.text.split(".")
+            else:
+                index = self.next()
+                if not index.text.isdigit():
+                    raise unexpected(index)
+                steps.append(int(index.text))
+                self.must("]")
+        if steps:
+            path = tuple(steps)
+            return lambda row: walked(member(row, word.text), path)
+        return lambda row: member(row, word.text)
 
     def _call(self, word: Word) -> Expression:
         name = word.text.lower()
+        if self.aggregate is not None and name in AGGREGATES:
+            return self.aggregate(word)
+        if name == "unmask":
+            self.must("(")
+            self.expression()
+            self.must(")")
+            self.fields.add(HIDDEN + "original")
+            return lambda row: row.get(HIDDEN + "original")
+        if name in CONTEXT:
+            self.must("(")
+            self.must(")")
+            self.fields.add(CONTEXT[name])
+            return lambda row: row.get(CONTEXT[name])
         if name not in FUNCTIONS:
             raise Malformed(f"Unknown function: {word.text}", word.start, word.end)
         function, least, most = FUNCTIONS[name]

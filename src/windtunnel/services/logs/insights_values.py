@@ -1,25 +1,36 @@
-"""Values in Logs Insights queries: how they compare, how they are printed, and the functions over them."""
+"""Values in Logs Insights queries: how they compare, and how they are printed."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from ipaddress import ip_address
-from typing import cast
+from typing import Any, cast
 
-Value = str | float | bool | None
+import orjson
+
+Value = str | float | bool | dict[str, Any] | list[Any] | None
+"""Maps and lists come from jsonParse; for functions over texts and numbers they are as if they weren't there."""
 Row = dict[str, Value]
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_MONTHS = {"mo": 1, "q": 3, "y": 12}
+_CAPS = {"ms": 1000, "s": 60, "m": 60, "h": 24}
+"""Of a number before its unit: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-operations-functions.html"""
 _DURATION = re.compile(r"(\d+)([a-z]+)")
 _RUNS = re.compile(r"[0-9]+|[^0-9]+")
 _DECIMALS = 4
+_MONTH_MILLISECONDS = 30 * 86_400_000
 
 
 class Moment(int):
     """Milliseconds since 1970 that are printed as a date."""
+
+
+class Period(int):
+    """A period of time in milliseconds; of calendar units, `months` says how many."""
+
+    months: int = 0
 
 
 def iso(moment: int) -> str:
@@ -38,14 +49,21 @@ def printed(value: Value) -> str | None:
         return f"{whole}.{value % 1000:03d}"
     if isinstance(value, float):
         return f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".") if math.isfinite(value) else None
+    if isinstance(value, (dict, list)):
+        return orjson.dumps(value).decode()
     return str(value)
+
+
+def text_of(value: Value) -> str | None:
+    """The text that functions over texts see."""
+    return None if isinstance(value, (dict, list)) else printed(value)
 
 
 def number(value: Value) -> float | None:
     """The number that a value is or spells."""
     if isinstance(value, (int, float)):
         return value
-    if value is None:
+    if not isinstance(value, str):
         return None
     try:
         return int(value)
@@ -64,12 +82,12 @@ def truth(value: Value) -> bool:
 
 def compared(left: Value, right: Value) -> int | None:
     """-1, 0 or 1, by number where both are numbers, else as texts; None where one isn't there."""
-    if left is None or right is None:
+    first, second = text_of(left), text_of(right)
+    if first is None or second is None:
         return None
     one, other = number(left), number(right)
     if one is not None and other is not None:
         return (one > other) - (one < other)
-    first, second = printed(left) or "", printed(right) or ""
     return (first > second) - (first < second)
 
 
@@ -87,101 +105,61 @@ def sort_key(value: Value) -> tuple[int, float, tuple[tuple[str, int, str], ...]
     return (1, 0, tuple(("0", len(run), run) if run.isdigit() else (run, 0, "") for run in _RUNS.findall(str(value))))
 
 
-def milliseconds(duration: str) -> int:
-    """What `5m` or `30seconds` lasts."""
+def period(duration: str) -> Period:
+    """What `5m`, `30seconds` or `1month` lasts."""
     match = _DURATION.fullmatch(duration)
     assert match is not None, f"not a duration: {duration}"
-    unit = match.group(2)
-    short = "ms" if unit.startswith(("ms", "milli")) else unit[0]
-    return int(match.group(1)) * _UNITS[short]
+    count, unit = int(match.group(1)), match.group(2)
+    short = next(word for word in ("ms", "mo", unit[0]) if unit.startswith(("milli", "ms") if word == "ms" else word))
+    count = min(count, _CAPS.get(short, count))
+    months = count * _MONTHS.get(short, 0)
+    found = Period(months * _MONTH_MILLISECONDS or count * _UNITS[short])
+    found.months = months
+    return found
 
 
-def floored(value: Value, step: int) -> Value:
-    found = number(value)
-    return None if found is None else Moment(int(found) // step * step)
+def floored(value: Value, step: Value) -> Value:
+    """The beginning of the period that a time lies in."""
+    found, length = number(value), number(step)
+    if found is None or not length:
+        return None
+    if isinstance(step, Period) and step.months:
+        moment = datetime.fromtimestamp(found / 1000, UTC)
+        months = (moment.year * 12 + moment.month - 1) // step.months * step.months
+        return Moment(datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC).timestamp() * 1000)
+    return Moment(int(found // length * length))
 
 
-def _text(value: Value) -> str:
-    return printed(value) or ""
+def ceiled(value: Value, step: Value) -> Value:
+    """The end of the period that a time lies in; a time that begins one is its own."""
+    found, begin, length = number(value), floored(value, step), number(step)
+    if found is None or begin is None or length is None or begin == found:
+        return begin
+    if isinstance(step, Period) and step.months:
+        return floored(int(cast("int", begin)) + length + 5 * 86_400_000 * step.months, step)
+    return Moment(int(cast("int", begin) + length))
 
 
-def _numeric(function: Callable[[float], float]) -> Callable[[Sequence[Value]], Value]:
-    def call(values: Sequence[Value]) -> Value:
-        found = number(values[0])
-        if found is None:
+def walked(value: Value, steps: tuple[str | int, ...]) -> Value:
+    """What lies in a map or list at the end of a path."""
+    found: Any = value
+    for step in steps:
+        if isinstance(found, dict):
+            found = cast("dict[str, Any]", found).get(str(step))
+        elif isinstance(found, list) and str(step).isdigit() and int(step) < len(cast("list[Any]", found)):
+            found = cast("list[Any]", found)[int(step)]
+        else:
             return None
-        try:
-            return function(found)
-        except ValueError:
-            return None  # the root of a negative number, the logarithm of nothing
-
-    return call
+    return cast("Value", found)
 
 
-def _extreme(pick: Callable[[list[float]], float]) -> Callable[[Sequence[Value]], Value]:
-    def call(values: Sequence[Value]) -> Value:
-        found = [each for value in values if (each := number(value)) is not None]
-        return pick(found) if found else None
-
-    return call
-
-
-def _cut(values: Sequence[Value]) -> Value:
-    start = int(number(values[1]) or 0)
-    length = int(number(values[2]) or 0) if len(values) > 2 else None
-    return _text(values[0])[start : None if length is None else start + length]
-
-
-def _trimmed(strip: Callable[[str, str | None], str]) -> Callable[[Sequence[Value]], Value]:
-    return lambda values: strip(_text(values[0]), _text(values[1]) if len(values) > 1 else None)
-
-
-def _is_ip(version: int | None) -> Callable[[Sequence[Value]], Value]:
-    def call(values: Sequence[Value]) -> Value:
-        try:
-            found = ip_address(_text(values[0])).version
-        except ValueError:
-            return False
-        return version in (None, found)
-
-    return call
-
-
-def _ceiling(values: Sequence[Value]) -> Value:
-    found, step = number(values[0]), int(cast("float", values[1]))
-    return None if found is None else Moment(-(-int(found) // step) * step)
-
-
-FUNCTIONS: Mapping[str, tuple[Callable[[Sequence[Value]], Value], int, int]] = {
-    "abs": (_numeric(abs), 1, 1),
-    "ceil": (_numeric(math.ceil), 1, 1),
-    "floor": (_numeric(math.floor), 1, 1),
-    "log": (_numeric(math.log), 1, 1),
-    "sqrt": (_numeric(math.sqrt), 1, 1),
-    "greatest": (_extreme(max), 1, 99),
-    "least": (_extreme(min), 1, 99),
-    "ispresent": (lambda values: values[0] is not None, 1, 1),
-    "coalesce": (lambda values: next((value for value in values if value is not None), None), 1, 99),
-    "isempty": (lambda values: values[0] is None or _text(values[0]) == "", 1, 1),
-    "isblank": (lambda values: values[0] is None or not _text(values[0]).strip(), 1, 1),
-    "concat": (lambda values: "".join(_text(value) for value in values), 1, 99),
-    "trim": (_trimmed(str.strip), 1, 2),
-    "ltrim": (_trimmed(str.lstrip), 1, 2),
-    "rtrim": (_trimmed(str.rstrip), 1, 2),
-    "strlen": (lambda values: len(_text(values[0])), 1, 1),
-    "toupper": (lambda values: _text(values[0]).upper(), 1, 1),
-    "tolower": (lambda values: _text(values[0]).lower(), 1, 1),
-    "substr": (_cut, 2, 3),
-    "replace": (lambda values: _text(values[0]).replace(_text(values[1]), _text(values[2])), 3, 3),
-    "strcontains": (lambda values: int(_text(values[1]) in _text(values[0])), 2, 2),
-    "bin": (lambda values: floored(values[0], int(cast("float", values[1]))), 2, 2),
-    "datefloor": (lambda values: floored(values[0], int(cast("float", values[1]))), 2, 2),
-    "dateceil": (_ceiling, 2, 2),
-    "frommillis": (lambda values: None if (found := number(values[0])) is None else Moment(int(found)), 1, 1),
-    "tomillis": (lambda values: None if (found := number(values[0])) is None else int(found), 1, 1),
-    "isvalidip": (_is_ip(None), 1, 1),
-    "isvalidipv4": (_is_ip(4), 1, 1),
-    "isvalidipv6": (_is_ip(6), 1, 1),
-}
-"""By lower-cased name: the function over its arguments' values, and how many it takes, at least and at most.
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-operations-functions.html"""
+def member(row: Row, name: str) -> Value:
+    """The field of a name, also where it is a path into the map or list that another field is."""
+    if name in row or "." not in name:
+        return row.get(name)
+    head, *steps = name.split(".")
+    for at in range(len(steps)):
+        holder = row.get(".".join([head, *steps[:at]]))
+        if isinstance(holder, (dict, list)):
+            return walked(holder, tuple(steps[at:]))
+    return None

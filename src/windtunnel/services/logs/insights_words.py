@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-Kind = Literal["name", "text", "regex", "number", "duration", "sign", "end"]
+Kind = Literal["name", "member", "text", "regex", "number", "duration", "sign", "end"]
 _PATTERNS: dict[Kind, str] = {
-    "duration": r"\d+(?:milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|hr|h|days?|d|weeks?|w)\b",
+    "duration": (
+        r"\d+(?:milliseconds?|msecs?|ms|months?|mons?|mos?|minutes?|mins?|m|seconds?|secs?|s|hours?|hrs?|h|days?|d|weeks?|w|"
+        r"quarters?|qtrs?|q|years?|yrs?|y)\b"
+    ),
     "number": r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+",
     "text": r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'",
-    "name": r"[@A-Za-z_$][\w.@$]*|`[^`]+`",
-    "sign": r"=~|!=|<=|>=|[=<>+\-*/%^(),|\[\]]",
+    "name": r"[@A-Za-z_$][\w@$]*(?:\.[\w@$]+)*|`[^`]+`",
+    "member": r"\.(?:[@A-Za-z_$][\w@$]*(?:\.[\w@$]+)*|`[^`]+`)",
+    "sign": r"=~|!=|<=|>=|[!=<>+\-*/%^(),|:\[\]]",
 }
 _WORD = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS.items()))
 _SPACE = re.compile(r"(?:\s+|#[^\n]*)*")
@@ -45,7 +49,7 @@ def words_of(query: str) -> list[Word]:
     while at < len(query):
         begins = not words or words[-1].text == "|"
         regex = _REGEX.match(query, at)
-        if regex is not None and not begins and (command == "parse" or words[-1].text.lower() in ("like", "=~")):
+        if regex is not None and not begins and (command == "parse" or words[-1].text.lower() in ("like", "=~", "regex")):
             flags = "(?i)" if regex.group(2) else ""
             words.append(Word("regex", flags + regex.group(1), at, regex.end()))
         else:
@@ -71,6 +75,9 @@ def _word(query: str, at: int) -> Word:
     if kind == "text":
         inner = _ESCAPE.sub(lambda found: _ESCAPES.get(found.group(1), found.group(1)), text[1:-1])
         return Word(kind, inner, at, match.end(), quoted=True)
+    if kind == "member":
+        inner = text[1:]
+        return Word(kind, inner.strip("`"), at, match.end(), quoted=inner.startswith("`"))
     if text.startswith("`"):
         return Word(kind, text[1:-1], at, match.end(), quoted=True)
     return Word(kind, text, at, match.end())

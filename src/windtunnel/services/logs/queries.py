@@ -10,11 +10,13 @@ import msgspec
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.logs.insights import compile_query
+from windtunnel.services.logs.insights_plan import Plan, Source
 from windtunnel.services.logs.insights_values import printed
 from windtunnel.services.logs.insights_words import Malformed
 from windtunnel.services.logs.records import discovered, row_of
 from windtunnel.services.logs.rules import MILLISECONDS, Place, bad_token, invalid
-from windtunnel.services.logs.state import CHUNKS, GROUPS, QUERIES, QUERY_SERIALS, RESULTS, Query, find_group, name_of
+from windtunnel.services.logs.sources import chosen_groups
+from windtunnel.services.logs.state import CHUNKS, GROUPS, LOOKUPS, QUERIES, QUERY_SERIALS, RESULTS, Query, find_group, name_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 RESULT_ROWS = 10_000
 """Unless the query or the request say otherwise: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 GROUPS_MAX = 50
+QUERIES_AT_ONCE_MAX = 100
+RARE_STATS_MAX = 2
 KEPT_SECONDS = 7 * 86_400
 FORGOTTEN_AT_ONCE_MAX = 8
 DESCRIBE_QUERIES_LIMIT = 1000
@@ -32,10 +36,11 @@ RUNNING = ("Scheduled", "Running")
 def start_query(tx: Tx, req: t.StartQueryRequest) -> t.StartQueryResponse:
     if req.get("queryLanguage", "CWLI") != "CWLI":
         raise Fault("NotImplemented", f"windtunnel does not implement queries in {req.get('queryLanguage')}.", status=501)
-    names = _groups(tx, req)
+    plan = _compiled(req["queryString"])
+    names = _groups(tx, req) if plan.source is None else [name for _, name in _sourced(tx, req, plan.source)]
     if req["startTime"] > req["endTime"]:
         raise invalid("End time should not be before start time")
-    _check(req["queryString"])
+    _check(tx, plan, names)
     _forget_old(tx)
     serial, query_id = tx.serial(), tx.new_id()
     query = Query(
@@ -142,13 +147,31 @@ def _compile_fault(error: Malformed) -> Fault:
     return Fault("MalformedQueryException", error.message, queryCompileError={"location": location, "message": error.message})
 
 
-def _check(text: str) -> None:
+def _compiled(text: str) -> Plan:
     try:
-        compile_query(text)
+        return compile_query(text)
     except Malformed as error:
         raise _compile_fault(error) from error
     except NotImplementedError as error:
         raise Fault("NotImplemented", f"windtunnel does not implement the command {error} of Logs Insights.", status=501) from error
+
+
+def _sourced(tx: Tx, req: t.StartQueryRequest, source: Source) -> list[tuple[int, str]]:
+    if any(word in req for word in ("logGroupName", "logGroupNames", "logGroupIdentifiers")):
+        raise invalid("Log groups must not be specified for a query with a SOURCE command.")
+    return chosen_groups(tx, source)
+
+
+def _check(tx: Tx, plan: Plan, names: Sequence[str]) -> None:
+    """Refuses a query too many, tables that aren't there, and what groups of the class for infrequent access don't take."""
+    if tx.count(QUERIES, "running") >= QUERIES_AT_ONCE_MAX:
+        raise Fault("LimitExceededException", "Resource limit exceeded.")
+    missing = next((name for name in plan.tables if tx.get(LOOKUPS, name) is None), None)
+    if missing is not None:
+        raise _compile_fault(Malformed(f"Lookup table {missing} does not exist", 0, 0))
+    rare = any(group.kind == "INFREQUENT_ACCESS" for name in names if (group := tx.get(GROUPS, name)) is not None)
+    if rare and plan.stats > RARE_STATS_MAX:
+        raise _compile_fault(Malformed(f"A query of this class of log groups can have at most {RARE_STATS_MAX} stats commands", 0, 0))
 
 
 def _find(tx: Tx, query_id: str) -> tuple[int, Query]:

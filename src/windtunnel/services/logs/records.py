@@ -8,6 +8,7 @@ from typing import Any, cast
 import orjson
 
 from windtunnel.aws import pages
+from windtunnel.services.logs.insights_expression import HIDDEN
 from windtunnel.services.logs.insights_values import Moment, Row, Value, number
 from windtunnel.services.logs.rules import Place
 from windtunnel.services.logs.state import Chunk
@@ -41,7 +42,9 @@ def row_of(log: str, group: int, place: Place, chunk: Chunk, fields: frozenset[s
         "@ptr": pages.encode((group, chunk.times[0], place.serial, place.number)),
     }
     transformed = chunk.transformed[place.number] if chunk.transformed else message
-    if any(not name.startswith("@") for name in fields):
+    if HIDDEN + "original" in fields:
+        row[HIDDEN + "original"] = chunk.shown(place.number, unmask=True)
+    if any(not name.startswith(("@", HIDDEN)) for name in fields):
         row.update(discovered(transformed or message))
     if not transformed and message:
         row["@transformationError"] = TRANSFORMATION_ERROR

@@ -152,6 +152,18 @@ class Indexed(msgspec.Struct, frozen=True, array_like=True):
     last: int = 0
 
 
+class Lookup(msgspec.Struct, frozen=True, array_like=True):
+    """A lookup table: CSV with a line of names."""
+
+    created: int
+    updated: int
+    body: str
+    fields: list[str]
+    records: int
+    description: str = ""
+    kms: str = ""
+
+
 class Definition(msgspec.Struct, frozen=True, array_like=True):
     """A query that is kept under a name, with its members as they were given."""
 
@@ -239,7 +251,7 @@ STREAM_CHUNKS = Table("logs.stream_chunks", int)
 """(stream, time of the first event, serial) -> group"""
 STORED = Table("logs.stored", int)
 """group -> bytes stored"""
-QUERIES = Table("logs.queries", Query)
+QUERIES = Table("logs.queries", Query, counters={"running": lambda key, query: () if query.status in ("Scheduled", "Running") else None})
 """serial -> Query"""
 QUERY_SERIALS = Table("logs.query_serials", int)
 """id of a query -> its serial"""
@@ -253,6 +265,8 @@ ACCOUNT_POLICIES = Table("logs.account_policies", AccountPolicy, counters={"all"
 """(type, name) -> AccountPolicy"""
 INDEXED = Table("logs.indexed", Indexed)
 """(group, field) -> Indexed"""
+LOOKUPS = Table("logs.lookups", Lookup)
+"""name -> Lookup"""
 DEFINITIONS = Table("logs.definitions", Definition)
 """id -> Definition"""
 TAILS = Table("logs.tails", float)
