@@ -297,3 +297,38 @@ def test_what_is_not_archived_is_not_restored(s3: Any) -> None:
     said = "Restore is not allowed for the object's current storage class"
     refusal = ("InvalidObjectState", said, {"StorageClass": "STANDARD"})
     assert refused(s3.restore_object, Bucket="box", Key="k", RestoreRequest={"Days": 1}) == refusal
+
+
+def test_keys_of_every_plane_are_listed_in_the_order_of_their_bytes(here: Here) -> None:
+    here.s3.create_bucket(Bucket="box")
+    named = [chr(plane << 16 | 0x41) for plane in range(17)] + [
+        "\u00e9",
+        "\ud7ff",
+        "\ue000",
+        "\uffff",
+        "\U0010ffff",
+        "a\x00b",
+        "\x01",
+        "/",
+        "//",
+    ]
+    for key in named:
+        here.s3.put_object(Bucket="box", Key=key, Body=key.encode())
+    found: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        page = here.s3.list_objects_v2(Bucket="box", MaxKeys=4, **after)
+        found += [item["Key"] for item in page["Contents"]]
+        if not page["IsTruncated"]:
+            break
+        after = {"ContinuationToken": page["NextContinuationToken"]}
+    assert found == sorted(named, key=str.encode)
+    for key in named:
+        assert here.s3.get_object(Bucket="box", Key=key)["Body"] == key.encode()
+        here.s3.delete_object(Bucket="box", Key=key)
+    assert "Contents" not in here.s3.list_objects_v2(Bucket="box")
+
+
+def test_half_a_surrogate_pair_is_no_key(here: Here) -> None:
+    here.s3.create_bucket(Bucket="box")
+    assert refused(here.s3.put_object, Bucket="box", Key="\ud800", Body=b"") == ("InvalidURI", "Couldn't parse the specified URI.", {})

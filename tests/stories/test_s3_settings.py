@@ -284,3 +284,13 @@ def test_a_thousand_configurations_of_a_kind_are_enough(s3: Any) -> None:
         "TooManyConfigurations",
         "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.",
     )
+
+
+def test_a_bucket_may_do_without_ownership_controls_and_acceleration_wants_a_name_without_periods(s3: Any) -> None:
+    s3.delete_bucket_ownership_controls(Bucket="box")
+    assert refused(s3.get_bucket_ownership_controls, Bucket="box")[0] == "OwnershipControlsNotFoundError"
+    s3.create_bucket(Bucket="a.box")
+    enabled = {"AccelerateConfiguration": {"Status": "Enabled"}}
+    assert refused(s3.put_bucket_accelerate_configuration, Bucket="a.box", **enabled)[0] == "InvalidRequest"
+    s3.put_bucket_accelerate_configuration(Bucket="box", **enabled)
+    assert s3.get_bucket_accelerate_configuration(Bucket="box") == {"Status": "Enabled"}

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.stories.here import Here
+from tests.stories.here import ACCOUNT, Here
 from tests.stories.s3_kit import keys, refused
+from windtunnel.fabric.mfa import code_at, step_of
 from windtunnel.services.s3.state import SIZES
+
+DEVICE = f"arn:aws:iam::{ACCOUNT}:mfa/root"
 
 
 @pytest.fixture
@@ -170,3 +173,35 @@ def test_a_copy_of_an_old_version_makes_it_the_newest(s3: Any) -> None:
     _put(s3, b"two")
     copied = s3.copy_object(Bucket="box", Key="k", CopySource=f"box/k?versionId={one}")
     assert (_get(s3), copied["CopySourceVersionId"], len(_versions(s3))) == (b"one", one, 3)
+
+
+def _code(here: Here, seed: bytes) -> str:
+    """A device's serial number and what it shows now, as the header has them."""
+    return f"{DEVICE} {code_at(seed.decode(), step_of(here.now))}"
+
+
+def test_with_mfa_delete_versions_go_only_with_a_code(here: Here, s3: Any) -> None:
+    seed = here.iam.create_virtual_mfa_device(VirtualMFADeviceName="root")["VirtualMFADevice"]["Base32StringSeed"]
+    enabled = {"Bucket": "box", "VersioningConfiguration": {"Status": "Enabled", "MFADelete": "Enabled"}}
+    denied = ("AccessDenied", "Mfa Authentication must be used for this request", {})
+    for wrong in ({}, {"MFA": f"{DEVICE} 000000"}, {"MFA": "nonsense"}):
+        assert refused(s3.put_bucket_versioning, **enabled, **wrong) == denied
+    s3.put_bucket_versioning(**enabled, MFA=_code(here, seed))
+    assert s3.get_bucket_versioning(Bucket="box") == {"Status": "Enabled", "MFADelete": "Enabled"}
+    version = {"Key": "k", "VersionId": s3.put_object(Bucket="box", Key="k", Body=b"x")["VersionId"]}
+    s3.delete_object(Bucket="box", Key="k")  # a marker, which anybody may put over it
+    assert refused(s3.delete_object, Bucket="box", **version) == denied
+    assert refused(s3.delete_objects, Bucket="box", Delete={"Objects": [{"Key": "other"}, version]}) == denied
+    assert refused(s3.put_bucket_versioning, Bucket="box", VersioningConfiguration={"Status": "Suspended"}) == denied
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    rules = {"Bucket": "box", "LifecycleConfiguration": {"Rules": [rule]}}
+    assert refused(s3.put_bucket_lifecycle_configuration, **rules)[0] == "InvalidBucketState"
+    here.jump(30)
+    s3.delete_objects(Bucket="box", Delete={"Objects": [version]}, MFA=_code(here, seed))
+    assert "Versions" not in s3.list_object_versions(Bucket="box")
+    here.jump(30)
+    off = {"Status": "Enabled", "MFADelete": "Disabled"}
+    s3.put_bucket_versioning(Bucket="box", VersioningConfiguration=off, MFA=_code(here, seed))
+    s3.put_bucket_lifecycle_configuration(**rules)
+    here.jump(30)
+    assert refused(s3.put_bucket_versioning, **enabled, MFA=_code(here, seed))[0] == "InvalidBucketState"

@@ -10,6 +10,7 @@ import msgspec
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
+from windtunnel.services.s3.factors import check_factor
 from windtunnel.services.s3.grants import check_canned, check_draft, check_ownership
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import REGIONS, is_bucket_name, owner_of
@@ -145,7 +146,9 @@ def list_buckets(tx: Tx, req: t.ListBucketsRequest) -> t.ListBucketsOutput:
 
 def get_bucket_versioning(tx: Tx, req: t.GetBucketVersioningRequest) -> t.GetBucketVersioningOutput:
     bucket = bucket_of(tx, req)
-    return {"Status": bucket.versioning} if bucket.versioning else {}
+    if not bucket.versioning:
+        return {}
+    return {"Status": bucket.versioning, **({"MFADelete": "Enabled"} if bucket.mfa_delete else {})}  # pyright: ignore[reportReturnType]
 
 
 def put_bucket_versioning(tx: Tx, req: t.PutBucketVersioningRequest) -> None:
@@ -154,12 +157,16 @@ def put_bucket_versioning(tx: Tx, req: t.PutBucketVersioningRequest) -> None:
     status = wanted.get("Status")
     if not status:
         raise Fault("IllegalVersioningConfigurationException", "The Versioning element must be specified")
-    if wanted.get("MFADelete") == "Enabled":
-        raise Fault("NotImplemented", "windtunnel does not implement MFA delete.", status=501)
+    mfa_delete = wanted.get("MFADelete", "Enabled" if bucket.mfa_delete else "Disabled") == "Enabled"
+    if mfa_delete or bucket.mfa_delete:
+        check_factor(tx, bucket, req)
+    if mfa_delete and tx.get(DOCUMENTS, req["Bucket"], "lifecycle") is not None:
+        message = "A lifecycle configuration is present on this bucket, so the MFA state cannot be changed."
+        raise Fault("InvalidBucketState", message)
     if bucket.object_lock and status != "Enabled":
         message = "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
         raise Fault("InvalidBucketState", message)
     if bucket.replicated and status != "Enabled":
         message = "A replication configuration is present on this bucket, so the versioning state cannot be changed."
         raise Fault("InvalidBucketState", message)
-    tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, versioning=status))
+    tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, versioning=status, mfa_delete=mfa_delete))

@@ -21,7 +21,7 @@ from windtunnel.services.s3.ageing import midnight_after
 from windtunnel.services.s3.deliveries import put
 from windtunnel.services.s3.digests import Received, receive
 from windtunnel.services.s3.places import versions
-from windtunnel.services.s3.rules import DAY_SECONDS, KMS, malformed, nested
+from windtunnel.services.s3.rules import DAY_SECONDS, KMS, nested
 from windtunnel.services.s3.state import BUCKETS, CONFIGURATIONS, Bucket, Version
 
 HANDLER = "take_inventory"
@@ -46,8 +46,6 @@ def check_inventory(wanted: Mapping[str, Any]) -> None:
         raise Fault("InvalidS3DestinationBucket", "Invalid bucket ARN.")
     if target.get("Format") in ("ORC", "Parquet"):
         raise Fault("NotImplemented", f"windtunnel does not write inventories as {target['Format']}.", status=501)
-    if target.get("Format") != "CSV" or nested(wanted, "Schedule").get("Frequency") not in ("Daily", "Weekly"):
-        raise malformed()
     unknown = set(wanted.get("OptionalFields") or ()) - set(FIELDS)
     if unknown:
         raise Fault("NotImplemented", f"windtunnel does not write {', '.join(sorted(unknown))} into inventories.", status=501)

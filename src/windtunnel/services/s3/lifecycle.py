@@ -23,6 +23,8 @@ RULES_MAX = 1000
 
 def put_bucket_lifecycle_configuration(tx: Tx, req: t.PutBucketLifecycleConfigurationRequest) -> t.PutBucketLifecycleConfigurationOutput:
     bucket = bucket_of(tx, req)
+    if bucket.mfa_delete:
+        raise Fault("InvalidBucketState", "Lifecycle configurations are not supported on buckets with MFA delete.")
     minimum = req.get("TransitionDefaultMinimumObjectSize") or MINIMUM_SIZE
     if minimum not in SMALL_TAKEN:
         raise Fault("InvalidRequest", f"Invalid TransitionDefaultMinimumObjectSize found: {minimum}")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from windtunnel.fabric import Fault
-from windtunnel.services.s3.ageing import COLDNESS, wanted_of
+from windtunnel.services.s3.ageing import wanted_of
 from windtunnel.services.s3.rules import DAY_SECONDS, malformed, nested, several
 
 ID_LENGTH_MAX = 255
@@ -38,7 +38,7 @@ def check_rule(rule: Mapping[str, Any]) -> None:
     if rule.get("Expiration") is not None:
         _check_expiration(rule)
     for transition in several(rule, "Transitions"):
-        if transition.get("StorageClass") not in COLDNESS or (transition.get("Date") is None) == (transition.get("Days") is None):
+        if not transition.get("StorageClass") or (transition.get("Date") is None) == (transition.get("Days") is None):
             raise malformed()
         _check_when(transition, "Transition")
     _check_order(rule, "Transition", "Transitions", "Expiration", "Days")
@@ -109,7 +109,7 @@ def _check_noncurrent(rule: Mapping[str, Any]) -> None:
         message = "'NoncurrentDays' for NoncurrentVersionExpiration action must be a positive integer"
         raise Fault("InvalidArgument", message, ArgumentName="NoncurrentDays", ArgumentValue=str(ending["NoncurrentDays"]))
     moves = several(rule, "NoncurrentVersionTransitions")
-    if any(move.get("StorageClass") not in COLDNESS or move.get("NoncurrentDays") is None for move in moves):
+    if any(not move.get("StorageClass") or move.get("NoncurrentDays") is None for move in moves):
         raise malformed()
     for action in (nested(rule, "NoncurrentVersionExpiration"), *moves):
         newer = action.get("NewerNoncurrentVersions")

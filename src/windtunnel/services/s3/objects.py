@@ -9,6 +9,7 @@ from windtunnel.services.s3.digests import MEMBERS, Received, receive
 from windtunnel.services.s3.drafts import Request, check_write, draft_of, encryption_shown, filled, written_id
 from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.expiration import expiration_shown
+from windtunnel.services.s3.factors import check_factor
 from windtunnel.services.s3.locks import may_go, protected
 from windtunnel.services.s3.places import add, bucket_of, charge_shown, current, find, remove
 from windtunnel.services.s3.rules import NULL, PAGE_KEYS_MAX, PUT_BYTES_MAX, check_key, etag_matches, failed
@@ -66,6 +67,8 @@ def delete_object(tx: Tx, req: t.DeleteObjectRequest) -> t.DeleteObjectOutput:
     bucket = bucket_of(tx, req)
     bypass = _check_delete(bucket, req)
     check_key(req["Key"])
+    if bucket.mfa_delete and req.get("VersionId") is not None:
+        check_factor(tx, bucket, req)
     shown = _delete(tx, req["Bucket"], bucket, req["Key"], req.get("VersionId"), req.get("IfMatch"), bypass=bypass)
     return {**shown, **charge_shown(tx, bucket)}  # pyright: ignore[reportReturnType]
 
@@ -116,6 +119,8 @@ def delete_objects(tx: Tx, req: t.DeleteObjectsRequest) -> t.DeleteObjectsOutput
     wanted = req["Delete"].get("Objects") or []
     if not 1 <= len(wanted) <= PAGE_KEYS_MAX:
         raise Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+    if bucket.mfa_delete and any(item.get("VersionId") is not None for item in wanted):
+        check_factor(tx, bucket, req)
     deleted: list[Any] = []
     errors: list[Any] = []
     for item in wanted:

@@ -14,7 +14,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.ageing import wanted_of
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.replicas import is_enabled, target_of
-from windtunnel.services.s3.rules import STORAGE_CLASSES, malformed, nested, several
+from windtunnel.services.s3.rules import malformed, nested, several
 from windtunnel.services.s3.state import BUCKETS, DOCUMENTS
 
 if TYPE_CHECKING:
@@ -60,8 +60,6 @@ def _check_rule(tx: Tx, name: str, rule: Mapping[str, Any]) -> None:
         if wanted_of(rule)[1] and is_enabled(rule, "DeleteMarkerReplication"):
             message = "Delete marker replication is not supported if any Tag filter is specified. Please refer to S3 Developer Guide for"
             raise Fault("InvalidRequest", f"{message} more information.")
-    if destination.get("StorageClass") not in (None, *STORAGE_CLASSES):
-        raise malformed()
     target = tx.get(BUCKETS, target_of(rule))
     if target is None or target.versioning != "Enabled":
         raise Fault("InvalidRequest", "Destination bucket must have versioning enabled.")

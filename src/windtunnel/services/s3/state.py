@@ -77,6 +77,8 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     ownership: str = "BucketOwnerEnforced"
     object_lock: bool = False
     retention: Retention | None = None
+    mfa_delete: bool = False
+    """Whether a version goes for good only with a code of an MFA device."""
     logged: bool = False
     """Whether it has a logging configuration."""
     requester_pays: bool = False
