@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import deploy
+from picture import paint
+
 NEEDS = {"PIL": "Pillow"}
 KEY, OTHER_KEY = "portraits/hills.png", "places/hills.png"
 
@@ -10,9 +13,9 @@ KEY, OTHER_KEY = "portraits/hills.png", "places/hills.png"
 def tell(stage: Any) -> None:
     """Deploys the example and shows what an upload sets off."""
     s3 = stage.client("s3")
-    picture = stage.module("picture").paint()
+    picture = paint()
     stage.begin()
-    built = stage.module("deploy").deploy(stage.prefix, stage.client, bring_pillow=False)
+    built = deploy.deploy(stage.prefix, stage.client, bring_pillow=False)
     stage.step(
         "Built two buckets, a function, a topic, three queues and a role",
         f"windtunnel aws s3api get-bucket-notification-configuration --bucket {built.uploads}",
@@ -45,7 +48,7 @@ def tell(stage: Any) -> None:
 
 def remove(stage: Any) -> None:
     """Takes everything down."""
-    stage.module("deploy").remove(stage.prefix, stage.client)
+    deploy.remove(stage.prefix, stage.client)
 
 
 def _thumbnail(stage: Any, built: Any, key: str) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.app.kit import windtunnel
 from windtunnel import LocalRegion
 
@@ -25,6 +27,43 @@ def test_the_tour_tells_every_step_and_takes_everything_down(region: LocalRegion
     assert f"       windtunnel --endpoint {region.endpoint} aws sqs receive-message --queue-url {region.endpoint}/" in ended.stdout
     assert region.client("s3").list_buckets()["Buckets"] == []
     assert region.client("lambda").list_functions()["Functions"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "buckets",
+            [
+                "Signed a form for one visitor: pictures of at most 5 MB, for ten minutes",
+                "A browser posted a picture (201); the queue was told: ObjectCreated:Post",
+                "A page of HTML is refused by the policy: 403 AccessDenied",
+                "Made a website of a bucket; its index answers 200: Hills",
+                "A page that is not there answers 404: Nothing here",
+                "Built two buckets in two regions, the first replicated to the second, and a queue over there",
+                "Put an object here; there it is a REPLICA of the same version, and the queue was told: ObjectCreated:Put",
+            ],
+        ),
+        (
+            "archive",
+            [
+                "Put a record into a bucket whose objects get colder after 30 and 90 days and go after a year",
+                "31 days later it is STANDARD_IA; the queue was told: LifecycleTransition",
+                "60 days later it is GLACIER; the queue was told: LifecycleTransition",
+                "It can't be read now: InvalidObjectState",
+                "Asked for it back, expedited; five minutes later it reads 'a record': ObjectRestore:Post, ObjectRestore:Completed",
+                "Three days later it is in the archive alone again: ObjectRestore:Delete",
+                "300 days later 0 records are left",
+            ],
+        ),
+    ],
+)
+def test_other_tours_tell_theirs(region: LocalRegion, name: str, told: list[str]) -> None:
+    ended = windtunnel("tour", name, endpoint=region.endpoint)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    steps = [match[1] for match in re.finditer(r"^\d  (.*?) +[\d,]+ ms$", ended.stdout, re.MULTILINE)]
+    assert steps[:-1] == told
+    assert region.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_a_tour_that_is_not_there_is_answered_with_those_that_are(region: LocalRegion) -> None:

@@ -1,12 +1,14 @@
 """The tour: an architecture of `examples/`, deployed into a running region, watched at work, and taken down.
 
-Each example tells its own story: `examples/NAME/tour.py` has a docstring that says in one line what is to be seen, `tell(stage)`,
-`remove(stage)`, and what packages it `NEEDS`. What it may use of the region is the `Stage`.
+Each example tells its own story: `examples/NAME/tour.py` (and `tour_OTHER.py` beside it) has a docstring that says in one line what is
+to be seen, `tell(stage)`, `remove(stage)`, and where more is needed than boto3, the packages it `NEEDS`. It imports what lies beside it;
+what it may use of the region is the `Stage`.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import os
 import sys
@@ -14,7 +16,6 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from windtunnel.app.local import DEFAULT_REGION, Clients
@@ -34,19 +35,19 @@ def tour(endpoint: str, name: str, *, keep: bool = False) -> int:
     if name not in found:
         raise Problem(f"There is no tour {name!r}. There are: {', '.join(found)}.")
     Remote(endpoint).get("health")
-    stage = Stage(endpoint, found[name].parent)
-    story = stage.module("tour")
-    missing = [package for module, package in {"boto3": "boto3", **getattr(story, "NEEDS", {})}.items() if not _installed(module)]
+    stage, path = Stage(endpoint), found[name]
+    sys.path.insert(0, str(path.parent))
+    missing = [package for module, package in {"boto3": "boto3", **_needs(path)}.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise Problem(f"The tour needs {' and '.join(missing)}: pip install 'windtunnel[tour]' (and start the region again after).")
+    story = importlib.import_module(path.stem)
     try:
         story.tell(stage)
     except stage.client("sts").exceptions.ClientError as error:
         raise Problem(f"The tour ended early: {error}") from error
     finally:
         if keep:
-            script = stage.folder / "deploy.py"
-            print(f"\nEverything stays. To remove it: AWS_ENDPOINT_URL={endpoint} {sys.executable} {script} down {stage.prefix}")
+            print(f"\nEverything stays, under names that begin with {stage.prefix}; {path.parent} has the scripts that remove it.")
         else:
             story.remove(stage)
     if not keep:
@@ -61,7 +62,7 @@ def stories() -> dict[str, Path]:
     folder = next((place for place in (package / "examples", package.parents[1] / "examples") if place.is_dir()), None)
     if folder is None:
         raise Problem("The examples' files are not installed: get windtunnel's sources, or install it again.")
-    found = {path.parent.name: path for path in folder.glob("*/tour.py")}
+    found = {path.stem.removeprefix("tour_") if path.stem != "tour" else path.parent.name: path for path in folder.glob("*/tour*.py")}
     return {name: found[name] for name in sorted(found, key=lambda name: (name != FIRST, name))}
 
 
@@ -76,9 +77,8 @@ class Stage:
     Each line has the time it took since the one before, and commands that show the same.
     """
 
-    def __init__(self, endpoint: str, folder: Path) -> None:
+    def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self.folder = folder
         self.prefix = f"tour-{uuid.uuid4().hex[:6]}"
         self._clients = Clients(endpoint)
         self._remote = Remote(endpoint)
@@ -89,25 +89,13 @@ class Stage:
         self._number = 0
         self.begin()
 
-    def client(self, service: str, region: str = "") -> Any:
+    def client(self, service: str, region: str = "", **options: Any) -> Any:
         """A boto3 client, in the user's region unless another is named."""
-        return self._clients.client(service, region or self._region, self._keys, {})
+        return self._clients.client(service, region or self._region, self._keys, options)
 
     def jump(self, span: str) -> None:
         """Moves the region's clock on by a span such as "3d", through all that falls due on the way."""
         self._remote.post("clock", jump=span)
-
-    def module(self, name: str) -> ModuleType:
-        """A module of the example's."""
-        path = self.folder / f"{name}.py"
-        full = f"windtunnel_example_{self.folder.name.replace('-', '_')}_{name}"
-        if full not in sys.modules:
-            spec = importlib.util.spec_from_file_location(full, path)
-            assert spec is not None, path
-            assert spec.loader is not None, path
-            module = sys.modules[full] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        return sys.modules[full]
 
     def begin(self) -> None:
         """What came before doesn't count to the next step's time."""
@@ -134,5 +122,9 @@ class Stage:
         raise Problem(f"{what} did not come within {WAIT_SECONDS_MAX:g} seconds.")
 
 
-def _installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
+def _needs(story: Path) -> dict[str, str]:
+    """The packages a tour needs, by the modules that show that they are installed; read without running it, which may take them."""
+    for node in ast.parse(story.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "NEEDS":
+            return ast.literal_eval(node.value)
+    return {}
