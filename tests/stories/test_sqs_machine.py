@@ -42,9 +42,10 @@ class Naive:
         return len(self.messages) - len(later), later.count("held"), later.count("delayed")
 
 
-@pytest.mark.parametrize("fifo", [False, True])
+@pytest.mark.parametrize("kind", ["standard", "fair", "fifo"])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_queue_does_what_a_list_does(here: Here, fifo: bool, seed: int) -> None:
+def test_a_queue_does_what_a_list_does(here: Here, kind: str, seed: int) -> None:
+    fifo, fair = kind == "fifo", kind == "fair"
     chance, naive = Random(seed), Naive(fifo=fifo)
     attributes = {"MessageRetentionPeriod": str(RETENTION)} | ({"FifoQueue": "true"} if fifo else {})
     url = here.sqs.create_queue(QueueName="q.fifo" if fifo else "q", Attributes=attributes)["QueueUrl"]
@@ -57,6 +58,8 @@ def test_a_queue_does_what_a_list_does(here: Here, fifo: bool, seed: int) -> Non
                 group, delay = chance.choice("abc"), 0 if fifo else chance.choice([0, 0, 5])
                 body = naive.send(here.now, delay, group)
                 more = {"MessageGroupId": group, "MessageDeduplicationId": body} if fifo else {"DelaySeconds": delay}
+                if fair and chance.random() > 0.2:
+                    more["MessageGroupId"] = group
                 here.sqs.send_message(QueueUrl=url, MessageBody=body, **more)
             case "receive":
                 limit, timeout = chance.randint(1, 4), chance.choice([0, 3, 20])

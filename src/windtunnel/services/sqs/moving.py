@@ -10,7 +10,7 @@ import msgspec
 from windtunnel.fabric import Tx
 from windtunnel.services.sqs import fifo, standard
 from windtunnel.services.sqs.life import watch_age
-from windtunnel.services.sqs.state import MESSAGES, QUEUES, TASKS, Found, Message, Queue, Task, arn_of, body_of, changed, find_arn
+from windtunnel.services.sqs.state import QUEUES, TASKS, Found, Message, Queue, Task, arn_of, body_of, changed, find_arn
 
 replace = msgspec.structs.replace
 SLICE_MESSAGES = 64
@@ -30,7 +30,7 @@ def bury(found: Found, grave: Found, serial: int, message: Message) -> None:
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
         fifo.insert(tx, grave.queue, replace(dead, sent=tx.now))
     else:
-        standard.insert(tx, grave.queue, tx.serial(), dead, tx.now)
+        standard.insert(grave, tx.serial(), dead, tx.now)
         watch_age(tx, grave.name, grave.queue, dead.sent)
     tx.wake(*changed(grave.queue))
 
@@ -68,9 +68,7 @@ def move(tx: Tx, payload: Mapping[str, Any]) -> None:
 def _candidates(tx: Tx, queue: Queue, task: Task, limit: int) -> Iterator[tuple[float, int, Message]]:
     """Messages that could be received when the task began, and still can."""
     if not queue.fifo:
-        rows: Iterator[Any] = tx.scan(MESSAGES, queue.store, end=(task.started, task.last), limit=limit)
-        for (_, visible, serial), message in rows:
-            yield visible, serial, message
+        yield from (row for row in standard.ready(tx, queue, limit) if row[:2] < (task.started, task.last))
         return
     left = limit
     for group in fifo.ready_groups(tx, queue, limit):
@@ -96,7 +94,7 @@ def _send_back(found: Found, task: Task, visible: float, serial: int, message: M
     if target.queue.fifo:
         fifo.insert(target.tx, target.queue, anew)
     else:
-        standard.insert(target.tx, target.queue, tx.serial(), anew, tx.now)
+        standard.insert(target, tx.serial(), anew, tx.now)
     tx.wake(*changed(target.queue))
 
 

@@ -131,7 +131,7 @@ def _send(found: Found, req: Mapping[str, Any]) -> dict[str, Any]:
             fifo.remember_sent(tx, queue, message.group, message.deduplication, sent)
         result["MessageId"], result["SequenceNumber"] = sent.id, sequence_of(sent.serial)
     else:
-        standard.insert(tx, queue, tx.serial(), message, tx.now + req.get("DelaySeconds", queue.delay))
+        standard.insert(found, tx.serial(), message, tx.now + req.get("DelaySeconds", queue.delay))
     if attributes:
         result["MD5OfMessageAttributes"] = message.attributes_md5
     if system:

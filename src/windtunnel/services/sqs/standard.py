@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import inf, nextafter
 
 import msgspec
 
 from windtunnel.fabric import Tx
+from windtunnel.services.sqs import fair
 from windtunnel.services.sqs.receipts import Receipt, handle_of
 from windtunnel.services.sqs.rules import BODY_INLINE_MAX, IN_FLIGHT_MAX
-from windtunnel.services.sqs.state import BODIES, MESSAGES, NUMBERS, PLACES, Message, Place, Queue, body_of, count_after, count_at
+from windtunnel.services.sqs.state import (
+    BODIES,
+    FAIR,
+    MESSAGES,
+    NUMBERS,
+    PLACES,
+    QUEUES,
+    Found,
+    Message,
+    Place,
+    Queue,
+    body_of,
+    count_after,
+    count_at,
+)
 
 replace = msgspec.structs.replace
 
@@ -24,15 +38,21 @@ class Taken(msgspec.Struct, frozen=True):
     body: str
 
 
-def insert(tx: Tx, queue: Queue, serial: int, message: Message, visible: float) -> None:
+def insert(found: Found, serial: int, message: Message, visible: float) -> None:
     """Puts a message into a queue, to be received from `visible` on. Its body may be of any length."""
+    tx, queue, group = found.tx, found.queue, message.group
     store = queue.store
     if len(message.body) > BODY_INLINE_MAX:
         tx.put(BODIES, store, serial, value=message.body)
         message = replace(message, body="", large=True)
-    tx.put(MESSAGES, store, visible, serial, value=message)
-    if visible != message.sent:
-        place = Place(visible, "delayed" if visible > tx.now else "", message.large)
+    if group:
+        fair.put(tx, store, visible, serial, message)
+        if not queue.fair:
+            tx.put(QUEUES, found.name, value=replace(queue, fair=True))
+    else:
+        tx.put(MESSAGES, store, visible, serial, value=message)
+    if group or visible != message.sent:
+        place = Place(visible, "delayed" if visible > tx.now else "", message.large, group)
         tx.put(PLACES, store, message.sent, serial, value=place)
         _count(tx, store, place, 1)
     tx.add(NUMBERS, store, "all", amount=1)
@@ -41,7 +61,10 @@ def insert(tx: Tx, queue: Queue, serial: int, message: Message, visible: float) 
 def remove(tx: Tx, queue: Queue, sent: float, serial: int, place: Place) -> None:
     """Takes a message out for good."""
     store = queue.store
-    tx.delete(MESSAGES, store, place.visible, serial)
+    if place.group:
+        fair.drop(tx, store, place.visible, serial, place.group)
+    else:
+        tx.delete(MESSAGES, store, place.visible, serial)
     tx.delete(PLACES, store, sent, serial)
     if place.large:
         tx.delete(BODIES, store, serial)
@@ -51,25 +74,31 @@ def remove(tx: Tx, queue: Queue, sent: float, serial: int, place: Place) -> None
 
 def place_of(tx: Tx, queue: Queue, visible: float, serial: int, message: Message) -> Place:
     """The place of a message that was found at `visible`; one that nothing happened to has no row."""
-    place = None if visible == message.sent and not message.count else tx.get(PLACES, queue.store, message.sent, serial)
+    place = (
+        None if visible == message.sent and not message.count and not message.group else tx.get(PLACES, queue.store, message.sent, serial)
+    )
     return place or Place(visible, "", message.large)
 
 
-def ready(tx: Tx, queue: Queue, limit: int) -> Iterator[tuple[float, int, Message]]:
+def ready(tx: Tx, queue: Queue, limit: int) -> list[fair.Row]:
     """Messages that can be received now: (visible at, serial, message)."""
-    for (_, visible, serial), message in tx.scan(MESSAGES, queue.store, end=(nextafter(tx.now, inf),), limit=limit):
-        yield visible, serial, message  # pyright: ignore[reportReturnType]
+    rows = tx.scan(MESSAGES, queue.store, end=(nextafter(tx.now, inf),), limit=limit)
+    alone: list[fair.Row] = [(visible, serial, message) for (_, visible, serial), message in rows]  # pyright: ignore[reportAssignmentType]
+    return fair.ready(tx, queue, limit, alone) if queue.fair else alone
 
 
 def soonest(tx: Tx, queue: Queue) -> float:
     """When the next message can be received."""
-    return next((float(key[1] or 0) for key, _ in tx.scan(MESSAGES, queue.store, start=(nextafter(tx.now, inf),), limit=1)), inf)
+    alone = next((float(key[1] or 0) for key, _ in tx.scan(MESSAGES, queue.store, start=(nextafter(tx.now, inf),), limit=1)), inf)
+    return min(alone, fair.soonest(tx, queue)) if queue.fair else alone
 
 
 def take(tx: Tx, queue: Queue, visible: float, serial: int, message: Message, timeout: int) -> Taken:
     """Receives a message: it is out of sight until the timeout ends."""
     received = replace(message, count=message.count + 1, first=message.first or tx.now)
     _move(tx, queue.store, serial, received, place_of(tx, queue, visible, serial, message), timeout)
+    if message.group:
+        fair.notice(tx, queue, message.group, tx.now + timeout)
     handle = handle_of(queue.id, queue.store, message.sent, serial, tx.now, received.count)
     return Taken(serial, received, handle, body_of(tx, queue.store, serial, message))
 
@@ -93,17 +122,24 @@ def delete(tx: Tx, queue: Queue, receipt: Receipt) -> None:
 def change_visibility(tx: Tx, queue: Queue, receipt: Receipt, timeout: int) -> bool:
     """Moves a received message to the end of another timeout; tells whether there is such a message."""
     place = tx.get(PLACES, receipt.store, receipt.sent, receipt.serial) if receipt.store == queue.store else None
-    message = None if place is None else tx.get(MESSAGES, queue.store, place.visible, receipt.serial)
-    if place is None or message is None:
+    if place is None:
+        return False
+    at = (place.visible, receipt.serial)
+    message = tx.get(FAIR, queue.store, place.group, *at) if place.group else tx.get(MESSAGES, queue.store, *at)
+    if message is None:
         return False
     _move(tx, queue.store, receipt.serial, message, place, timeout)
     return True
 
 
 def _move(tx: Tx, store: int, serial: int, message: Message, was: Place, timeout: int) -> None:
-    place = Place(tx.now + timeout, "held" if timeout else "", message.large)
-    tx.delete(MESSAGES, store, was.visible, serial)
-    tx.put(MESSAGES, store, place.visible, serial, value=message)
+    place = Place(tx.now + timeout, "held" if timeout else "", message.large, message.group)
+    if message.group:
+        fair.drop(tx, store, was.visible, serial, message.group)
+        fair.put(tx, store, place.visible, serial, message)
+    else:
+        tx.delete(MESSAGES, store, was.visible, serial)
+        tx.put(MESSAGES, store, place.visible, serial, value=message)
     tx.put(PLACES, store, message.sent, serial, value=place)
     _count(tx, store, was, -1)
     _count(tx, store, place, 1)
@@ -114,3 +150,5 @@ def _count(tx: Tx, store: int, place: Place, amount: int) -> None:
         count_at(tx, store, place.kind, place.visible, amount)
         if place.kind == "held":
             tx.add(NUMBERS, store, "held", amount=amount)
+            if place.group:
+                tx.add(NUMBERS, store, "of", place.group, amount=amount)

@@ -4,6 +4,8 @@ A standard queue's message lies under `(store, visible at, serial)`: what can be
 touched since is visible at the moment it was sent; all others (received, delayed, dead-lettered) have a row in PLACES under
 `(store, sent at, serial)` that says where the message lies now. So a receipt handle finds it, and what is too old is one range in both.
 
+A standard queue's message with a group always has a row in PLACES, and lies in FAIR, by group: see fair.py.
+
 A FIFO queue's message lies under `(store, group, serial)`. HEADS holds the first message of each group by the time at which it can
 be received: a group waits for its head alone.
 
@@ -52,6 +54,8 @@ class Queue(msgspec.Struct, frozen=True, array_like=True):
     texts: dict[str, str] = {}
     scoped: float = 0.0
     """From when on `group_deduplication` holds; until then the opposite does."""
+    fair: bool = False
+    """Whether messages with a group were ever in it, of standard queues."""
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
@@ -85,6 +89,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     visible: float
     kind: str = ""
     large: bool = False
+    group: str = ""
 
 
 class Sent(msgspec.Struct, frozen=True, array_like=True):
@@ -124,16 +129,20 @@ DELETED = Table("sqs.deleted", float)
 """name -> when a queue of that name was deleted, for a minute"""
 MESSAGES = Table("sqs.messages", Message)
 """(store, visible at, serial) -> Message"""
+FAIR = Table("sqs.fair", Message)
+"""(store, group, visible at, serial) -> Message, of standard queues' messages with a group; see fair.py"""
+NOISY = Table("sqs.noisy", float)
+"""(store, group) -> until when a message of a noisy group is in flight"""
 PLACES = Table("sqs.places", Place)
 """(store, sent at, serial) -> Place"""
 GROUPED = Table("sqs.grouped", Message)
 """(store, group, serial) -> Message, of FIFO queues"""
 HEADS = Table("sqs.heads", bool)
-"""(store, kind, at, serial, group) of the first message of each group, of FIFO queues; see fifo.py"""
+"""(store, kind, at, serial, group) of the first message of each group; see fifo.py and fair.py"""
 BODIES = Table("sqs.bodies", str)
 """(store, serial) -> the body of a message that is `large`"""
 NUMBERS = Table("sqs.numbers", int)
-"""(store, "all" | "held" | …) and (store, "held" | "delayed" | "fresh", tenth of a second) -> how many messages"""
+"""(store, "all" | "held"), (store, "of", group) and (store, "held" | "delayed" | "fresh", tenth of a second) -> how many messages"""
 LAST = Table("sqs.last", int)
 """queue's id -> the serial of the message that came last, of FIFO queues: their order is the queue's, whichever process takes them in"""
 DEDUPLICATION = Table("sqs.deduplication", Sent)
@@ -144,7 +153,7 @@ AGES = Table("sqs.ages", bool)
 """(store, at, "d" | "a", …the rest of the key in DEDUPLICATION or ATTEMPTS), to forget them in time"""
 TASKS = Table("sqs.tasks", Task)
 """(queue's id, serial) -> Task"""
-STORED: tuple[Table[Any], ...] = (MESSAGES, PLACES, GROUPED, HEADS, BODIES, NUMBERS, DEDUPLICATION, ATTEMPTS, AGES)
+STORED: tuple[Table[Any], ...] = (MESSAGES, FAIR, NOISY, PLACES, GROUPED, HEADS, BODIES, NUMBERS, DEDUPLICATION, ATTEMPTS, AGES)
 """Every table whose keys begin with a queue's store."""
 
 QUEUE = Resource("AWS::SQS::Queue", QUEUES, "arn:aws:sqs:{region}:{account}:{0}")
