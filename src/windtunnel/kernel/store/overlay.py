@@ -62,6 +62,11 @@ class Overlay:
     def amount(self, key: bytes) -> Amount:
         return self._below.amount(key) + self.increments.get(key, 0)
 
+    def added(self, start: bytes, end: bytes) -> Amount:
+        """What was added to the counters of a range and is not in the engine yet, so that a scan doesn't show it."""
+        mine = sum(amount for key, amount in self.increments.items() if start <= key < end)
+        return mine + self._below.added(start, end) if isinstance(self._below, Overlay) else mine
+
     def scan(self, start: bytes, end: bytes, *, reverse: bool = False, limit: int | None = None) -> Iterator[Item]:
         mine = sorted((key for key in self.writes if start <= key < end), reverse=reverse) if self.writes else []
         if not mine:

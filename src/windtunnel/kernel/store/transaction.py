@@ -112,6 +112,11 @@ class Transaction:
         """What a number of a table of numbers stands at; 0 where nothing was added."""
         return self.overlay.amount(table.prefix(self.account, self.region) + pack(key))
 
+    def total(self, table: Table[Any], *prefix: Any, start: Key | None = None) -> Amount:
+        """The sum of the numbers that `scan` would give, with what was added to them in this turn, which a scan doesn't see."""
+        first, last = self._bounds(table.prefix(self.account, self.region), prefix, start, None)
+        return sum(table.decode(value) for _, value in self.overlay.scan(first, last)) + self.overlay.added(first, last)
+
     def wake(self, *channel: object) -> None:
         """Ends the waits on a channel once this transaction is durable."""
         self.overlay.wakes.add(channel)

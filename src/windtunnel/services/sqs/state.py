@@ -221,7 +221,7 @@ def count_at(tx: Tx, store: int, kind: str, at: float, amount: int) -> None:
 
 def count_after(tx: Tx, store: int, kind: str, after: float) -> int:
     """How many messages are counted at later tenths of a second."""
-    return sum(number for _, number in tx.scan(NUMBERS, store, kind, start=(int(after * TENTHS) + 1,)))
+    return int(tx.total(NUMBERS, store, kind, start=(int(after * TENTHS) + 1,)))
 
 
 def body_of(tx: Tx, store: int, serial: int, message: Message) -> str:
