@@ -20,7 +20,7 @@ from windtunnel.fabric import deliver, snapshot, starts
 from windtunnel.fabric.access import identify, remember_use
 from windtunnel.fabric.call import Call
 from windtunnel.fabric.courier import Courier
-from windtunnel.fabric.meter import USAGE, hour
+from windtunnel.fabric.meter import USAGE_KEYS, hour
 from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, Peers
 from windtunnel.fabric.scope import Proof, Scope, service_principal
 from windtunnel.fabric.service import Handled, Service
@@ -36,6 +36,8 @@ from windtunnel.kernel.store import Overlay, Store, StoreFull, Transaction
 from windtunnel.kernel.store.keys import pack
 from windtunnel.kernel.store.shared import SharedEngine, SharedStore
 from windtunnel.kernel.store.store import Engine
+from windtunnel.planes.blobs import DiskFull
+from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
     from windtunnel.planes.blobs import Blobs
@@ -47,15 +49,8 @@ log = logging.getLogger(__name__)
 
 USAGE_KEYS_MAX = 10_000
 NOWHERE = Scope("", "", service_principal("windtunnel.amazonaws.com", ""))
-USAGE_KEYS = USAGE.prefix("", "")
 REQUESTS = "Requests"
 """The usage type under which every call is counted, by operation."""
-
-
-def _changes(tx: Tx) -> bool:
-    """Whether anything but usage is written so far."""
-    made = tx.overlay
-    return bool(made.writes or made.wakes or tx.outgoing) or any(not key.startswith(USAGE_KEYS) for key in made.increments)
 
 
 class Cloud:
@@ -73,6 +68,7 @@ class Cloud:
         *,
         blobs: Blobs,
         compute: Compute,
+        web: HttpClient | None = None,
         account: str = "000000000000",
         endpoint: str = "http://localhost:4566",
         seed: int | None = None,
@@ -97,10 +93,11 @@ class Cloud:
         self._pages = {beginning: page for service in self.services.values() for beginning, page in service.pages.items()}
         self.host = finder(self.services.values())
         """Who serves a host beside the APIs, by its Host header."""
-        self.courier = Courier(self)
+        self.courier = Courier(self, web or HttpClient())
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
         self.timers = Timers(self)
+        self._anchor_lost = False
         self.ids = Ids(seed)
         self._first = first
         self.shared: SharedStore | None = None
@@ -108,7 +105,7 @@ class Cloud:
         if shared:
             woken, missed = self.loop.wake, self.loop.wake_all
             self.shared = SharedStore(cast(SharedEngine, engine), woken=woken, missed=missed, fraction=Ids().fraction, synced=synced)
-        self.store: Store = self.shared or Store(cast(Engine, engine), woken=self.loop.wake, lost=self.timers.look_later, synced=synced)
+        self.store: Store = self.shared or Store(cast(Engine, engine), woken=self.loop.wake, lost=self._lost, synced=synced)
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
         begun = self.apply(lambda tx: starts.start(tx, self.clock.anchor, shared=shared, given=anchor is not None))
@@ -239,8 +236,8 @@ class Cloud:
         except Fault as fault:
             self._record_apart(handled, request, scope, {}, fault, started, under)
             raise
-        except StoreFull as failure:
-            fault = Fault("ServiceUnavailable", f"The region's store could not write: {failure}", status=503)
+        except (StoreFull, DiskFull) as failure:
+            fault = Fault("ServiceUnavailable", f"The region could not write: {failure}", status=503)
             self._record_apart(handled, request, scope, {}, fault, started, under)
             raise fault from failure
         except Exception as error:
@@ -254,10 +251,10 @@ class Cloud:
     def _act(self, tx: Tx, handled: Handled, request: dict[str, Any], started: float) -> dict[str, Any]:
         """A plain operation, and its record in the same transaction."""
         result = handled.function(tx, request)
-        tx.owed = _changes(tx)
+        tx.owed = tx.changes()
         self._record(tx, handled, request, result, None, started)
         if self.shared is not None and self.services[handled.service].recorded is not None:
-            tx.owed = _changes(tx)  # what a service notes may hang on what it has read
+            tx.owed = tx.changes()  # what a service notes may hang on what it has read
         return result
 
     def transact(self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None) -> Result:
@@ -271,6 +268,9 @@ class Cloud:
         if tx.outgoing:
             self.courier.send(tx)
         if under is None:
+            if self._anchor_lost:
+                self._anchor_lost = False
+                tx.put(CLOCK, value=self.clock.anchor)
             self.store.keep(overlay, owed=tx.owed)
             if tx.dropped:
                 self.store.when_committed(lambda failure: self._delete_blobs(tx.dropped) if failure is None else None)
@@ -481,6 +481,11 @@ class Cloud:
         finally:
             self.calls.add(self.clock.now(), host.service, host.label, scope, error, stopwatch() - started)
         return Answer(500, [("Content-Type", "text/plain")], b"Internal Server Error")
+
+    def _lost(self) -> None:
+        """What was done in the last turn was not kept. The clock may have been set in it: the next transaction keeps that."""
+        self._anchor_lost = True
+        self.timers.look_later()
 
     def _keep_anchor(self, anchor: Anchor) -> None:
         if self.peers is None:

@@ -15,20 +15,20 @@ from windtunnel.fabric.scope import Scope, anonymous, service_principal
 from windtunnel.fabric.visits import Host, Visit
 from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
-from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
     from windtunnel.fabric.cloud import Cloud
     from windtunnel.fabric.service import Handled
     from windtunnel.fabric.tx import Tx
+    from windtunnel.planes.network.client import HttpClient
 
 
 class Courier:
     """Knows which service takes deliveries for which ARNs."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, web: HttpClient) -> None:
         self._cloud = cloud
-        self._web = HttpClient()
+        self._web = web
         self._targets = {name: service for service in cloud.services.values() for name in service.targets}
 
     async def close(self) -> None:

@@ -5,6 +5,8 @@ from windtunnel.kernel.store import Table
 HOUR_SECONDS = 3_600
 USAGE = Table("fabric.usage", float, scope="global")
 """(hour, account, region, service, usage type, resource) -> amount; `hour` in seconds since 1970."""
+USAGE_KEYS = USAGE.prefix("", "")
+"""What its rows' keys begin with."""
 
 
 def hour(now: float) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric.deliver import Delivery, Event, Retry
-from windtunnel.fabric.meter import USAGE, hour
+from windtunnel.fabric.meter import USAGE, USAGE_KEYS, hour
 from windtunnel.fabric.timers import add_timer, remove_timer
 from windtunnel.kernel.store import Overlay, Table, Transaction
 
@@ -46,6 +46,11 @@ class Tx(Transaction):
     def serial(self) -> int:
         """A number greater than all that this region gave out before, also before its last restart."""
         return next(self._cloud.serials)
+
+    def changes(self) -> bool:
+        """Whether anything but usage is written so far."""
+        made = self.overlay
+        return bool(made.writes or made.wakes or self.outgoing) or any(not key.startswith(USAGE_KEYS) for key in made.increments)
 
     @property
     def blobs(self) -> Blobs:
