@@ -1,7 +1,7 @@
 # Everything a contributor runs. Each target sees to its own setup, which is instant when nothing has changed.
 PY := .venv/bin/python
 
-.PHONY: setup up test test-postgres check check-format check-lint check-types check-imports check-tidy types format bench soak kill clean
+.PHONY: setup up test test-postgres check check-format check-lint check-types check-imports check-tidy types format bench soak kill sim clean
 
 setup: .venv/.ready
 
@@ -55,6 +55,11 @@ soak: setup
 # Kills a region under load with SIGKILL, ROUNDS times, and checks each time that nothing it acknowledged is lost.
 kill: setup
 	PYTHONPATH=src $(PY) -m tools.kill_loop --rounds $(or $(ROUNDS),200) $(ARGS)
+
+# A region in one process, from a seed, with crashes, full disks and an auditor: `make sim SEED=5 STEPS=100000`. What fails prints its
+# seed and step, and happens again by them.
+sim: setup
+	PYTHONPATH=src $(PY) -m tests.sim.run --seed $(or $(SEED),1) --steps $(or $(STEPS),100000) $(ARGS)
 
 clean:
 	rm -rf .venv bench/.peers src/windtunnel/aws/types .pytest_cache .ruff_cache .hypothesis

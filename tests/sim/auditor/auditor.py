@@ -1,0 +1,226 @@
+"""The auditor as a whole: a model for each service, who hears of which call and event, and a look at everything now and then."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from tests.sim.auditor.base import Call, Wrong, same
+from tests.sim.auditor.iam import Identities
+from tests.sim.auditor.lambda_ import Functions
+from tests.sim.auditor.logs import Groups
+from tests.sim.auditor.records import Records
+from tests.sim.auditor.s3 import Buckets
+from tests.sim.auditor.sns import Topics
+from tests.sim.auditor.sqs import Queues
+from tests.sim.world.events import Began, Ended, Posted
+from tests.sim.world.world import World
+from windtunnel.fabric import Tx
+from windtunnel.fabric.meter import HOUR_SECONDS, USAGE
+from windtunnel.fabric.trail import TRAIL
+from windtunnel.fabric.tx import HELD
+
+REFUSALS = ("ServiceUnavailable", "InternalError", "StoreFull")
+"""What a region whose disk is full answers to what it can't write."""
+
+
+DRAIN_SECONDS = 3_600
+
+
+class Auditor:
+    """`troubles` counts what excuses a delivery that is made twice: crashes, restarts and full disks."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.queues = Queues(self._ask)
+        self.troubles = 0
+        self.buckets = Buckets(self._ask, self.queues)
+        self.functions = Functions(self._ask, self.queues, lambda: self.troubles, lambda: world.boots)
+        self.queues.polled = self.functions.sent
+        self.topics = Topics(self._ask, self.queues, self.functions.accepted, lambda: self.troubles)
+        self.groups = Groups(self._ask)
+        self.identities = Identities(self._ask)
+        self.records = Records()
+        self._written = Written()
+        self._troubles_recorded = 0
+        self._models: dict[str, Any] = {
+            "sqs": self.queues,
+            "s3": self.buckets,
+            "sns": self.topics,
+            "lambda": self.functions,
+            "logs": self.groups,
+            "iam": self.identities,
+            "sts": self.identities,
+        }
+
+    def _ask(self, service: str, operation: str, **request: Any) -> Any:
+        return self._world.call(service, operation, **request)
+
+    def judge(self, call: Call) -> None:
+        """A call has been answered."""
+        if call.fault in REFUSALS and self._world.disk.full:
+            return
+        if call.fault in ("InternalFailure", *REFUSALS):
+            raise Wrong(f"{call}: {call.message}")
+        getattr(self._models[call.service], snake(call.operation))(call)
+
+    def can_wonder(self, service: str, operation: str) -> bool:
+        return hasattr(self._models[service], f"{snake(operation)}_unknown") or operation.startswith(("Get", "List", "Describe", "Head"))
+
+    def wonder(self, call: Call) -> None:
+        """Nobody knows whether a call was carried out."""
+        settle = getattr(self._models[call.service], f"{snake(call.operation)}_unknown", None)
+        if settle is not None:
+            settle(call)
+
+    def foresee(self, events: Iterable[Any]) -> None:
+        """What happened before calls were answered that depend on it."""
+        self.functions.outcomes.update({event.request: event.outcome for event in events if isinstance(event, Ended)})
+
+    def happened(self, event: Any, now: float, *, dying: bool = False) -> None:
+        """A subscriber was notified, or a function ran. `dying`: the process ended before what followed from it was certain."""
+        if isinstance(event, Posted):
+            self.topics.posted(event, now)
+        elif isinstance(event, Began):
+            self.functions.began(event, now)
+        elif isinstance(event, Ended):
+            self.functions.ended(event, now, dying=dying)
+
+    def passed(self, now: float) -> None:
+        """Time may have passed."""
+        self.topics.passed(now)
+        self.functions.passed(now)
+
+    def crashed(self, now: float) -> None:
+        self.troubles += 1
+        self.troubled(now)
+
+    def restarted(self, now: float) -> None:
+        self.troubles += 1
+
+    def troubled(self, now: float) -> None:
+        """What had to be written could not be for a while."""
+        self.troubles += 1
+        self.queues.inexact = now + 10
+
+    def drain(self) -> None:
+        """Lets everything go well, and time pass until all that is to happen has happened."""
+        self._world.functions.healed = True
+        for name in self.functions.functions:
+            self.look("lambda", "DeleteFunctionConcurrency", {"FunctionName": name})
+        for _ in range(4):
+            self._world.jump(DRAIN_SECONDS)
+
+    def drained(self) -> None:
+        """Everything has happened by now."""
+        self.topics.drained()
+        self.functions.drained(self._world.now)
+
+    def audit(self) -> None:
+        """Compares all that the region shows with what it should."""
+        for name in sorted(self.queues.queues):
+            url = f"http://localhost:4566/000000000000/{name}"
+            for operation, request in (
+                ("GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["All"]}),
+                ("ListQueueTags", {"QueueUrl": url}),
+            ):
+                self.look("sqs", operation, request)
+        self.look("sqs", "ListQueues", {})
+        self._audit_buckets()
+        self._audit_bytes()
+        self.look("sns", "ListTopics", {})
+        for arn in sorted(self.topics.topics):
+            self.look("sns", "ListSubscriptionsByTopic", {"TopicArn": arn})
+            self.look("sns", "ListTagsForResource", {"ResourceArn": arn})
+        self.look("lambda", "ListFunctions", {})
+        for name in sorted(self.functions.functions):
+            self.look("lambda", "GetFunction", {"FunctionName": name})
+
+    def _audit_buckets(self) -> None:
+        for name, bucket in sorted(self.buckets.buckets.items()):
+            self.look("s3", "ListObjectVersions", {"Bucket": name})
+            self.look("s3", "ListObjectsV2", {"Bucket": name})
+            self.look("s3", "GetBucketTagging", {"Bucket": name})
+            for key in sorted(bucket.keys):
+                self.look("s3", "GetObject", {"Bucket": name, "Key": key})
+                self.look("s3", "GetObjectTagging", {"Bucket": name, "Key": key})
+        for id, upload in self.buckets.uploads.items():
+            self.look("s3", "ListParts", {"Bucket": upload.bucket, "Key": upload.key, "UploadId": id})
+        self.look("s3", "ListBuckets", {})
+
+    def _audit_bytes(self) -> None:
+        """Every row has its bytes, and no bytes are without a row."""
+        named = {str(key[0]) for key in self._world.rows(lambda tx: [key for key, _ in tx.scan(HELD)])}
+        there = {path.name for path in (self._world.blobs.root / "objects").glob("*/*")}
+        same("bytes that a row names, and are not there", named - there, set())
+        same("bytes that no row names", there - named, set())
+
+        self._audit_others()
+        self._audit_records()
+
+    def _audit_others(self) -> None:
+        self.look("logs", "DescribeLogGroups", {"logGroupNamePrefix": "g"})
+        for name in sorted(self.groups.groups):
+            self.look("logs", "FilterLogEvents", {"logGroupName": name})
+            self.look("logs", "ListTagsLogGroup", {"logGroupName": name})
+        for operation in ("ListUsers", "ListRoles"):
+            self.look("iam", operation, {})
+        for name in sorted(self.identities.users):
+            for operation in ("GetUser", "ListUserPolicies", "ListAccessKeys", "ListGroupsForUser", "ListAttachedUserPolicies"):
+                self.look("iam", operation, {"UserName": name})
+        for session in list(self.identities.sessions):
+            said = self._world.identify("sqs", Signed(session.access_key, session.token))
+            self.identities.signed(session, said, self._world.now)
+
+    def _audit_records(self) -> None:
+        self.records.made(self._world.calls())
+        usage, trail = self._world.rows(self._written.read)
+        self.records.compare(usage, trail, lost=self.troubles > self._troubles_recorded)
+        self._troubles_recorded = self.troubles
+
+    def look(self, service: str, operation: str, request: dict[str, Any]) -> Any:
+        """Asks the region, and judges what it says."""
+        answer = self._world.call(service, operation, **request)
+        self.judge(Call(service, operation, request, "audit", self._world.now, answer.result, answer.fault, answer.message))
+        return answer.result
+
+
+class Signed(NamedTuple):
+    """A proof that holds, whatever the secret."""
+
+    access_key: str
+    token: str
+
+    def verify(self, secret: str | None) -> None:
+        """The signature is not what is looked at here."""
+
+
+class Written:
+    """What the region wrote down of calls, read on from where it was read last."""
+
+    def __init__(self) -> None:
+        self._hour: float = 0
+        self._before: Counter[tuple[str, str]] = Counter()
+        self._after: tuple[Any, ...] = ()
+        self._trail: Counter[tuple[str, str]] = Counter()
+
+    def read(self, tx: Tx) -> tuple[dict[tuple[str, str], float], Counter[tuple[str, str]]]:
+        """(usage, trail) by service and operation."""
+        latest: Counter[tuple[str, str]] = Counter()
+        this_hour = tx.now // HOUR_SECONDS * HOUR_SECONDS
+        for key, amount in tx.scan(USAGE, start=(int(self._hour),)):
+            service, kind, operation = str(key[3]), key[4], str(key[5])
+            if kind == "Requests" and operation[:1].isupper():
+                (latest if float(key[0] or 0) >= this_hour else self._before)[service, operation] += int(amount)
+        self._hour = this_hour
+        for key, row in tx.at(account="000000000000", region="us-east-1").scan(TRAIL, start=self._after):
+            if key != self._after:
+                self._trail[row.service, row.operation] += 1
+                self._after = key
+        return self._before + latest, self._trail
+
+
+def snake(operation: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", operation).lower()

@@ -1,0 +1,57 @@
+"""What the simulation found, each told by itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sim.simulation import SQLITE
+from tests.sim.world.world import World
+
+URL = "http://localhost:4566/000000000000/q"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    one = World(tmp_path / "region", 1, SQLITE)
+    yield one
+    one.end()
+
+
+def counts(attributes: dict[str, str]) -> list[int]:
+    return [int(attributes[f"ApproximateNumberOfMessages{kind}"]) for kind in ("", "NotVisible", "Delayed")]
+
+
+def test_who_asks_in_the_turn_of_a_receive_or_a_delay_sees_its_counts(world: World) -> None:
+    world.call("sqs", "CreateQueue", QueueName="q")
+    world.call("sqs", "SendMessage", QueueUrl=URL, MessageBody="a")
+    world.begin("sqs", "SendMessage", {"QueueUrl": URL, "MessageBody": "b", "DelaySeconds": 5}, "1")
+    world.begin("sqs", "ReceiveMessage", {"QueueUrl": URL}, "2")
+    asked = world.begin("sqs", "GetQueueAttributes", {"QueueUrl": URL, "AttributeNames": ["All"]}, "3")
+    world.machine.settle()
+    assert counts(asked.answer.result["Attributes"]) == [0, 1, 1]
+
+
+def test_no_room_for_an_objects_bytes_is_no_bug_wherever_they_are_written(world: World) -> None:
+    place = {"Bucket": "box", "Key": "k"}
+    world.call("s3", "CreateBucket", Bucket="box")
+    upload = {**place, "UploadId": world.call("s3", "CreateMultipartUpload", **place).result["UploadId"]}
+    parts = [{"PartNumber": 1, "ETag": world.call("s3", "UploadPart", **upload, PartNumber=1, Body=b"x" * 6_000_000).result["ETag"]}]
+    parts.append({"PartNumber": 2, "ETag": world.call("s3", "UploadPart", **upload, PartNumber=2, Body=b"y").result["ETag"]})
+    world.disk.full = True
+    refused = world.call("s3", "CompleteMultipartUpload", **upload, MultipartUpload={"Parts": parts})
+    assert (refused.fault, "no room" in refused.message) == ("ServiceUnavailable", True)
+    world.disk.full = False
+    assert world.call("s3", "CompleteMultipartUpload", **upload, MultipartUpload={"Parts": parts}).fault == ""
+
+
+def test_time_does_not_go_back_where_a_jump_could_not_be_written_down(world: World) -> None:
+    world.call("sqs", "CreateQueue", QueueName="q")
+    world.disk.full = True
+    world.jump(60)
+    world.disk.full = False
+    world.call("sqs", "SendMessage", QueueUrl=URL, MessageBody="a")
+    now = world.now
+    world.kill()
+    assert world.now == now
+    assert world.call("sqs", "ReceiveMessage", QueueUrl=URL).result["Messages"][0]["Body"] == "a"

@@ -1,0 +1,56 @@
+"""All services' wishes together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.sim.auditor.auditor import Auditor
+from tests.sim.workload.base import Chance, Wish
+from tests.sim.workload.iam import IdentityWork
+from tests.sim.workload.lambda_ import FunctionWork
+from tests.sim.workload.logs import LogWork
+from tests.sim.workload.s3 import ObjectWork
+from tests.sim.workload.sns import TopicWork
+from tests.sim.workload.sqs import QueueWork
+from tests.sim.world.world import World
+
+TOGETHER = ("PutObject", "GetObject", "DeleteObject")
+"""What can be asked of several objects at once."""
+
+
+class Workload:
+    """Draws the next call, of `only` some services where any are named."""
+
+    def __init__(self, chance: Chance, auditor: Auditor, world: World, only: frozenset[str]) -> None:
+        works: dict[str, tuple[Any, int]] = {
+            "sqs": (QueueWork(chance, auditor.queues), 30),
+            "s3": (ObjectWork(chance, auditor.buckets, auditor.queues), 25),
+            "sns": (TopicWork(chance, auditor.topics, auditor.queues, world.subscribers), 15),
+            "lambda": (FunctionWork(chance, auditor.functions, auditor.queues), 12),
+            "logs": (LogWork(chance, auditor.groups, lambda: world.now), 10),
+            "iam": (IdentityWork(chance, auditor.identities), 8),
+        }
+        chosen = [work for name, work in works.items() if not only - {"weather"} or name in only]
+        self._chance = chance
+        self._works = [work for work, _ in chosen]
+        self._weights = [weight for _, weight in chosen]
+
+    def wishes(self, number: int) -> list[Wish]:
+        """Several that can be made at once, and of which it can be told in which order they were carried out."""
+        found: dict[Any, Wish] = {}
+        for count in range(number):
+            wish = self.wish()
+            if wish is None:
+                continue
+            if wish.service == "sqs":
+                # One that waited would come after the others, or not: nobody could tell.
+                found[count] = wish._replace(request={**wish.request, "WaitTimeSeconds": 0}) if "WaitTimeSeconds" in wish.request else wish
+            elif wish.operation in TOGETHER:
+                found[wish.service, wish.request["Bucket"], wish.request["Key"]] = wish
+            else:
+                found = {key: one for key, one in found.items() if one.service != wish.service} | {wish.service: wish}
+        alone = {one.service for key, one in found.items() if key == one.service}
+        return [one for key, one in found.items() if key == one.service or one.service not in alone]
+
+    def wish(self) -> Wish | None:
+        return self._chance.random.choices(self._works, self._weights)[0].wish()

@@ -1,0 +1,33 @@
+"""What the world sees happen, in order, beside what is answered to calls: the auditor reads it after every step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Posted(NamedTuple):
+    """A POST of a notification, and how it was answered: a status, or the word for why there was none."""
+
+    url: str
+    subscription: str
+    label: str
+    outcome: str
+
+
+class Began(NamedTuple):
+    """A function begins to run with an event. `labels` are the bodies of the queue's messages, or the one event's label."""
+
+    function: str
+    request: str
+    source: str
+    labels: tuple[str, ...]
+
+
+class Ended(NamedTuple):
+    """What came of it: "ok", or another kind of outcome; "killed" where its sandbox was ended."""
+
+    function: str
+    request: str
+    source: str
+    labels: tuple[str, ...]
+    outcome: str

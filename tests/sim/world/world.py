@@ -1,0 +1,189 @@
+"""A region and all that surrounds it, opened, called, killed and opened again over the same files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, cast
+
+from tests.sim.world.disk import Disk, FailingBlobs, FailingEngine, engine_maker
+from tests.sim.world.functions import Functions
+from tests.sim.world.machine import Killed, Machine
+from tests.sim.world.subscribers import Subscribers
+from windtunnel.app.boot import SERVICES
+from windtunnel.fabric import Fault, Principal, Scope, Tx
+from windtunnel.fabric.cloud import Cloud
+from windtunnel.fabric.scope import root
+from windtunnel.kernel.clock import Anchor
+from windtunnel.planes.blobs import Piece
+from windtunnel.planes.compute import Compute
+from windtunnel.planes.network.client import HttpClient
+
+Result = TypeVar("Result")
+ACCOUNT, REGION = "000000000000", "us-east-1"
+BEGIN = 1_767_225_600.0
+"""2026-01-01T00:00:00Z."""
+
+
+class Answered(NamedTuple):
+    """How a call ended: with a result, with a fault's code, or, where the process died first, nobody knows."""
+
+    result: Any = None
+    fault: str = ""
+    message: str = ""
+    unknown: bool = False
+
+
+class World:
+    """Everything there is, in one process, from one seed."""
+
+    def __init__(self, folder: Path, seed: int, store: str) -> None:
+        self._folder, self._seed, self._make_engine = folder, seed, engine_maker(store)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.seen: list[tuple[float, Any]] = []
+        """What happened beside the calls, and when."""
+        self.boots = 0
+        self.functions = Functions(seed, self._tell)
+        self.subscribers = Subscribers(seed, self._tell)
+        self.machine = Machine()
+        self._open(Anchor(BEGIN, BEGIN, 0))
+
+    def _tell(self, event: Any) -> None:
+        if not self.disk.dead:
+            self.seen.append((self.now, event))
+
+    def _open(self, anchor: Anchor | None) -> None:
+        self.boots += 1
+        self.disk = Disk()
+        self._engine = FailingEngine(self._make_engine(self._folder), self.disk)
+        self.blobs = FailingBlobs(self._folder / "blobs", f"{self._seed}/{self.boots}", self.disk)
+        self.cloud = Cloud(
+            self._engine,
+            SERVICES,
+            blobs=self.blobs,
+            compute=cast(Compute, self.functions),
+            web=cast(HttpClient, self.subscribers),
+            seed=self._seed,
+            anchor=anchor,
+        )
+        self._calls_read = 0
+        self.machine.call_soon(self.cloud.start)
+        self.machine.settle()
+
+    @property
+    def now(self) -> float:
+        return self.cloud.clock.now()
+
+    def scope(self, principal: Principal | None, request_id: str) -> Scope:
+        return Scope(ACCOUNT, REGION, principal or root(ACCOUNT), request_id, "127.0.0.1", "simulation")
+
+    def begin(self, service: str, operation: str, request: dict[str, Any], id: str, principal: Principal | None = None) -> UnderWay:
+        """A call that begins with the next turn of the loop."""
+        under_way = UnderWay(self)
+
+        async def call() -> Any:
+            result = await self.cloud.run(service, operation, request, self.scope(principal, id))
+            await self.cloud.store.committed()
+            return result
+
+        self.machine.call_soon(lambda: under_way.run(self.cloud.loop.spawn(call())))
+        return under_way
+
+    def call(self, service: str, operation: str, **request: Any) -> Answered:
+        """A call to its end."""
+        under_way = self.begin(service, operation, request, "audit")
+        self.machine.settle()
+        assert under_way.ended, f"{operation} waits for something"
+        return under_way.answer
+
+    def identify(self, service: str, proof: Any) -> str:
+        """Who signed a call, or the code of the fault that it is refused with."""
+
+        def ask() -> str:
+            try:
+                return self.cloud.identified(self.scope(None, "proof"), proof, service).principal.arn
+            except Fault as fault:
+                return fault.code
+
+        return self._within(ask)
+
+    def rows(self, function: Callable[[Tx], Result]) -> Result:
+        """What lies in the store, as a function of a transaction sees it."""
+        return self._within(lambda: self.cloud.apply(function))
+
+    def _within(self, function: Callable[[], Result]) -> Result:
+        """What a function answers that is called within the loop."""
+        said: list[Result] = []
+        self.machine.call_soon(lambda: said.append(function()))
+        self.machine.settle()
+        return said[0]
+
+    def calls(self) -> list[tuple[str, str]]:
+        """(service, operation) of each call that was made since this was asked last, by whomever."""
+        made = self.cloud.calls.after(self._calls_read)
+        self._calls_read = made[-1].serial if made else self._calls_read
+        return [(call.service, call.operation) for call in made]
+
+    def jump(self, seconds: float) -> None:
+        self.machine.run(self.cloud.jump(self.now + seconds))
+        self.machine.settle()
+
+    def restart(self) -> None:
+        """Closed, and opened again."""
+        self.machine.run(self.cloud.close())
+        self._open(None)
+
+    def kill(self) -> None:
+        """What kill -9 leaves: the files, and nothing else. Then the region is opened again."""
+        self.end()
+        self.machine = Machine(self.machine.time())
+        self.functions.begin_anew()
+        self._open(None)
+
+    def end(self) -> None:
+        """Ends the process, whatever it is at."""
+        self.disk.dead = True
+        self.machine.set_exception_handler(lambda *_: None)
+        for task in asyncio.all_tasks(self.machine):
+            # What a coroutine does on its way out reaches neither rows nor bytes any more.
+            with suppress(Killed, RuntimeError):
+                cast(Coroutine[Any, Any, Any], task.get_coro()).close()
+        self._engine.rollback()
+        self._engine.close()
+        self.machine.close()
+
+
+class UnderWay:
+    """A call, from its beginning to its end."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.ended = False
+        self.answer = Answered(unknown=True)
+
+    def run(self, task: asyncio.Task[Any]) -> None:
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or self._world.disk.dead:
+            return
+        self.ended = True
+        error = task.exception()
+        if error is not None and not isinstance(error, Fault):
+            self.answer = Answered(fault=type(error).__name__, message=str(error))
+        elif error is not None:
+            self.answer = Answered(fault=error.code, message=error.message)
+        else:
+            self.answer = Answered(_read(task.result()))
+        self._world.seen.append((self._world.now, self))
+
+
+def _read(result: Any) -> Any:
+    """An answer with its bytes, which a client gets in the moment it is answered: later they may be gone."""
+    if isinstance(result, dict) and isinstance(body := result.get("Body"), Piece):
+        with body.path.open("rb") as file:
+            file.seek(body.offset)
+            return {**result, "Body": file.read(body.length)}
+    return result
