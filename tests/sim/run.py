@@ -26,24 +26,26 @@ def main() -> int:
     parser.add_argument("--only", default="", help="services, and perhaps weather, with commas between them")
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("--shrink", action="store_true")
+    parser.add_argument("--keep-going", action="store_true", help="with the next life after one that failed")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     only = frozenset(filter(None, given.only.split(",")))
-    began, seed, left, counts = time.monotonic(), given.seed, given.steps, Counter[str]()
-    while left > 0:
+    began, seed, left, counts, wrong = time.monotonic(), given.seed, given.steps, Counter[str](), 0
+    while left > 0 and (given.keep_going or not wrong):
         try:
             life, _ = live(seed, min(left, LIFE_STEPS), given.store, only, trace=given.trace)
         except Failed as failed:
             print(failed, flush=True)
             if given.shrink:
                 print(shrunk(seed, LIFE_STEPS, given.store, only or frozenset(SERVICES)), flush=True)
-            return 1
-        counts += life
+            wrong += 1
+        else:
+            counts += life
+            print(f"seed {seed}: ok after {time.monotonic() - began:.0f} s", flush=True)
         left -= LIFE_STEPS
-        print(f"seed {seed}: ok after {time.monotonic() - began:.0f} s", flush=True)
         seed += 1
     print(", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())), flush=True)
-    return 0
+    return 1 if wrong else 0
 
 
 def live(
