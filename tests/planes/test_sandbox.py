@@ -115,10 +115,24 @@ def handler(event, context):
 
 def test_a_function_that_takes_more_memory_than_it_has_is_killed(bench: Bench) -> None:
     code = "import time\ndef handler(event, context):\n    kept = [bytearray(1 << 20) for _ in range(400)]\n    time.sleep(5)"
-    outcome = bench.run(code, memory_mb=128)
-    message = "RequestId: request-1 Error: Runtime exited with error: signal: killed"
-    assert (outcome.kind, value(outcome)) == (Kind.EXIT, {"errorType": "Runtime.ExitError", "errorMessage": message})
-    assert outcome.max_memory_mb == 128
+    groups = bench.machine.groups
+    for way in (groups, None):
+        bench.machine.groups = way
+        outcome = bench.run(code, memory_mb=128)
+        message = "RequestId: request-1 Error: Runtime exited with error: signal: killed"
+        assert (outcome.kind, value(outcome)) == (Kind.EXIT, {"errorType": "Runtime.OutOfMemory", "errorMessage": message})
+        assert outcome.max_memory_mb == 128
+    bench.machine.groups = groups
+
+
+def test_memory_that_is_taken_in_no_time_is_too_much_as_well(bench: Bench) -> None:
+    outcome = bench.run("import time\ndef handler(event, context):\n    kept = b'x' * (2 << 30)\n    time.sleep(5)", memory_mb=128)
+    assert (outcome.error_type, outcome.max_memory_mb) == ("Runtime.OutOfMemory", 128)
+
+
+def test_what_lies_in_tmp_is_not_memory(sandbox: Bench) -> None:
+    code = "def handler(event, context):\n    with open('/tmp/a', 'wb') as file:\n        for _ in range(200): file.write(bytes(1 << 20))\n    return 1"
+    assert sandbox.run(code, memory_mb=128, tmp_mb=512).payload == b"1"
 
 
 def test_a_fork_bomb_ends_at_1024_processes_and_dies_with_its_environment(sandbox: Bench) -> None:

@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
@@ -47,7 +46,7 @@ class Environment:
         self._machine = machine
         self._on_end = on_end
         self._folder = machine.new_folder()
-        self._cgroup = _new_cgroup(machine, self._folder.name, spec.memory_mb)
+        self._group = machine.groups.new(self._folder.name, spec.memory_mb + spec.tmp_mb) if machine.groups is not None else None
         self._api = RuntimeApi(self._on_ready, self._on_report, self._on_silence)
         self._logs = LogPipe(loop, on_log)
         self._process: Process | None = None
@@ -120,7 +119,7 @@ class Environment:
             address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         else:
             ours, theirs = socket.socketpair()
-        order, failure = make_order(self._machine, spec, self._folder, -1 if theirs is None else theirs.fileno(), address, self._cgroup)
+        order, failure = make_order(self._machine, spec, self._folder, -1 if theirs is None else theirs.fileno(), address, self._group)
         if failure is not None:
             self._fail_to_start(failure, ours, theirs)
             return
@@ -223,12 +222,14 @@ class Environment:
             return
         self._logs.drain()
         code = self._exit_code or 0
+        if code and self._group is not None and self._group.killed():
+            self._over_limit, self._peak_mb = True, self.spec.memory_mb
         reason = "Runtime exited without providing a reason"
         if code < 0 or self._over_limit:
             reason = f"Runtime exited with error: signal: {'killed' if self._over_limit else _signal_name(-code)}"
         elif code:
             reason = f"Runtime exited with error: exit status {code}"
-        outcome = _exit_outcome("Runtime.ExitError", reason)
+        outcome = _exit_outcome("Runtime.OutOfMemory" if self._over_limit else "Runtime.ExitError", reason)
         outcome = self._outcome(Kind.EXIT, outcome.payload, outcome.error_type)
         self._end_report = outcome
         if not self._ready.done():
@@ -243,9 +244,8 @@ class Environment:
         if self._server is not None:
             self._server.close()
         self._logs.close()
-        if self._cgroup:
-            with contextlib.suppress(OSError):
-                os.rmdir(self._cgroup)
+        if self._group is not None:
+            self._group.remove()
         shutil.rmtree(self._folder, ignore_errors=True)
         if not self._gone.done():
             self._gone.set_result(None)
@@ -270,14 +270,15 @@ class Environment:
 
     def _weigh(self) -> None:
         """Looks once more at the end of an invocation, at what can be seen at once."""
-        if self._cgroup:
-            with contextlib.suppress(OSError, ValueError):
-                self._peak_mb = max(self._peak_mb, int(Path(self._cgroup, "memory.peak").read_text()) >> 20)
+        if self._group is not None:
+            self._judge(self._measured([]))
         elif len(processes := self._processes()) <= WEIGHED_AT_ONCE_MAX:
             self._judge(self._measured(processes))
 
     def _measured(self, processes: list[int]) -> tuple[float, int, int]:
         """(MB in use, the most that the first process held, how many processes there are); it only reads."""
+        if self._group is not None:
+            return self._group.used_mb(), 0, 0
         used = memory.used_mb(processes, self.spec.memory_mb)
         return used, memory.peak_mb(processes[0]) if processes else 0, len(processes)
 
@@ -294,10 +295,10 @@ class Environment:
 
         Whoever forks without end makes the system slow to tell of it: then a thread waits for that, and not the region.
         """
-        if not self.alive or self._cgroup or (self._ready.done() and self._done is None):
+        if not self.alive or (self._ready.done() and self._done is None):
             return
         before = self._machine.monotonic()
-        processes = self._processes()
+        processes = [] if self._group is not None else self._processes()
         if len(processes) <= WEIGHED_AT_ONCE_MAX:
             self._sampled(before, self._measured(processes))
         else:
@@ -332,20 +333,3 @@ def _named(outcome: Outcome, request_id: str) -> Outcome:
 def _signal_name(number: int) -> str:
     """As Go, in which AWS's supervisor is written, calls signals."""
     return SIGNALS.get(number, f"signal {number}")
-
-
-def _new_cgroup(machine: Machine, name: str, memory_mb: int) -> str:
-    """A control group that the kernel holds to the function's memory, where one can be made."""
-    if machine.cgroups is None:
-        return ""
-    folder = machine.cgroups / name
-    try:
-        folder.mkdir()
-        (folder / "memory.max").write_text(str(memory_mb << 20))
-        (folder / "pids.max").write_text(str(PROCESSES_MAX))
-        for setting, value in (("memory.swap.max", "0"), ("memory.oom.group", "1")):
-            if (folder / setting).exists():
-                (folder / setting).write_text(value)
-    except OSError:
-        return ""
-    return str(folder)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from windtunnel.planes.compute.groups import Group
 from windtunnel.planes.compute.records import Kind, Outcome, Spec
 from windtunnel.planes.compute.sandbox import BOOTSTRAP, Machine, Order
 
@@ -13,7 +14,7 @@ PATH = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 PATHS = ("PATH", "PYTHONPATH", "NODE_PATH", "LD_LIBRARY_PATH", "RUBYLIB")
 
 
-def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address: str, cgroup: str) -> tuple[Order, Outcome | None]:
+def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address: str, group: Group | None) -> tuple[Order, Outcome | None]:
     """The launcher's order; with an outcome when the function can't be started at all."""
     task, runtime = ("/var/task", "/var/runtime") if machine.isolated else (str(Path(spec.code).resolve()), str(BOOTSTRAP))
     opt = "/opt" if machine.isolated else _merged(folder, spec)
@@ -60,7 +61,7 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
         socket=socket,
         # Without a user of its own a process limit would count all that this user runs; the sampler counts instead.
         processes=1024 if machine.isolated else 0,
-        cgroup=cgroup,
+        cgroup="" if group is None else str(group.folder),
     )
     return order, failure
 

@@ -6,7 +6,6 @@ that forbid namespaces). DESIGN.md's sixth idea: where the machine can't, the an
 """
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -19,13 +18,12 @@ from pathlib import Path
 
 import msgspec
 
+from windtunnel.planes.compute.groups import FOLDERS, groups_here
 from windtunnel.planes.compute.memory import children
 
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
 PROCESSES_MAX = 1024
 FILES_MAX = 1024
-FOLDERS = "windtunnel-compute-"
-CGROUPS = Path("/sys/fs/cgroup")
 FIRST_UID = 1_900_000_000  # as in bootstrap/launch.py
 
 
@@ -54,7 +52,7 @@ class Machine:
         _remove_what_the_dead_left()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}-"))
         self.mode = mode or _probe()
-        self.cgroups = _cgroups() if self.mode != "plain" else None
+        self.groups = groups_here() if self.mode != "plain" else None
         self.note = (
             "" if self.mode != "plain" else "functions run as plain processes: this machine allows no namespaces, so they see its files"
         )
@@ -75,9 +73,8 @@ class Machine:
     def close(self) -> None:
         """Removes what is left of temporary files."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        if self.cgroups is not None:
-            with contextlib.suppress(OSError):
-                self.cgroups.rmdir()
+        if self.groups is not None:
+            self.groups.remove()
 
 
 class Process:
@@ -167,19 +164,6 @@ def _probe() -> str:
     return "plain"
 
 
-def _cgroups() -> Path | None:
-    """A folder of the cgroup v2 tree in which this process may limit memory, or None (then sandboxes are weighed through /proc)."""
-    try:
-        if not {"memory", "pids"} <= set((CGROUPS / "cgroup.subtree_control").read_text().split()):
-            return None
-        folder = CGROUPS / f"{FOLDERS}{os.getpid()}"
-        folder.mkdir(exist_ok=True)
-        (folder / "cgroup.subtree_control").write_text("+memory +pids")
-    except OSError:
-        return None
-    return folder
-
-
 def _remove_what_the_dead_left() -> None:
     """A region that was killed could not remove its folders; their names say whose they were."""
     if sys.platform != "linux":
@@ -187,11 +171,6 @@ def _remove_what_the_dead_left() -> None:
     for folder in Path(tempfile.gettempdir()).glob(FOLDERS + "*-*"):
         if not lives(folder.name.removeprefix(FOLDERS).split("-")[0]):
             shutil.rmtree(folder, ignore_errors=True)
-    for folder in CGROUPS.glob(FOLDERS + "*"):
-        if not lives(folder.name.removeprefix(FOLDERS)):
-            for group in (*folder.glob("*/"), folder):
-                with contextlib.suppress(OSError):
-                    group.rmdir()
 
 
 def lives(pid: str) -> bool:

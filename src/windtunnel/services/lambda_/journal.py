@@ -66,6 +66,9 @@ class Journal:
         if outcome.kind is Kind.TIMEOUT:
             self._pending.append((int(self._call.now() * 1000), timed_out(self._call.now(), request_id, timeout)))
             said.append(self._pending[-1][1])
+        if outcome.kind is Kind.EXIT and not self._json:
+            message = msgspec.json.decode(outcome.payload, type=dict[str, str])["errorMessage"]
+            said.append(self._say(f"{message}\n{outcome.error_type}", "", {}))
         if not self._json:
             said.append(self._say(f"END RequestId: {request_id}", "", {}))
         said.append(self._say(*_report(request_id, outcome, memory)))
