@@ -131,7 +131,13 @@ def test_memory_that_is_taken_in_no_time_is_too_much_as_well(bench: Bench) -> No
 
 
 def test_what_lies_in_tmp_is_not_memory(sandbox: Bench) -> None:
-    code = "def handler(event, context):\n    with open('/tmp/a', 'wb') as file:\n        for _ in range(200): file.write(bytes(1 << 20))\n    return 1"
+    code = """
+def handler(event, context):
+    with open("/tmp/a", "wb") as file:
+        for _ in range(200):
+            file.write(bytes(1 << 20))
+    return 1
+"""
     assert sandbox.run(code, memory_mb=128, tmp_mb=512).payload == b"1"
 
 

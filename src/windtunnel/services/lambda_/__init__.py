@@ -6,7 +6,6 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
-from windtunnel.fabric.cloud import Cloud
 from windtunnel.services.lambda_ import (
     aliases,
     archives,
@@ -37,11 +36,6 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
     return "invoke", {"FunctionName": str(arn), "InvocationType": "Event", "Payload": event.body.encode()}
 
 
-def _boot(cloud: Cloud) -> None:
-    archives.sweep(cloud)
-    pollers.start_all(cloud)
-
-
 SERVICE = Service(
     "lambda",
     modules=(
@@ -61,12 +55,12 @@ SERVICE = Service(
         signing,
     ),
     resources=(FUNCTION, LAYER),
-    timers={"event": events.event, "keep": keepers.keeper, "record": destinations.record},
+    timers={"event": events.event, "keep": keepers.keeper, "record": destinations.record, "poll": pollers.poller},
     targets={"lambda": _delivered},
     faults={"AccessDeniedException": 403, "NotImplemented": 501, "RequestEntityTooLargeException": 413, "ValidationException": 400},
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
     data_operations=("Invoke", "InvokeAsync", "InvokeWithResponseStream"),
-    boot=_boot,
+    boot=archives.sweep,
     hosts={urls.HOST_LABEL: visits.serve},
     pages={archives.CODE_PAGE: archives.page},
 )

@@ -14,7 +14,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.lambda_.batches import queue_url
 from windtunnel.services.lambda_.places import find, named
-from windtunnel.services.lambda_.pollers import QUEUE_GONE, start, stop
+from windtunnel.services.lambda_.pollers import QUEUE_GONE, changed, poll
 from windtunnel.services.lambda_.rules import arn_of, conflict, invalid, mapping_arn, not_found
 from windtunnel.services.lambda_.state import MAPPINGS, Mapping
 
@@ -45,8 +45,6 @@ async def create_event_source_mapping(call: Call, req: t.CreateEventSourceMappin
     await _check_queue(call, source, timeout)
     uuid = call.ids.uuid()
     mapping = await call.transact(_create, uuid, function, req)
-    if mapping.enabled:
-        start(call.cloud, (call.account, call.region, uuid))
     return _printed(call.region, call.account, uuid, mapping, "Creating" if mapping.enabled else "Disabled")
 
 
@@ -56,20 +54,18 @@ async def update_event_source_mapping(call: Call, req: t.UpdateEventSourceMappin
     function = before.function
     if req.get("FunctionName"):
         function, _ = call.read(_function, req)
-    changed = await call.transact(_update, uuid, function, req)
-    key = (call.account, call.region, uuid)
-    stop(call.cloud, key)
-    if changed.enabled:
-        start(call.cloud, key)
-    state = "Updating" if changed.enabled == before.enabled else "Enabling" if changed.enabled else "Disabling"
-    return _printed(call.region, call.account, uuid, changed, state)
+    after = await call.transact(_update, uuid, function, req)
+    state = "Updating" if after.enabled == before.enabled else "Enabling" if after.enabled else "Disabling"
+    return _printed(call.region, call.account, uuid, after, state)
 
 
-async def delete_event_source_mapping(call: Call, req: t.DeleteEventSourceMappingRequest) -> dict[str, Any]:
+def delete_event_source_mapping(tx: Tx, req: t.DeleteEventSourceMappingRequest) -> dict[str, Any]:
     uuid = req["UUID"]
-    mapping = await call.transact(_delete, uuid)
-    stop(call.cloud, (call.account, call.region, uuid))
-    return _printed(call.region, call.account, uuid, mapping, "Deleting")
+    mapping = _mapping(tx, uuid)
+    tx.delete(MAPPINGS, tx.account, tx.region, uuid)
+    remove_all_tags(tx, mapping_arn(tx.region, tx.account, uuid))
+    changed(tx, uuid)
+    return _printed(tx.region, tx.account, uuid, mapping, "Deleting")
 
 
 def get_event_source_mapping(tx: Tx, req: t.GetEventSourceMappingRequest) -> dict[str, Any]:
@@ -128,24 +124,14 @@ def _create(tx: Tx, uuid: str, function: str, req: Members[str, Any]) -> Mapping
                 f'An event source mapping with SQS arn (" {source} ") and function (" {name} ") already exists. '
                 f"Please update or delete the existing mapping with UUID {key[2]}"
             )
-    mapping = _changed(tx, Mapping(source, function, tx.now), req)
-    tx.put(MAPPINGS, tx.account, tx.region, uuid, value=mapping)
+    mapping = poll(tx, uuid, _changed(tx, Mapping(source, function, tx.now), req))
     if req.get("Tags"):
         set_tags(tx, mapping_arn(tx.region, tx.account, uuid), req["Tags"])
     return mapping
 
 
 def _update(tx: Tx, uuid: str, function: str, req: Members[str, Any]) -> Mapping:
-    changed = _changed(tx, msgspec.structs.replace(_mapping(tx, uuid), function=function), req)
-    tx.put(MAPPINGS, tx.account, tx.region, uuid, value=changed)
-    return changed
-
-
-def _delete(tx: Tx, uuid: str) -> Mapping:
-    mapping = _mapping(tx, uuid)
-    tx.delete(MAPPINGS, tx.account, tx.region, uuid)
-    remove_all_tags(tx, mapping_arn(tx.region, tx.account, uuid))
-    return mapping
+    return poll(tx, uuid, _changed(tx, msgspec.structs.replace(_mapping(tx, uuid), function=function), req))
 
 
 def _mapping(tx: Tx, uuid: str) -> Mapping:
@@ -181,16 +167,16 @@ def _changed(tx: Tx, mapping: Mapping, req: Members[str, Any]) -> Mapping:
                 compile_pattern(pattern)
             except ValueError as error:
                 raise invalid("Invalid filter pattern definition.") from error
-    changed = msgspec.structs.replace(mapping, **fields)
-    if changed.batch > UNWINDOWED_BATCH_MAX and not changed.window:
+    after = msgspec.structs.replace(mapping, **fields)
+    if after.batch > UNWINDOWED_BATCH_MAX and not after.window:
         raise invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
-    if changed.window and changed.source.endswith(".fifo"):
+    if after.window and after.source.endswith(".fifo"):
         raise invalid("Batching window is not supported for FIFO queues")
-    if changed.pollers is not None and changed.concurrency is not None:
+    if after.pollers is not None and after.concurrency is not None:
         raise invalid("ScalingConfig and ProvisionedPollerConfig cannot both be configured for an event source mapping.")
-    if changed.pollers is not None and not POLLERS_MIN <= changed.pollers[0] <= changed.pollers[1]:
+    if after.pollers is not None and not POLLERS_MIN <= after.pollers[0] <= after.pollers[1]:
         raise invalid(f"MinimumPollers must be at least {POLLERS_MIN} and not greater than MaximumPollers.")
-    return changed
+    return after
 
 
 def _printed(region: str, account: str, uuid: str, mapping: Mapping, state: str = "") -> dict[str, Any]:

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping as Members
 from typing import Any
 
+import msgspec
+
 from windtunnel.aws.arn import parse
-from windtunnel.fabric import Call, Fault, Scope, Tx
-from windtunnel.fabric.cloud import Cloud
-from windtunnel.fabric.scope import service_principal
+from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.lambda_.batches import RECEIVED_MAX, Received, process, queue_url
 from windtunnel.services.lambda_.rules import AT_ONCE_MAX
 from windtunnel.services.lambda_.state import MAPPINGS, Mapping
 
-Key = tuple[str, str, str]
 QUEUE_GONE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
 WAIT_SECONDS = 86_400
 PAUSE_SECONDS_MAX = 900.0
@@ -29,17 +29,15 @@ AT_ONCE_PER_POLLER = 10
 
 
 class Poller:
-    """A mapping's poller: its task, and how much it has under way."""
+    """What is under way for a mapping."""
 
     def __init__(self, call: Call, uuid: str) -> None:
         self.call = call
-        self.uuid = uuid
         self.running = 0
         self.busy_since: float | None = None
         """Since when it could have done more at a time than it may."""
         self.stopped = False
         self.channel = ("lambda.poller", uuid)
-        self.task: asyncio.Task[None] | None = None
 
 
 def at_once(mapping: Mapping, busy_seconds: float) -> int:
@@ -50,41 +48,46 @@ def at_once(mapping: Mapping, busy_seconds: float) -> int:
     return min(first + int(busy_seconds * AT_ONCE_MORE_PER_SECOND), most, AT_ONCE_MAX)
 
 
-def start_all(cloud: Cloud) -> None:
-    """The region starts: whatever is mapped is polled again."""
-    keys: list[Any] = cloud.apply(lambda tx: [key for key, mapping in tx.scan(MAPPINGS) if mapping.enabled])
-    for key in keys:
-        start(cloud, key)
+def poll(tx: Tx, uuid: str, mapping: Mapping) -> Mapping:
+    """Writes a mapping down; it is polled from now on if it is enabled, and as it was no more."""
+    written = msgspec.structs.replace(mapping, serial=tx.serial())
+    tx.put(MAPPINGS, tx.account, tx.region, uuid, value=written)
+    if written.enabled:
+        tx.timer(tx.now, "poll", {"uuid": uuid, "serial": written.serial})
+    changed(tx, uuid)
+    return written
 
 
-def start(cloud: Cloud, key: Key) -> None:
-    """Begins to poll for a mapping."""
-    account, region, uuid = key
-    principal = service_principal("lambda.amazonaws.com", account)
-    scope = Scope(account, region, principal, cloud.ids.uuid(), endpoint=cloud.endpoint)
-    poller = Poller(Call(cloud, scope, "lambda"), uuid)
-    poller.task = cloud.loop.spawn(_poll(poller))
-    _pollers(cloud)[key] = poller
+def changed(tx: Tx, uuid: str) -> None:
+    """Whoever polls for a mapping looks at it again."""
+    tx.wake("lambda.mapping", uuid)
 
 
-def stop(cloud: Cloud, key: Key) -> None:
-    """Receives no more; what was received goes on to its end."""
-    poller = _pollers(cloud).pop(key, None)
-    if poller is not None and poller.task is not None:
-        poller.stopped = True
-        cloud.loop.give_up(poller.task)  # where it waits: a message that it has just taken is not left lying
+async def poller(call: Call, payload: Members[str, Any]) -> None:
+    """Timer: polls for as long as the mapping is as it is; so it goes on after a restart."""
+    uuid, serial = str(payload["uuid"]), int(payload["serial"])
+    if (mapping := call.read(_mapping, uuid, serial)) is None:
+        return
+    # What comes of a message is not the doing of whoever made the mapping.
+    polling = Poller(Call(call.cloud, msgspec.structs.replace(call.scope, cause=""), call.service), uuid)
+    task = call.spawn(_poll(polling, mapping))
+    try:
+        while call.read(_mapping, uuid, serial) is not None:
+            await call.wait(("lambda.mapping", uuid))
+    finally:
+        # Receives no more, and what was received goes on to its end: a message that it has just taken is not left lying.
+        polling.stopped = True
+        call.cloud.loop.give_up(task)
 
 
-def _pollers(cloud: Cloud) -> dict[Key, Poller]:
-    return cloud.held("lambda.pollers", dict[Key, Poller])
+def _mapping(tx: Tx, uuid: str, serial: int) -> Mapping | None:
+    mapping = tx.get(MAPPINGS, tx.account, tx.region, uuid)
+    return mapping if mapping is not None and mapping.serial == serial else None
 
 
-async def _poll(poller: Poller) -> None:
+async def _poll(poller: Poller, mapping: Mapping) -> None:
     call, failures = poller.call, 0
     while not poller.stopped:
-        mapping = call.read(Tx.get, MAPPINGS, call.account, call.region, poller.uuid)
-        if mapping is None or not mapping.enabled:
-            return
         busy = 0.0 if poller.busy_since is None else call.now() - poller.busy_since
         if poller.running >= at_once(mapping, busy):
             if poller.busy_since is None:

@@ -162,6 +162,8 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
     responses: list[str] = []
     kms: str = ""
     metrics: list[str] = []
+    serial: int = 0
+    """Which state of it this is: each change is another."""
 
 
 class RuntimeConfig(msgspec.Struct, frozen=True):
@@ -216,7 +218,7 @@ URLS = Table("lambda.urls", Url)
 WAITING = Table("lambda.waiting", Waiting)
 """serial -> Waiting"""
 MAPPINGS = Table("lambda.mappings", Mapping, scope="global")
-"""(account, region, uuid) -> Mapping: global, so that all pollers are found when the region starts"""
+"""(account, region, uuid) -> Mapping"""
 RESERVED = Table("lambda.reserved", int)
 """name -> reserved concurrency, of those functions that have it"""
 
