@@ -309,3 +309,16 @@ def test_destinations_are_checked_before_the_group(logs: Any) -> None:
         "ResourceNotFoundException",
         "The specified log group does not exist.",
     )
+
+
+def test_metrics_that_events_embed_are_published_unless_a_policy_says_no(here: Here, logs: Any) -> None:
+    data = heard(here, "cloudwatch", "put_metric_data")
+    directive = {"Namespace": "app", "Dimensions": [["host"], []], "Metrics": [{"Name": "ms", "Unit": "Milliseconds"}, {"Name": "none"}]}
+    event = {"_aws": {"Timestamp": NOW + 5, "CloudWatchMetrics": [directive]}, "host": "h", "ms": [5, 7, 5]}
+    put(logs, orjson.dumps(event).decode(), '{"_aws": 1}', "plain")
+    datum = {"MetricName": "ms", "Timestamp": NOW // 1000, "Unit": "Milliseconds", "Values": [5.0, 7.0], "Counts": [2.0, 1.0]}
+    assert data == [{"Namespace": "app", "MetricData": [{**datum, "Dimensions": [{"Name": "host", "Value": "h"}]}, datum]}]
+    policy = {"policyType": "METRIC_EXTRACTION_POLICY", "policyDocument": '{"EmbeddedMetricFormat": {"Status": "Disabled"}}'}
+    logs.put_account_policy(policyName="p", selectionCriteria='LogGroupNamePrefix NOT IN ["other"]', **policy)
+    put(logs, orjson.dumps(event).decode())
+    assert len(data) == 1

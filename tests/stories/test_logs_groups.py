@@ -171,3 +171,25 @@ def test_names_that_are_too_long_are_refused_in_one_sentence(here: Here) -> None
     assert refusal(here.logs.create_log_group, logGroupName=long) == expected
     assert refusal(here.logs.delete_metric_filter, logGroupName=long, filterName="f") == expected
     assert refusal(here.logs.create_log_stream, logGroupName="g", logStreamName=long) == expected
+
+
+def test_fields_are_told_with_how_often_they_are_there(here: Here) -> None:
+    here.logs.create_log_group(logGroupName="g")
+    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
+    messages = (("a", NOW - 16 * 60_000), ('{"code": 1, "id": 2}', NOW - 2), ('{"code": 1}', NOW - 1), ("plain", NOW))
+    events = [{"timestamp": time, "message": message} for message, time in messages]
+    here.logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
+    generated = [{"name": name, "percent": 100} for name in ("@ingestionTime", "@log", "@logStream", "@message", "@timestamp")]
+    found = [*generated, {"name": "code", "percent": 66}, {"name": "id", "percent": 33}]
+    assert here.logs.get_log_group_fields(logGroupName="g") == {"logGroupFields": found}
+    assert here.logs.get_log_group_fields(logGroupIdentifier=f"{ARN}g", time=NOW // 1000 - 16 * 60) == {"logGroupFields": generated}
+    assert refusal(here.logs.get_log_group_fields, logGroupName="x") == (
+        "ResourceNotFoundException",
+        "The specified log group does not exist.",
+    )
+
+
+def test_the_accounts_storage_tier_is_kept(here: Here) -> None:
+    assert here.logs.get_storage_tier_policy() == {"storageTier": "STANDARD"}
+    kept = {"storageTier": "INTELLIGENT_TIERING", "lastUpdatedTime": NOW}
+    assert here.logs.put_storage_tier_policy(storageTier="INTELLIGENT_TIERING") == here.logs.get_storage_tier_policy() == kept

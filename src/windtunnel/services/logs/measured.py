@@ -8,29 +8,22 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import orjson
 
 from windtunnel.aws.arn import partition_of
 from windtunnel.aws.filters import compile_filter, compile_value
 from windtunnel.fabric import Event, Tx
+from windtunnel.services.logs.criteria import selected
+from windtunnel.services.logs.embedded import EMBEDDED, MINUTE_SECONDS, Metric, embedded
 from windtunnel.services.logs.insights_values import number
 from windtunnel.services.logs.rules import MILLISECONDS
 from windtunnel.services.logs.selection import chosen
-from windtunnel.services.logs.state import GROUPS, MATCHED, METRIC_FILTERS, Chunk, Group, MetricFilter, arn_of
+from windtunnel.services.logs.state import ACCOUNT_POLICIES, GROUPS, MATCHED, METRIC_FILTERS, Chunk, Group, MetricFilter, arn_of
 
-MINUTE_SECONDS = 60
 VALUES_MAX = 150
 """Of one datum: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html"""
-
-
-class Metric(NamedTuple):
-    """Of what a datum is, in which minute."""
-
-    namespace: str
-    name: str
-    unit: str
-    dimensions: tuple[tuple[str, str], ...]
-    minute: int
 
 
 def data_of(kept: MetricFilter, times: Sequence[int], messages: Sequence[str], system: Mapping[str, str]) -> dict[Metric, Counter[float]]:
@@ -67,6 +60,23 @@ def measure(tx: Tx, name: str, group: Group, chunk: Chunk) -> None:
         if any("defaultValue" in one for one in kept.transformations):
             _remember(tx, name, group, str(key[1]), matched=bool(data))
     _publish(tx, name, found)
+
+
+def extract(tx: Tx, name: str, chunk: Chunk, *, ruled: bool) -> None:
+    """Publishes the metrics that are embedded in the events of a chunk, unless a policy of the account says not to."""
+    telling = [message for message in chunk.messages if EMBEDDED in message]
+    if not telling or (ruled and not _extracted(tx, name)):
+        return
+    found: dict[Metric, Counter[float]] = defaultdict(Counter)
+    for message in telling:
+        for metric, values in embedded(message).items():
+            found[metric].update(values)
+    _publish(tx, name, found)
+
+
+def _extracted(tx: Tx, name: str) -> bool:
+    policies = [policy for _, policy in tx.scan(ACCOUNT_POLICIES, "METRIC_EXTRACTION_POLICY") if selected(policy.criteria, name)]
+    return all(orjson.loads(policy.document)["EmbeddedMetricFormat"]["Status"] == "Enabled" for policy in policies)
 
 
 def default_values(tx: Tx, payload: Mapping[str, Any]) -> None:

@@ -71,6 +71,7 @@ def put_log_events(tx: Tx, req: t.PutLogEventsRequest) -> t.PutLogEventsResponse
                 subscribed.tell(tx, name, group, chunk, serial)
             if group.metric_filters:
                 measured.measure(tx, name, group, chunk)
+            measured.extract(tx, name, raw, ruled=ruled)
             if group.tailed > tx.now:
                 subscribed.leave(tx, group.id, chunk.times[0], serial)
             serial = tx.serial()

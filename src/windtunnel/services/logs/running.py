@@ -182,5 +182,8 @@ def _finish(tx: Tx, run: Run, done: Mapping[str, Any]) -> None:
     if query is None or query.status != "Running":
         return
     tx.put(QUERIES, run.serial, value=msgspec.structs.replace(query, **done))
+    if query.scheduled is not None:
+        scheduled_id, triggered = query.scheduled
+        tx.timer(tx.now, "hand_on", {"id": scheduled_id, "triggered": triggered})
     # What a query costs is what it reads: https://aws.amazon.com/cloudwatch/pricing/
     tx.meter("DataScanned-Bytes", run.bytes / (1 << 30))

@@ -113,6 +113,8 @@ class Query(msgspec.Struct, frozen=True):
     results: int = 0
     named: str = ""
     """The group it was started for, where it names one alone."""
+    scheduled: tuple[str, int] | None = None
+    """The scheduled query whose run it is, and when that was triggered."""
 
 
 class Result(msgspec.Struct, frozen=True, array_like=True):
@@ -162,6 +164,32 @@ class Lookup(msgspec.Struct, frozen=True, array_like=True):
     records: int
     description: str = ""
     kms: str = ""
+
+
+class Scheduled(msgspec.Struct, frozen=True, array_like=True):
+    """A scheduled query, with its settings as they were given."""
+
+    name: str
+    created: int
+    updated: int
+    state: str
+    settings: dict[str, Any]
+
+
+class ScheduledRun(msgspec.Struct, frozen=True, array_like=True):
+    """One run of a scheduled query."""
+
+    query: str
+    status: str
+    error: str = ""
+    destinations: list[dict[str, Any]] = []
+
+
+class Tier(msgspec.Struct, frozen=True, array_like=True):
+    """The storage tier of the account."""
+
+    name: str
+    updated: int
 
 
 class Definition(msgspec.Struct, frozen=True, array_like=True):
@@ -267,6 +295,12 @@ INDEXED = Table("logs.indexed", Indexed)
 """(group, field) -> Indexed"""
 LOOKUPS = Table("logs.lookups", Lookup)
 """name -> Lookup"""
+SCHEDULED = Table("logs.scheduled", Scheduled, indexes={"name": lambda key, scheduled: (scheduled.name,)})
+"""id -> Scheduled"""
+RUNS = Table("logs.runs", ScheduledRun)
+"""(scheduled query, when it was triggered) -> ScheduledRun"""
+TIERS = Table("logs.tiers", Tier)
+"""() -> Tier"""
 DEFINITIONS = Table("logs.definitions", Definition)
 """id -> Definition"""
 TAILS = Table("logs.tails", float)

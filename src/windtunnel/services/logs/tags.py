@@ -1,4 +1,4 @@
-"""Tags of log groups, by the present API and the one before it, and of deliveries and destinations by the present one."""
+"""Tags of log groups, by the present API and the one before it, and of all else by the present one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from windtunnel.services.logs.state import (
     DELIVERY_DESTINATIONS,
     DELIVERY_SOURCES,
     DESTINATIONS,
+    LOOKUPS,
+    SCHEDULED,
     arn_of,
     arn_within,
     find_group,
@@ -27,6 +29,8 @@ _TABLES: dict[str, Table[Any]] = {
     "delivery-destination": DELIVERY_DESTINATIONS,
     "delivery-source": DELIVERY_SOURCES,
     "destination": DESTINATIONS,
+    "lookup-table": LOOKUPS,
+    "scheduled-query": SCHEDULED,
 }
 
 
