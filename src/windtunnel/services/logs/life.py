@@ -10,6 +10,7 @@ from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS
 from windtunnel.services.logs.state import (
     CHUNKS,
     GROUP_POLICIES,
+    GROUP_RESOURCE_POLICIES,
     GROUPS,
     INDEXED,
     MATCHED,
@@ -28,7 +29,7 @@ from windtunnel.services.logs.state import (
 
 SLICE_ROWS = 256
 """So many rows one transaction removes, or others would wait for it."""
-BY_NAME: tuple[Table[Any], ...] = (METRIC_FILTERS, SUBSCRIPTIONS, GROUP_POLICIES)
+BY_NAME: tuple[Table[Any], ...] = (METRIC_FILTERS, SUBSCRIPTIONS, GROUP_POLICIES, GROUP_RESOURCE_POLICIES)
 BY_NUMBER: tuple[Table[Any], ...] = (STREAMS, RECENT, TAILS, INDEXED, MATCHED)
 DAY_SECONDS = DAY_MILLISECONDS // MILLISECONDS
 

@@ -16,7 +16,7 @@ from windtunnel.services.logs.insights_words import Malformed
 from windtunnel.services.logs.records import discovered, row_of
 from windtunnel.services.logs.rules import MILLISECONDS, Place, bad_token, invalid
 from windtunnel.services.logs.sources import chosen_groups
-from windtunnel.services.logs.state import CHUNKS, GROUPS, LOOKUPS, QUERIES, QUERY_SERIALS, RESULTS, Query, find_group, name_of
+from windtunnel.services.logs.state import CHUNKS, GROUPS, LOOKUPS, QUERIES, QUERY_SERIALS, RESULTS, RUNS, Query, find_group, name_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
@@ -84,6 +84,9 @@ def stop_query(tx: Tx, req: t.StopQueryRequest) -> t.StopQueryResponse:
     if query.status not in RUNNING:
         raise invalid("The specified query is not running.")
     tx.put(QUERIES, serial, value=msgspec.structs.replace(query, status="Cancelled"))
+    run = None if query.scheduled is None else tx.get(RUNS, *query.scheduled)
+    if query.scheduled is not None and run is not None:
+        tx.put(RUNS, *query.scheduled, value=msgspec.structs.replace(run, status="Failed", error="The query was cancelled."))
     return {"success": True}
 
 

@@ -124,10 +124,12 @@ class Result(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Policy(msgspec.Struct, frozen=True, array_like=True):
-    """A resource policy of the account."""
+    """A resource policy of the account, or of a group, which has revisions."""
 
     updated: int
     document: str
+    name: str = ""
+    revision: str = ""
 
 
 class GroupPolicy(msgspec.Struct, frozen=True, array_like=True):
@@ -301,6 +303,8 @@ RUNS = Table("logs.runs", ScheduledRun)
 """(scheduled query, when it was triggered) -> ScheduledRun"""
 TIERS = Table("logs.tiers", Tier)
 """() -> Tier"""
+GROUP_RESOURCE_POLICIES = Table("logs.group_resource_policies", Policy)
+"""(group's name) -> Policy"""
 DEFINITIONS = Table("logs.definitions", Definition)
 """id -> Definition"""
 TAILS = Table("logs.tails", float)
