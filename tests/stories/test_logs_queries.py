@@ -132,6 +132,24 @@ def test_results_that_are_final_are_seen_while_a_query_runs(here: Here, logs: An
     assert ("Running", 2000, 2000.0) in seen
 
 
+def test_what_a_query_needs_beside_its_groups_is_looked_for_when_it_is_started(here: Here, logs: Any) -> None:
+    request = {"logGroupName": "g", "startTime": NOW // 1000, "endTime": NOW // 1000 + 1}
+    text = "filter path in (SOURCE 'h' | fields path)"
+    with pytest.raises(Fault) as refused:
+        logs.start_query(queryString=text, **request)
+    assert refused.value.code == "ResourceNotFoundException"
+    logs.create_log_group(logGroupName="h")
+
+    async def start_and_delete() -> str:
+        started = await here.cloud.run("logs", "start_query", {"queryString": text, **request}, here.scope)
+        await here.cloud.run("logs", "delete_log_group", {"logGroupName": "h"}, here.scope)
+        return started["queryId"]
+
+    query = here.run(start_and_delete())
+    here.rest()
+    assert logs.get_query_results(queryId=query)["status"] == "Failed"
+
+
 def test_a_hundred_queries_at_once_are_enough(here: Here, logs: Any) -> None:
     request = {"queryString": "fields @message", "logGroupName": "g", "startTime": NOW // 1000, "endTime": NOW // 1000 + 1}
 

@@ -169,6 +169,9 @@ def _check(tx: Tx, plan: Plan, names: Sequence[str]) -> None:
     """Refuses a query too many, tables that aren't there, and what groups of the class for infrequent access don't take."""
     if tx.count(QUERIES, "running") >= QUERIES_AT_ONCE_MAX:
         raise Fault("LimitExceededException", "Resource limit exceeded.")
+    for source in (*(inner.source for _, inner in plan.subqueries), plan.join):
+        if source is not None:
+            chosen_groups(tx, source)
     missing = next((name for name in plan.tables if tx.get(LOOKUPS, name) is None), None)
     if missing is not None:
         raise _compile_fault(Malformed(f"Lookup table {missing} does not exist", 0, 0))

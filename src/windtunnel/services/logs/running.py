@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from windtunnel.fabric import Call, Tx
+from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.logs.indexing import DEFAULTS, indexed_since
 from windtunnel.services.logs.insights import compile_query
 from windtunnel.services.logs.insights_expression import CONTEXT
@@ -61,6 +61,9 @@ async def run_query(call: Call, payload: Mapping[str, Any]) -> None:
         context = await _context(call, run, plan)
         found = await _read(call, run, plan, query.groups, context, partial=True)
     except Stopped:
+        return
+    except Fault:  # a group or table that was there when the query was started
+        await call.transact(_finish, run, {"status": "Failed"})
         return
     rows: Sequence[Row] = found
     for stage in plan.all:
@@ -184,6 +187,6 @@ def _finish(tx: Tx, run: Run, done: Mapping[str, Any]) -> None:
     tx.put(QUERIES, run.serial, value=msgspec.structs.replace(query, **done))
     if query.scheduled is not None:
         scheduled_id, triggered = query.scheduled
-        tx.timer(tx.now, "hand_on", {"id": scheduled_id, "triggered": triggered})
+        tx.timer(tx.now, "hand_on", {"id": scheduled_id, "triggered": triggered, "complete": done["status"] == "Complete"})
     # What a query costs is what it reads: https://aws.amazon.com/cloudwatch/pricing/
     tx.meter("DataScanned-Bytes", run.bytes / (1 << 30))

@@ -68,11 +68,11 @@ def run_scheduled(tx: Tx, payload: Mapping[str, Any]) -> None:
 async def hand_on(call: Call, payload: Mapping[str, Any]) -> None:
     """Timer: a scheduled query has ended; its results go where they are to go, and EventBridge hears of it."""
     scheduled_id, triggered = payload["id"], payload["triggered"]
-    found = call.read(lambda tx: (tx.get(SCHEDULED, scheduled_id), tx.get(RUNS, scheduled_id, triggered)))
-    scheduled, run = found
+    scheduled, run = call.read(lambda tx: (tx.get(SCHEDULED, scheduled_id), tx.get(RUNS, scheduled_id, triggered)))
     if scheduled is None or run is None or run.status != "Running":
         return
-    configuration = scheduled.settings.get("destinationConfiguration", {})
+    # What failed goes nowhere.
+    configuration: dict[str, Any] = scheduled.settings.get("destinationConfiguration", {}) if payload["complete"] else {}
     destinations: list[dict[str, Any]] = []
     if "s3Configuration" in configuration:
         destinations.append(await _to_bucket(call, configuration["s3Configuration"], scheduled.name, run.query))
@@ -114,9 +114,9 @@ def _done(tx: Tx, scheduled_id: str, triggered: int, destinations: list[dict[str
     run, scheduled = tx.get(RUNS, scheduled_id, triggered), tx.get(SCHEDULED, scheduled_id)
     if run is None or scheduled is None:
         return
-    tx.put(RUNS, scheduled_id, triggered, value=msgspec.structs.replace(run, status="Complete", destinations=destinations))
     query: Query | None = tx.get(QUERIES, tx.get(QUERY_SERIALS, run.query))
     assert query is not None, "a query that has just ended"
+    tx.put(RUNS, scheduled_id, triggered, value=msgspec.structs.replace(run, status=query.status, destinations=destinations))
     detail = {
         "queryId": run.query,
         "queryString": query.text,
