@@ -322,3 +322,17 @@ def test_metrics_that_events_embed_are_published_unless_a_policy_says_no(here: H
     logs.put_account_policy(policyName="p", selectionCriteria='LogGroupNamePrefix NOT IN ["other"]', **policy)
     put(logs, orjson.dumps(event).decode())
     assert len(data) == 1
+
+
+def test_the_filters_of_a_group_have_five_regular_expressions_at_most(here: Here, logs: Any) -> None:
+    heard(here, "lambda", "invoke")
+    request = {"logGroupName": "g", "metricTransformations": [TRANSFORMATION]}
+    for name in ("a", "b"):
+        logs.put_metric_filter(filterName=name, filterPattern="%a% %b%", **request)
+    subscription = {"logGroupName": "g", "destinationArn": FUNCTION}
+    many = ("LimitExceededException", "Resource limit exceeded.")
+    assert refusal(logs.put_subscription_filter, filterName="c", filterPattern="%a% %b%", **subscription) == many
+    logs.put_subscription_filter(filterName="c", filterPattern="%a%", **subscription)
+    assert refusal(logs.put_metric_filter, filterName="d", filterPattern="%d%", **request) == many
+    logs.put_metric_filter(filterName="b", filterPattern="%b%", **request)
+    logs.put_metric_filter(filterName="d", filterPattern="%d%", **request)

@@ -96,3 +96,21 @@ def test_a_session_names_groups_by_their_arns(logs: Any) -> None:
     with pytest.raises(Fault) as refused:
         logs.start_live_tail(logGroupIdentifiers=["g"])
     assert refused.value.code == "InvalidParameterException"
+
+
+def test_fifteen_sessions_at_once_are_enough(here: Here, logs: Any) -> None:
+    streams = [start(logs) for _ in range(15)]
+    with pytest.raises(Fault) as refused:
+        start(logs)
+    assert refused.value.args == ("LimitExceededException", "Resource limit exceeded.")
+    here.run(anext(streams[0]))
+    here.run(streams[0].aclose())
+    start(logs)
+    here.jump(3 * 3600)
+    start(logs)
+
+
+def test_a_group_is_named_by_an_arn_without_an_asterisk(logs: Any) -> None:
+    with pytest.raises(Fault) as refused:
+        logs.start_live_tail(logGroupIdentifiers=[f"{ARN}:*"])
+    assert refused.value.code == "InvalidParameterException"

@@ -21,6 +21,7 @@ from windtunnel.services.logs.state import (
     STREAM_CHUNKS,
     STREAMS,
     SUBSCRIPTIONS,
+    TAIL_SESSIONS,
     TAILED,
     TAILS,
     Group,
@@ -99,6 +100,7 @@ def sweep_stream(tx: Tx, payload: Mapping[str, Any]) -> None:
 
 def end_tail(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer, and the end of every live session: forgets it. Nobody ends one whose watcher vanished with the process, but time."""
+    tx.delete(TAIL_SESSIONS, payload["id"])
     for group in payload["groups"]:
         tx.delete(TAILS, group, payload["id"])
     for key, _ in tx.scan(TAILED, payload["id"]):

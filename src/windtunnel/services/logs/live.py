@@ -15,12 +15,14 @@ from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.logs import life
 from windtunnel.services.logs.rules import invalid, matcher
-from windtunnel.services.logs.state import CHUNKS, GROUPS, TAILED, TAILS, find_group, name_of
+from windtunnel.services.logs.state import CHUNKS, GROUPS, TAIL_SESSIONS, TAILED, TAILS, find_group, name_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
 
 SESSION_SECONDS_MAX = 3 * 3600
+SESSIONS_MAX = 15
+"""At once in an account: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 UPDATE_SECONDS = 1.0
 UPDATE_EVENTS_MAX = 500
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartLiveTail.html"""
@@ -58,11 +60,14 @@ def _open(tx: Tx, req: t.StartLiveTailRequest) -> Session:
         raise invalid("LogStreamNames and LogStreamNamePrefixes are mutually exclusive parameters.")
     if (names is not None or prefixes is not None) and len(identifiers) > 1:
         raise invalid("LogStreamNames and LogStreamNamePrefixes can only be specified with a single log group.")
+    if tx.count(TAIL_SESSIONS, "all") >= SESSIONS_MAX:
+        raise Fault("LimitExceededException", "Resource limit exceeded.")
     groups: dict[int, str] = {}
     until = tx.now + SESSION_SECONDS_MAX
     session_id = tx.new_id()
+    tx.put(TAIL_SESSIONS, session_id, value=until)
     for identifier in identifiers:
-        if parse_or_none(identifier) is None:
+        if parse_or_none(identifier) is None or identifier.endswith("*"):
             raise invalid(f"Invalid log group identifier: {identifier}. It must be the ARN of a log group.")
         name = name_of(tx, identifier)
         group = find_group(tx, name)

@@ -12,7 +12,7 @@ from windtunnel.aws.filters import filter_of
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, check_group_name, invalid, matcher
 from windtunnel.services.logs.selection import check_criteria
-from windtunnel.services.logs.state import GROUPS, METRIC_FILTERS, MetricFilter, find_group
+from windtunnel.services.logs.state import GROUPS, METRIC_FILTERS, MetricFilter, check_expressions, find_group
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
@@ -29,6 +29,7 @@ def put_metric_filter(tx: Tx, req: t.PutMetricFilterRequest) -> None:
     transformations: list[dict[str, Any]] = [dict(one) for one in req["metricTransformations"]]
     if any("defaultValue" in one and one.get("dimensions") for one in transformations):
         raise invalid("Invalid metric transformation: dimensions and default value are mutually exclusive properties.")
+    check_expressions(tx, name, filter_name, req["filterPattern"])
     check_criteria(req.get("fieldSelectionCriteria", ""))
     old = tx.get(METRIC_FILTERS, name, filter_name)
     if old is None:

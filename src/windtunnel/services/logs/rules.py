@@ -27,6 +27,9 @@ STREAM_NAME_PATTERN = r"[^:*]*"
 RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 DESCRIBE_LIMIT = 50
 
+EXPRESSIONS_MAX = 5
+"""Of a group's filters: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html"""
+_EXPRESSION = re.compile(r"%(?:[^%\\\s]|\\.)+%")
 _TIME_SHIFT, _SERIAL_SHIFT = 144, 32
 _NUMBER_MASK = (1 << _SERIAL_SHIFT) - 1
 _SERIAL_MASK = (1 << _TIME_SHIFT - _SERIAL_SHIFT) - 1
@@ -53,6 +56,11 @@ def matcher(pattern: str) -> Callable[[str], bool]:
         return compile_filter(pattern)
     except ValueError as error:
         raise invalid(str(error)) from error
+
+
+def expressions_in(pattern: str) -> int:
+    """How many regular expressions a filter pattern has."""
+    return len(_EXPRESSION.findall(pattern))
 
 
 def check_group_name(name: str) -> None:

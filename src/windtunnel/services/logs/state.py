@@ -18,7 +18,14 @@ import msgspec
 from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Fault, Resource, Table, Tx
 from windtunnel.kernel.store.keys import Key
-from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS, check_group_name, check_stream_name
+from windtunnel.services.logs.rules import (
+    DAY_MILLISECONDS,
+    EXPRESSIONS_MAX,
+    MILLISECONDS,
+    check_group_name,
+    check_stream_name,
+    expressions_in,
+)
 
 PROTECTION, TRANSFORMER, INDEXES, UNPROTECTED = 1, 2, 4, 8
 """The kinds of policies that a group may have, and that it had one of data protection."""
@@ -309,6 +316,8 @@ DEFINITIONS = Table("logs.definitions", Definition)
 """id -> Definition"""
 TAILS = Table("logs.tails", float)
 """(group, live session) -> when the session ends at the latest"""
+TAIL_SESSIONS = Table("logs.tail_sessions", float, counters={"all": lambda key, until: ()})
+"""live session -> when it ends at the latest"""
 TAILED = Table("logs.tailed", tuple[int, int])
 """(live session, serial) -> (group, time of the first event) of a chunk that the session did not take yet"""
 METRIC_FILTERS = Table("logs.metric_filters", MetricFilter)
@@ -359,6 +368,17 @@ def find_group(tx: Tx, name: str) -> Group:
         check_group_name(name)
         raise no_such_group()
     return group
+
+
+def check_expressions(tx: Tx, name: str, filter_name: str, pattern: str) -> None:
+    """Refuses a filter with which a group's filters would have too many regular expressions."""
+    added = expressions_in(pattern)
+    if not added:
+        return
+    others = (*tx.scan(METRIC_FILTERS, name), *tx.scan(SUBSCRIPTIONS, name))
+    patterns = [kept.pattern for key, kept in others if key[1] != filter_name]
+    if added + sum(map(expressions_in, patterns)) > EXPRESSIONS_MAX:
+        raise Fault("LimitExceededException", "Resource limit exceeded.")
 
 
 def find_stream(tx: Tx, group: Group, name: str) -> Stream:

@@ -13,7 +13,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.logs.reaching import check_form, try_destination
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, matcher
 from windtunnel.services.logs.selection import check_criteria
-from windtunnel.services.logs.state import GROUPS, SUBSCRIPTIONS, Group, Subscription, find_group
+from windtunnel.services.logs.state import GROUPS, SUBSCRIPTIONS, Group, Subscription, check_expressions, find_group
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
@@ -71,6 +71,7 @@ def _room(tx: Tx, req: t.PutSubscriptionFilterRequest) -> Group:
     group = find_group(tx, req["logGroupName"])
     if group.subscriptions >= SUBSCRIPTIONS_MAX and tx.get(SUBSCRIPTIONS, req["logGroupName"], req["filterName"]) is None:
         raise Fault("LimitExceededException", "Resource limit exceeded.")
+    check_expressions(tx, req["logGroupName"], req["filterName"], req["filterPattern"])
     return group
 
 
