@@ -2,11 +2,11 @@
 
 from windtunnel.fabric import Service
 from windtunnel.fabric.issuers import ISSUER_PATH
-from windtunnel.services.sts import callers, issuers, life, roles, scoped, sessions, tokens, web_identity
+from windtunnel.services.sts import callers, issuers, life, roles, saml, scoped, sessions, tokens, web_identity
 
 SERVICE = Service(
     "sts",
-    modules=(callers, roles, sessions, scoped, web_identity, tokens),
+    modules=(callers, roles, sessions, scoped, web_identity, saml, tokens),
     timers={life.HANDLER: life.forget_keys},
     boot=life.begin,
     pages={ISSUER_PATH: issuers.page},

@@ -15,7 +15,7 @@ from windtunnel.fabric import Call, Fault
 from windtunnel.fabric.issuers import ISSUER_PATH, LOCAL_HOSTS
 from windtunnel.planes.network.client import HttpClient, HttpError
 from windtunnel.services.sts.rules import role_arn, session_policy, session_tags
-from windtunnel.services.sts.trust import Claimed, ask_for_federated, opened, role_of, seconds_within, session_of
+from windtunnel.services.sts.trust import Claimed, ask_for_federated, ends, opened, role_of, seconds_within, session_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sts as t
@@ -166,15 +166,11 @@ async def _get(client: HttpClient, url: str) -> dict[str, Any]:
 
 
 def _check_time(call: Call, token: Token) -> None:
-    """A token ages by the region's clock, whichever of the two its issuer goes by. Raises ExpiredTokenException."""
-    clock, issued, expires = call.cloud.clock, token.claims["iat"], token.claims["exp"]
-    if abs(issued - clock.machine()) < abs(issued - clock.now()):
-        expires += clock.region_at(issued) - issued
-    if clock.now() >= expires:
-        now = int(clock.now())
-        raise Fault(
-            "ExpiredTokenException", f"Token expired: current date/time {now} must be before the expiration date/time {int(expires)}"
-        )
+    """Raises ExpiredTokenException."""
+    over = ends(call, token.claims["iat"], token.claims["exp"])
+    if call.now() >= over:
+        now = int(call.now())
+        raise Fault("ExpiredTokenException", f"Token expired: current date/time {now} must be before the expiration date/time {int(over)}")
 
 
 def _claimed(call: Call, token: Token) -> Claimed:
