@@ -115,3 +115,15 @@ def test_a_report_that_is_being_written_is_waited_for(here: Here) -> None:
     here.run(call.transact(lambda tx: tx.put(REPORT, value=Report(tx.now))))
     assert here.iam.generate_credential_report() == {"State": "INPROGRESS"}
     assert fault(here.iam.get_credential_report)[0] == "ReportInProgress"
+
+
+def test_the_summary_tells_which_tokens_the_global_endpoint_issues(here: Here) -> None:
+    def version() -> int:
+        return here.iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"]
+
+    assert version() == 2
+    here.iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v1Token")
+    assert version() == 1
+    here.iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v2Token")
+    assert version() == 2
+    assert fault(here.iam.set_security_token_service_preferences, GlobalEndpointTokenVersion="v3Token")[0] == "ValidationError"

@@ -19,6 +19,7 @@ from windtunnel.services.iam.state import (
     PROVIDERS,
     ROLES,
     SIGNING,
+    TOKEN_VERSION,
     USERS,
     VERSIONS,
 )
@@ -26,6 +27,7 @@ from windtunnel.services.iam.state import (
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
 
+TOKEN_VERSION_DEFAULT = 2
 _PASSWORDS: dict[str, Any] = {
     "MinimumPasswordLength": 6,
     "RequireSymbols": False,
@@ -74,7 +76,7 @@ def get_account_summary(tx: Tx, req: dict[str, Any]) -> t.GetAccountSummaryRespo
             "AttachedPoliciesPerGroupQuota": rules.POLICIES_ATTACHED_MAX,
             "AttachedPoliciesPerRoleQuota": rules.POLICIES_ATTACHED_MAX,
             "AttachedPoliciesPerUserQuota": rules.POLICIES_ATTACHED_MAX,
-            "GlobalEndpointTokenVersion": 2,
+            "GlobalEndpointTokenVersion": tx.get(TOKEN_VERSION) or TOKEN_VERSION_DEFAULT,
             "GroupPolicySizeQuota": rules.INLINE_CHARACTERS_MAX["group"],
             "Groups": tx.count(GROUPS, "all"),
             "GroupsPerUserQuota": rules.GROUPS_PER_USER_MAX,
@@ -101,6 +103,11 @@ def get_account_summary(tx: Tx, req: dict[str, Any]) -> t.GetAccountSummaryRespo
             "VersionsPerPolicyQuota": rules.VERSIONS_MAX,
         }
     }
+
+
+def set_security_token_service_preferences(tx: Tx, req: t.SetSecurityTokenServicePreferencesRequest) -> dict[str, Any]:
+    tx.put(TOKEN_VERSION, value=1 if req["GlobalEndpointTokenVersion"] == "v1Token" else 2)
+    return {}
 
 
 def update_account_password_policy(tx: Tx, req: t.UpdateAccountPasswordPolicyRequest) -> dict[str, Any]:

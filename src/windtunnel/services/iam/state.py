@@ -257,6 +257,8 @@ DELETIONS = Table("iam.deletions", str, scope="account")
 """task id of a service-linked role's deletion -> the role's name"""
 CERTIFICATES = Table("iam.certificates", Certificate, scope="account", indexes={"path": _by_path}, counters={"all": _all})
 """name in lower case -> Certificate"""
+TOKEN_VERSION = Table("iam.token_version", int, scope="account")
+"""() -> the version of the tokens that the global endpoint of STS issues"""
 REPORT = Table("iam.report", Report, scope="account")
 """() -> Report"""
 JOBS = Table("iam.jobs", Job, scope="account")
