@@ -104,6 +104,14 @@ def test_conditions_of_the_trust_policy_hold(here: Here) -> None:
     assert assume(other, ExternalId="secret")["AssumedRoleUser"]
 
 
+def test_contexts_of_trusted_identity_propagation_are_not_taken_for_granted(here: Here) -> None:
+    role(here, trust({"AWS": ACCOUNT}))
+    contexts = [{"ProviderArn": "arn:aws:iam::aws:contextProvider/IdentityCenter", "ContextAssertion": "token"}]
+    assert fault(assume, here=here, ProvidedContexts=contexts)[0] == "NotImplemented"
+    propagated = {"Url": "https://example.com", "IdentityCenterInstanceArn": "arn:aws:sso:::instance/ssoins-1"}
+    assert fault(here.iam.create_open_id_connect_provider, **propagated)[0] == "NotImplemented"
+
+
 def test_a_role_that_is_not_there_is_one_that_may_not_be_assumed(here: Here) -> None:
     assert fault(assume, here=here) == denied(f"arn:aws:iam::{ACCOUNT}:root")
     for text in ("nothing-valid-in-here", "arn::b:::something/test-role", "arn:a:a::aaaaaaaaaa:"):

@@ -24,6 +24,8 @@ SAML_VALID_SECONDS = 100 * 365 * 86_400
 
 
 def create_open_id_connect_provider(tx: Tx, req: t.CreateOpenIDConnectProviderRequest) -> t.CreateOpenIDConnectProviderResponse:
+    if "ContextProvider" in req or "IdentityCenterInstanceArn" in req:
+        raise Fault("NotImplemented", "windtunnel does not implement trusted identity propagation.", status=501)
     url = _url(req["Url"])
     arn = f"arn:aws:iam::{tx.account}:oidc-provider/{url}"
     if tx.get(PROVIDERS, arn) is not None:

@@ -30,6 +30,8 @@ async def assume_role(call: Call, req: t.AssumeRoleRequest) -> t.AssumeRoleRespo
     arn, caller = role_arn(req["RoleArn"]), call.scope.principal
     if caller.kind == "Anonymous":
         raise Fault("MissingAuthenticationToken", "Request is missing Authentication Token")
+    if "ProvidedContexts" in req:
+        raise Fault("NotImplemented", "windtunnel does not implement trusted contexts (ProvidedContexts).", status=501)
     tags, transitive = session_tags(caller, req.get("Tags", []), req.get("TransitiveTagKeys", []))  # pyright: ignore[reportArgumentType]
     policy = session_policy(req.get("Policy"))
     role = await role_of(call, arn)
