@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -163,3 +164,24 @@ def test_a_subscription_to_another_accounts_topic_is_the_subscribers(here: Here)
     assert other.sns.list_subscriptions() == {"Subscriptions": [{**listed, "TopicArn": ARN}]}
     assert here.sns.list_subscriptions() == {"Subscriptions": []}
     assert here.sns.list_subscriptions_by_topic(TopicArn=ARN) == {"Subscriptions": [{**listed, "TopicArn": ARN}]}
+
+
+@pytest.mark.parametrize(
+    ("policy", "scope", "reason"),
+    [
+        ({"a": [str(number) for number in range(150)]}, "MessageAttributes", ""),
+        ({"a": [str(number) for number in range(151)]}, "MessageAttributes", "FilterPolicy: Filter policy is too complex"),
+        ({"a": {"b": {"c": [str(number) for number in range(50)]}}}, "MessageBody", ""),
+        ({"a": {"b": {"c": [str(number) for number in range(51)]}}}, "MessageBody", "FilterPolicy: Filter policy is too complex"),
+        ({name: ["x"] for name in "abcde"}, "MessageBody", ""),
+        ({name: ["x"] for name in "abcdef"}, "MessageBody", "FilterPolicy: Filter policy can not have more than 5 keys"),
+    ],
+)
+def test_a_filter_policy_is_as_complex_as_it_may_be_and_no_more(here: Here, policy: dict[str, Any], scope: str, reason: str) -> None:
+    here.sns.create_topic(Name="t")
+    attributes = {"FilterPolicy": json.dumps(policy), "FilterPolicyScope": scope}
+    request = {"TopicArn": ARN, "Protocol": "sms", "Endpoint": "+15550100100", "Attributes": attributes}
+    if reason:
+        assert refusal(here.sns.subscribe, **request) == ("InvalidParameter", f"Invalid parameter: Attributes Reason: {reason}")
+    else:
+        assert here.sns.subscribe(**request)["SubscriptionArn"].startswith(ARN)

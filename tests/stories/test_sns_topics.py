@@ -180,3 +180,22 @@ def test_topics_are_listed_in_pages_of_a_hundred(here: Here) -> None:
     rest = here.sns.list_topics(NextToken=first["NextToken"])
     assert len(first["Topics"]) == 100
     assert rest == {"Topics": [{"TopicArn": f"{ARN}100"}]}
+
+
+def test_a_topic_may_take_larger_messages_where_all_who_listen_can(here: Here) -> None:
+    here.sns.create_topic(Name="t", Attributes={"MaximumMessageSize": "2048"})
+    assert refusal(here.sns.publish, TopicArn=ARN, Message="x" * 2_049) == ("InvalidParameter", "Invalid parameter: Message too long")
+    here.sns.set_topic_attributes(TopicArn=ARN, AttributeName="MaximumMessageSize", AttributeValue="1048576")
+    here.sns.publish(TopicArn=ARN, Message="x" * 1_048_576)
+    assert here.sns.get_topic_attributes(TopicArn=ARN)["Attributes"]["MaximumMessageSize"] == "1048576"
+    here.sns.subscribe(TopicArn=ARN, Protocol="sms", Endpoint="+15550100100")
+    faults = [
+        refusal(here.sns.set_topic_attributes, TopicArn=ARN, AttributeName="MaximumMessageSize", AttributeValue=value)[1]
+        for value in ("1023", "1048577", "x", "262145")
+    ]
+    wrong = "Invalid parameter: MaximumMessageSize: Invalid value [{}]. Must be between 1024 and 1048576."
+    needed = "at most 100 subscriptions, all of queues, functions and delivery streams"
+    assert faults == [
+        *(wrong.format(value) for value in ("1023", "1048577", "x")),
+        f"Invalid parameter: MaximumMessageSize: above 262144 bytes a topic has {needed}",
+    ]

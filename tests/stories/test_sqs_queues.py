@@ -219,3 +219,20 @@ def test_tags_go_with_their_queue(here: Here) -> None:
     here.jump(60)
     here.sqs.create_queue(QueueName="orders")
     assert here.sqs.list_queue_tags(QueueUrl=URL) == {}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "{",
+        "[]",
+        '{"Statement":[]}',
+        '{"Statement":[{"Effect":"Maybe"}]}',
+        '{"Statement":[{"Effect":"Allow","Owner":"me"}]}',
+        '{"Version":"1","Statement":{}}',
+    ],
+)
+def test_a_queue_policy_that_is_none_is_refused(here: Here, policy: str) -> None:
+    url = here.sqs.create_queue(QueueName="a")["QueueUrl"]
+    fault = refused(here.sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": policy})
+    assert fault == ("InvalidAttributeValue", "Invalid value for the parameter Policy.")

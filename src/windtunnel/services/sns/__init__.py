@@ -58,6 +58,7 @@ SERVICE = Service(
         "clear": archive.clear,
         "replay": replay.replay,
         "feedback": feedback.feedback,
+        "audit": feedback.write_audit,
     },
     targets={"sns": _delivered},
     faults={"ValidationError": 400},

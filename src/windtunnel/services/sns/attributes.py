@@ -8,13 +8,16 @@ import orjson
 
 from windtunnel.fabric import Tx
 from windtunnel.services.sns.archive import watch
-from windtunnel.services.sns.rules import invalid
+from windtunnel.services.sns.protection import checked
+from windtunnel.services.sns.rules import MESSAGE_BYTES_MAX, invalid
 from windtunnel.services.sns.settings import DEFAULT_ACTIONS, changed, default_policy, shown
-from windtunnel.services.sns.state import DATA_PROTECTION, TOPICS, Found, find_topic, replace
+from windtunnel.services.sns.state import DATA_PROTECTION, SUBSCRIPTIONS, TOPICS, Found, find_topic, replace
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t
 
+LARGE_SUBSCRIPTIONS_MAX = 100
+LARGE_PROTOCOLS = frozenset({"sqs", "lambda", "firehose"})
 _ACTIONS = frozenset(action.removeprefix("SNS:") for action in DEFAULT_ACTIONS) | {"Receive", "*"}
 
 
@@ -25,8 +28,18 @@ def get_topic_attributes(tx: Tx, req: t.GetTopicAttributesInput) -> t.GetTopicAt
 def set_topic_attributes(tx: Tx, req: t.SetTopicAttributesInput) -> None:
     found = find_topic(tx, req["TopicArn"])
     topic = changed(found.topic, req["AttributeName"], req.get("AttributeValue") or "", tx.now)
+    if int(topic.texts.get("MaximumMessageSize", 0)) > MESSAGE_BYTES_MAX:
+        _check_large(found)
     found.tx.put(TOPICS, found.name, value=topic)
     watch(found.tx, found.name, topic, found.topic.archived_days)
+
+
+def _check_large(found: Found) -> None:
+    """Only some can take large messages: https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html"""
+    listening = [one.protocol for _, one in found.tx.scan(SUBSCRIPTIONS, found.topic.number, limit=LARGE_SUBSCRIPTIONS_MAX + 1)]
+    if len(listening) > LARGE_SUBSCRIPTIONS_MAX or not LARGE_PROTOCOLS.issuperset(listening):
+        needed = f"at most {LARGE_SUBSCRIPTIONS_MAX} subscriptions, all of queues, functions and delivery streams"
+        raise invalid(f"MaximumMessageSize: above {MESSAGE_BYTES_MAX} bytes a topic has {needed}")
 
 
 def add_permission(tx: Tx, req: t.AddPermissionInput) -> None:
@@ -66,14 +79,11 @@ def get_data_protection_policy(tx: Tx, req: t.GetDataProtectionPolicyInput) -> t
 def put_data_protection_policy(tx: Tx, req: t.PutDataProtectionPolicyInput) -> None:
     found = find_topic(tx, req["ResourceArn"], "ResourceArn")
     policy = req["DataProtectionPolicy"]
-    if not policy:
+    found.tx.put(TOPICS, found.name, value=replace(found.topic, protected=bool(policy)))
+    if policy:
+        found.tx.put(DATA_PROTECTION, found.topic.number, value=checked(policy))
+    else:
         found.tx.delete(DATA_PROTECTION, found.topic.number)
-        return
-    try:
-        orjson.loads(policy)
-    except orjson.JSONDecodeError as error:
-        raise invalid("DataProtectionPolicy Reason: failed to parse JSON") from error
-    found.tx.put(DATA_PROTECTION, found.topic.number, value=policy)
 
 
 def _policy(found: Found) -> dict[str, Any]:

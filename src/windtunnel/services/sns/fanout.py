@@ -14,7 +14,9 @@ from windtunnel.fabric.outbox import post
 from windtunnel.services.sns import feedback, texting
 from windtunnel.services.sns.choices import dead_letter_queue
 from windtunnel.services.sns.envelope import Attributes, Notification, envelope, lambda_event, timestamp
+from windtunnel.services.sns.protection import protected
 from windtunnel.services.sns.retries import AWS_MANAGED, content_type, http_retry
+from windtunnel.services.sns.rules import texts_of
 from windtunnel.services.sns.signing import signer_id
 from windtunnel.services.sns.state import SUBSCRIPTIONS, Found, Subscription
 
@@ -44,6 +46,13 @@ class Published(msgspec.Struct):
     notification: Notification | None = None
     envelopes: dict[str, tuple[str, str]] = {}
     events: dict[str, tuple[str, str, str]] = {}
+
+    def saying(self, message: str) -> Published:
+        """The same message with another text."""
+        texts = None if self.texts is None else texts_of(message)
+        return Published(
+            self.id, message, self.subject, self.attributes, texts, self.group, self.deduplication, self.sequence, self.replayed_of
+        )
 
     def text(self, protocol: str) -> str:
         if self.texts is None:
@@ -78,6 +87,15 @@ def deliver_to(found: Found, published: Published, id: str, one: Subscription) -
     """Delivers a message to one subscription."""
     arn = f"{found.arn}:{id}"
     log = feedback.asked(found.tx, found.topic.texts, found.name, found.arn, one.protocol, one.endpoint, published.id, published.message)
+    if found.topic.protected:
+        text, audits = protected(found.tx, found.topic, "Outbound", one.principal, published.message)
+        feedback.audit(found.tx, found.arn, published.id, one.principal, audits)
+        if text is None:
+            refusal = f"The topic's data protection policy prohibits this message from being delivered to {arn}"
+            feedback.tell(found.tx, log, refusal, feedback.FORBIDDEN)
+            return
+        if text != published.message:
+            published = published.saying(text)
     if one.protocol in {"sms", "application", "email", "email-json"}:
         _to_outbox(found, published, arn, one, log)
         return

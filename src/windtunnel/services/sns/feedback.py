@@ -57,6 +57,24 @@ def tell(tx: Tx, log: Mapping[str, Any], response: str, status: int = OK) -> Non
         tx.timer(tx.now, "feedback", {"context": {"log": log}, "attempts": 1, "response": response, "error_status": status})
 
 
+def audit(tx: Tx, arn: str, id: str, principal: str, audits: list[dict[str, Any]]) -> None:
+    """Writes what a data protection policy's audit found."""
+    for one in audits:
+        entry = {
+            "messageId": id,
+            "auditTimestamp": timestamp(tx.now),
+            "callerPrincipal": principal,
+            "resourceArn": arn,
+            "dataIdentifiers": one["found"],
+        }
+        tx.timer(tx.now, "audit", {"group": one["group"], "message": orjson.dumps(entry).decode()})
+
+
+async def write_audit(call: Call, payload: Mapping[str, Any]) -> None:
+    """Timer: an audit's entry goes to its log group."""
+    await _write(call, payload["group"], payload["message"])
+
+
 async def feedback(call: Call, payload: Mapping[str, Any]) -> None:
     """Timer: a delivery has ended."""
     log = payload["context"]["log"]

@@ -10,6 +10,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sns import archive, feedback
 from windtunnel.services.sns.fanout import Published, fan_out
 from windtunnel.services.sns.order import next_number, remember, sent_before
+from windtunnel.services.sns.protection import protected
 from windtunnel.services.sns.push import push
 from windtunnel.services.sns.rules import (
     BILLED_BYTES,
@@ -49,7 +50,7 @@ def publish(tx: Tx, req: t.PublishInput) -> t.PublishResponse:
         raise invalid("TargetArn Reason: No endpoint found for the target arn specified")
     found = find_topic(tx, arn, parameter)
     published, size = _checked(req)
-    if size > MESSAGE_BYTES_MAX:
+    if size > int(found.topic.texts.get("MaximumMessageSize", MESSAGE_BYTES_MAX)):
         raise invalid("Message too long")
     _order(published, found.topic, req)
     _meter(found.tx, size)
@@ -66,7 +67,7 @@ def publish_batch(tx: Tx, req: t.PublishBatchInput) -> t.PublishBatchResponse:
         checked.append(_checked(entry))
         _order(checked[-1][0], found.topic, entry)
     total = sum(size for _, size in checked)
-    if total > MESSAGE_BYTES_MAX:
+    if total > int(found.topic.texts.get("MaximumMessageSize", MESSAGE_BYTES_MAX)):
         raise Fault("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")
     _meter(found.tx, total)
     successful = [{"Id": entry["Id"], **_publish(found, one)} for entry, (one, _) in zip(entries, checked, strict=True)]
@@ -114,6 +115,8 @@ def _order(published: Published, topic: Topic, req: Mapping[str, Any]) -> None:
 def _publish(found: Found, published: Published) -> dict[str, str]:
     tx = found.tx
     published.id = tx.new_id()
+    if found.topic.protected:
+        _protect(found, published)
     if not found.topic.fifo:
         fan_out(found, published)
         return {"MessageId": published.id}
@@ -127,6 +130,16 @@ def _publish(found: Found, published: Published) -> dict[str, str]:
             archive.store(tx, found.topic, number, published)
         fan_out(found, published)
     return {"MessageId": sent.id, "SequenceNumber": sent.sequence}
+
+
+def _protect(found: Found, published: Published) -> None:
+    """Hides or refuses what the topic's data protection policy calls sensitive, before anyone gets it."""
+    text, audits = protected(found.tx, found.topic, "Inbound", found.tx.scope.principal.arn, published.message)
+    feedback.audit(found.tx, found.arn, published.id, found.tx.scope.principal.arn, audits)
+    if text is None:
+        raise Fault("AuthorizationError", f"The topic's data protection policy prohibits this message from being published to {found.arn}")
+    if text != published.message:
+        published.message, published.texts = text, None if published.texts is None else texts_of(text)
 
 
 def _to_phone(tx: Tx, phone: str, req: t.PublishInput) -> t.PublishResponse:

@@ -16,6 +16,8 @@ from windtunnel.services.sns.state import DELETED, SUBSCRIPTIONS, Found, Topic, 
 
 DISPLAY_NAME_LENGTH_MAX = 100
 PERCENT_MAX = 100
+SIZE_MIN, SIZE_MAX = 1_024, 1_048_576
+"""Bytes of a message: https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html"""
 DEFAULT_ACTIONS = (
     "SNS:GetTopicAttributes",
     "SNS:SetTopicAttributes",
@@ -31,7 +33,7 @@ _FEEDBACK = frozenset(
     for kind in ("HTTP", "SQS", "Lambda", "Firehose", "Application")
     for suffix in ("SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate", "FailureFeedbackRoleArn")
 )
-_TEXTS = frozenset({"DisplayName", "KmsMasterKeyId", "TracingConfig", "ArchivePolicy"}) | _FEEDBACK
+_TEXTS = frozenset({"DisplayName", "KmsMasterKeyId", "TracingConfig", "ArchivePolicy", "MaximumMessageSize"}) | _FEEDBACK
 _SETTABLE = _TEXTS | {"Policy", "DeliveryPolicy", "SignatureVersion", "ContentBasedDeduplication", "FifoThroughputScope"}
 _TRACING = frozenset({"PassThrough", "Active"})
 _SCOPES = frozenset({"Topic", "MessageGroup"})
@@ -75,6 +77,8 @@ def _check_text(topic: Topic, name: str, value: str, prefix: str) -> None:
         raise invalid(f"{prefix}DisplayName: must be at most {DISPLAY_NAME_LENGTH_MAX} characters long")
     if name == "TracingConfig" and value not in _TRACING:
         raise invalid(f"{prefix}TracingConfig: Invalid value [{value}]. Must be Active or PassThrough.")
+    if name == "MaximumMessageSize" and not (value.isascii() and value.isdigit() and SIZE_MIN <= int(value) <= SIZE_MAX):
+        raise invalid(f"{prefix}MaximumMessageSize: Invalid value [{value}]. Must be between {SIZE_MIN} and {SIZE_MAX}.")
     if name == "ArchivePolicy" and not topic.fifo:
         raise invalid(f"{prefix}ArchivePolicy: archive policies are only supported by FIFO topics")
     if name.endswith("SampleRate") and not (value.isdigit() and int(value) <= PERCENT_MAX):

@@ -37,6 +37,8 @@ class Topic(msgspec.Struct, frozen=True, array_like=True):
     archived_days: int = 0
     """How long its messages stay in its archive; 0: it has none."""
     archived_since: float = 0.0
+    protected: bool = False
+    """Whether it has a data protection policy."""
 
 
 class Subscription(msgspec.Struct, frozen=True, array_like=True):

@@ -9,9 +9,10 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.services.sns.archive import watch
 from windtunnel.services.sns.places import page_of, start_of
+from windtunnel.services.sns.protection import checked
 from windtunnel.services.sns.rules import PAGE_ITEMS, check_name, checked_tags, invalid
 from windtunnel.services.sns.settings import changed, has
-from windtunnel.services.sns.state import DATA_PROTECTION, LAST, TOPICS, Topic, arn_of, place_of
+from windtunnel.services.sns.state import DATA_PROTECTION, LAST, TOPICS, Topic, arn_of, place_of, replace
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t
@@ -32,11 +33,12 @@ def create_topic(tx: Tx, req: t.CreateTopicInput) -> t.CreateTopicResponse:
     for attribute, value in attributes.items():
         if attribute != "FifoTopic":
             topic = changed(topic, attribute, value, tx.now, "Attributes Reason: ")
-    tx.put(TOPICS, name, value=topic)
+    policy = req.get("DataProtectionPolicy")
+    tx.put(TOPICS, name, value=replace(topic, protected=bool(policy)))
     watch(tx, name, topic)
     set_tags(tx, arn, tags)
-    if (policy := req.get("DataProtectionPolicy")) is not None:
-        tx.put(DATA_PROTECTION, topic.number, value=policy)
+    if policy:
+        tx.put(DATA_PROTECTION, topic.number, value=checked(policy))
     return {"TopicArn": arn}
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from windtunnel.aws.arn import parse_or_none
+from windtunnel.aws.policy_check import check_policy
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sqs import standard
 from windtunnel.services.sqs.fifo import by_group
@@ -190,9 +191,10 @@ def _flag(attribute: str, value: str) -> bool:
 def _check_policy(attribute: str, value: str) -> bool:
     if not value:
         return False
-    policy = _map(value)
-    if policy is None or "Statement" not in policy:
-        raise invalid(attribute)
+    try:
+        check_policy(value, "resource")
+    except ValueError as error:
+        raise invalid(attribute) from error
     return True
 
 
