@@ -9,6 +9,9 @@ from string import ascii_uppercase, digits
 
 BASE32 = ascii_uppercase + "234567"
 LETTERS_AND_DIGITS = ascii_uppercase + digits
+_FIXED = 4 << 76 | 2 << 62
+_FREE = (1 << 128) - 1 & ~(0xF << 76) & ~(0x3 << 62)
+"""The bits of a UUID that say its version and variant, and those that are left to chance."""
 
 
 class Ids:
@@ -20,7 +23,7 @@ class Ids:
 
     def uuid(self) -> str:
         """A version 4 UUID, RFC 9562."""
-        text = f"{self._bits(128) & ~(0xF << 76) & ~(0x3 << 62) | 4 << 76 | 2 << 62:032x}"
+        text = (self._bits(128) & _FREE | _FIXED).to_bytes(16, "big").hex()
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def hex(self, length: int) -> str:

@@ -8,6 +8,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
@@ -188,7 +189,7 @@ class Encoders:
             for name in names:
                 head, inner, tail = members[name]
                 try:
-                    column = [item[name] for item in value]
+                    column = list(map(itemgetter(name), value))
                 except KeyError:
                     return None
                 first = column[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -38,7 +39,13 @@ class Notification(msgspec.Struct, frozen=True):
 
 def timestamp(now: float) -> str:
     """2026-01-01T00:00:00.000Z"""
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, micro = divmod(round(now * 1_000_000), 1_000_000)
+    return f"{_second(second)}.{micro // 1_000:03d}Z"
+
+
+@lru_cache(16)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().removesuffix("+00:00")
 
 
 def certificate_url(endpoint: str, signer: str) -> str:

@@ -101,7 +101,7 @@ def check_body(body: str) -> None:
     """Only what XML 1.0 allows: https://www.w3.org/TR/REC-xml/#charsets"""
     if not body:
         raise missing("MessageBody")
-    if not (body.isascii() and body.isprintable()) and _FORBIDDEN.search(body):
+    if not (body.isascii() and body.replace("\n", "").isprintable()) and _FORBIDDEN.search(body):
         raise Fault(
             "InvalidMessageContents",
             "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to"
