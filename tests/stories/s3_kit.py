@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import pytest
 
+from tests.stories.here import Here
 from windtunnel.fabric import Fault
 
 
@@ -39,6 +41,17 @@ class Stream:
         for piece in self._pieces:
             yield piece
         self.trailers.update(self._announced)
+
+
+def told(here: Here, queue: str = "told") -> list[dict[str, Any]]:
+    """The records that a queue has received since the last look, test events left out, in the order they came to be."""
+    url = here.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    found: list[dict[str, Any]] = []
+    while messages := here.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            here.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            found += json.loads(message["Body"]).get("Records", [])
+    return sorted(found, key=lambda record: (record["eventTime"], record["s3"]["object"].get("sequencer", "")))
 
 
 def keys(listing: Mapping[str, Any], of: str = "Contents") -> list[str]:

@@ -1,13 +1,12 @@
 """Lifecycle rules at work: what goes, what gets colder and what is given up, each at its midnight and not before."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, Here
-from tests.stories.s3_kit import keys, refused
+from tests.stories.s3_kit import keys, refused, told
 
 DAY = 86_400
 LARGE = b"x" * 131_072
@@ -34,14 +33,6 @@ def _refused(s3: Any, **rule: Any) -> tuple[str, str]:
 def _listen(s3: Any, *events: str) -> None:
     configuration = {"QueueConfigurations": [{"Id": "told", "QueueArn": QUEUE, "Events": list(events)}]}
     s3.put_bucket_notification_configuration(Bucket="box", NotificationConfiguration=configuration)
-
-
-def _told(here: Here) -> list[dict[str, Any]]:
-    url = here.sqs.get_queue_url(QueueName="told")["QueueUrl"]
-    found: list[dict[str, Any]] = []
-    while messages := here.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        found += [record for message in messages for record in json.loads(message["Body"]).get("Records", [])]
-    return found
 
 
 def _versions(s3: Any) -> list[tuple[str, bool]]:
@@ -71,7 +62,7 @@ def test_the_queue_is_told_of_an_expired_object_in_the_words_of_aws(here: Here, 
     s3.put_object(Bucket="box", Key="a", Body=b"x")
     _rules(s3, {"Expiration": {"Days": 1}})
     here.jump(3 * DAY)
-    (record,) = _told(here)
+    (record,) = told(here)
     assert len(record["s3"]["object"].pop("sequencer")) == 18
     assert record | {"responseElements": None, "s3": {**record["s3"], "bucket": None}} == {
         "eventVersion": "2.3",
@@ -126,7 +117,7 @@ def test_with_versions_a_marker_hides_what_expires_and_noncurrent_versions_go_la
     here.jump(DAY)  # the marker is alone then, and older than a day
     assert _versions(s3) == [("a", True)]
     here.jump(DAY)
-    assert (_versions(s3), [record["eventName"] for record in _told(here)]) == (
+    assert (_versions(s3), [record["eventName"] for record in told(here)]) == (
         [],
         ["LifecycleExpiration:DeleteMarkerCreated", "LifecycleExpiration:Delete", "LifecycleExpiration:Delete"],
     )
@@ -176,13 +167,13 @@ def test_an_object_gets_colder_step_by_step_and_its_readers_are_told(here: Here,
     _rules(s3, {"Transitions": steps, "Expiration": {"Days": 365}})
     here.jump(31 * DAY)
     assert (_class(s3), _class(s3, "small")) == ("STANDARD_IA", "STANDARD")
-    told = _told(here)
+    heard = told(here)
     here.jump(60 * DAY)
     assert _class(s3) == "GLACIER"
     assert s3.list_objects_v2(Bucket="box")["Contents"][0]["StorageClass"] == "GLACIER"
     assert refused(s3.get_object, Bucket="box", Key="a")[0] == "InvalidObjectState"
-    told += _told(here)
-    assert [(record["eventVersion"], record["lifecycleEventData"]) for record in told] == [
+    heard += told(here)
+    assert [(record["eventVersion"], record["lifecycleEventData"]) for record in heard] == [
         ("2.3", {"transitionEventData": {"destinationStorageClass": storage}}) for storage in ("STANDARD_IA", "GLACIER")
     ]
     here.jump(300 * DAY)

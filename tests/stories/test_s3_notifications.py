@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.stories.here import ACCOUNT, Here
-from tests.stories.s3_kit import refused
+from tests.stories.s3_kit import refused, told
 
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:told"
 OWNER = "dc907f9c5b73414f2e2c142d83d6677f70e8dc070a6e216651f00cf15fdef7a8"
@@ -26,19 +26,8 @@ def _subscribe(s3: Any, *events: str, **rule: Any) -> None:
     s3.put_bucket_notification_configuration(Bucket="box", NotificationConfiguration=configuration)
 
 
-def _told(here: Here) -> list[dict[str, Any]]:
-    """What has arrived since the last look, test events left out."""
-    url = here.sqs.get_queue_url(QueueName="told")["QueueUrl"]
-    found: list[dict[str, Any]] = []
-    while messages := here.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            here.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            found += json.loads(message["Body"]).get("Records", [])
-    return sorted(found, key=lambda record: record["s3"]["object"].get("sequencer", ""))
-
-
 def _named(here: Here) -> list[tuple[str, str]]:
-    return [(record["eventName"], record["s3"]["object"]["key"]) for record in _told(here)]
+    return [(record["eventName"], record["s3"]["object"]["key"]) for record in told(here)]
 
 
 def _filter(**rules: str) -> dict[str, Any]:
@@ -48,7 +37,7 @@ def _filter(**rules: str) -> dict[str, Any]:
 def test_a_queue_is_told_of_an_object_in_the_words_of_aws(here: Here, s3: Any) -> None:
     _subscribe(s3, "s3:ObjectCreated:*")
     s3.put_object(Bucket="box", Key="a b@/ü", Body=b"hello")
-    (record,) = _told(here)
+    (record,) = told(here)
     sequencer = record["s3"]["object"].pop("sequencer")
     assert (len(sequencer), int(sequencer, 16) > 0) == (18, True)
     assert record == {
@@ -104,7 +93,7 @@ def test_each_way_of_making_and_removing_an_object_has_its_event(here: Here, s3:
     ]
     s3.put_object_tagging(Bucket="box", Key="parts", Tagging={"TagSet": []})
     s3.delete_object_tagging(Bucket="box", Key="parts")
-    tagged = _told(here)
+    tagged = told(here)
     assert sorted(record["eventName"] for record in tagged) == ["ObjectTagging:Delete", "ObjectTagging:Put"]
     assert {(record["eventVersion"], "sequencer" in record["s3"]["object"]) for record in tagged} == {("2.3", False)}
 
@@ -126,7 +115,7 @@ def test_a_configuration_is_given_back_as_it_was_put_and_an_empty_one_ends_it(he
     assert s3.get_bucket_notification_configuration(Bucket="box") == {"EventBridgeConfiguration": {}}
     s3.put_bucket_notification_configuration(Bucket="box", NotificationConfiguration={})
     s3.put_object(Bucket="box", Key="a", Body=b"x")
-    assert (s3.get_bucket_notification_configuration(Bucket="box"), _told(here)) == ({}, [])
+    assert (s3.get_bucket_notification_configuration(Bucket="box"), told(here)) == ({}, [])
 
 
 def test_destinations_that_are_not_there_are_all_named(s3: Any) -> None:
@@ -271,7 +260,7 @@ def test_what_is_refused_tells_nobody(here: Here, s3: Any) -> None:
 
 def test_a_writer_s_trace_goes_on_through_the_queue(here: Here, s3: Any) -> None:
     _subscribe(s3, "s3:ObjectCreated:*")
-    _told(here)
+    told(here)
     there = here.at()
     there.scope = msgspec.structs.replace(there.scope, trace="Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
     there.s3.put_object(Bucket="box", Key="k", Body=b"x")

@@ -1,13 +1,12 @@
 """Replication: the same version under the same id elsewhere, its status told on both sides, and failures that say why."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, Here
-from tests.stories.s3_kit import content, keys, refused
+from tests.stories.s3_kit import content, keys, refused, told
 
 OTHER = "111111111111"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/replicator"
@@ -56,8 +55,8 @@ def _status(s3: Any, bucket: str = "box", key: str = "a", **more: Any) -> str | 
 
 def test_an_object_is_copied_to_another_region_under_its_own_version_id(here: Here, far: Here, s3: Any) -> None:
     _replicate(s3, _rule())
-    told = {"ContentType": "text/plain", "CacheControl": "no-store", "Metadata": {"by": "me"}, "Tagging": "colour=blue"}
-    put = s3.put_object(Bucket="box", Key="a", Body=LARGE, **told)
+    said = {"ContentType": "text/plain", "CacheControl": "no-store", "Metadata": {"by": "me"}, "Tagging": "colour=blue"}
+    put = s3.put_object(Bucket="box", Key="a", Body=LARGE, **said)
     here.rest()
     original, replica = (place.s3.get_object(Bucket=name, Key="a") for place, name in ((here, "box"), (far, "copies")))
     assert content(replica) == LARGE
@@ -198,11 +197,11 @@ def test_a_replica_is_told_of_at_its_bucket_and_a_failure_at_the_source(here: He
     _replicate(s3, _rule(Destination={"Metrics": {"Status": "Enabled"}}))
     s3.put_object(Bucket="box", Key="a", Body=b"x")
     here.rest()
-    assert [record["eventName"] for record in _told(far, "copies")] == ["ObjectCreated:Put"]
+    assert [record["eventName"] for record in told(far, "copies")] == ["ObjectCreated:Put"]
     far.s3.put_bucket_versioning(Bucket="copies", VersioningConfiguration={"Status": "Suspended"})
     s3.put_object(Bucket="box", Key="b", Body=b"x")
     here.rest()
-    (record,) = _told(here, "box")
+    (record,) = told(here, "box")
     assert (_status(s3, key="b"), record["eventName"], record["eventVersion"]) == (
         "FAILED", "Replication:OperationFailedReplication", "2.2",
     )  # fmt: skip
@@ -213,12 +212,6 @@ def test_a_replica_is_told_of_at_its_bucket_and_a_failure_at_the_source(here: He
         "requestTime": "2026-01-01T00:00:00.000Z",
         "failureReason": "DstBucketUnversioned",
     }
-
-
-def _told(here: Here, queue: str) -> list[dict[str, Any]]:
-    url = here.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-    messages = here.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    return [record for message in messages for record in json.loads(message["Body"]).get("Records", [])]
 
 
 def test_a_destination_that_went_or_is_another_accounts_fails_the_copy(here: Here, far: Here, s3: Any) -> None:

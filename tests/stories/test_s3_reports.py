@@ -173,6 +173,18 @@ def test_a_weekly_inventory_of_all_versions_is_taken_on_sundays(here: Here, s3: 
     assert listed.splitlines() == [f'"box","in/a","{marker}","true","true","false"', f'"box","in/a","{put}","false","false","false"']
 
 
+def test_an_inventory_tells_which_tier_an_object_got_into(here: Here, s3: Any) -> None:
+    for key in ("read", "idle", "small"):
+        s3.put_object(Bucket="box", Key=key, Body=b"x" * (1 if key == "small" else 131_072), StorageClass="INTELLIGENT_TIERING")
+    _inventory(s3, OptionalFields=["IntelligentTieringAccessTier"])
+    found: list[str] = []
+    for days, dated in ((29, "2026-01-30"), (11, "2026-02-10"), (60, "2026-04-11")):
+        here.jump(days * DAY)
+        found.append(" ".join(line.split(",")[2].strip('"') for line in _report(s3, f"{dated}T00-00Z")[1].splitlines()))
+        s3.get_object(Bucket="box", Key="read")
+    assert found == ["FREQUENT FREQUENT FREQUENT", "INFREQUENT FREQUENT FREQUENT", "ARCHIVE_INSTANT INFREQUENT FREQUENT"]
+
+
 def test_an_inventory_that_was_ended_is_written_no_more(here: Here, s3: Any) -> None:
     _inventory(s3)
     _inventory(s3, IsEnabled=False)

@@ -1,13 +1,12 @@
 """Archives that objects are brought back from: Intelligent-Tiering under the clock, and copies that stay for days."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, Here
-from tests.stories.s3_kit import refused
+from tests.stories.s3_kit import refused, told
 
 DAY = 86_400
 LARGE = b"x" * 131_072
@@ -30,16 +29,6 @@ def _tier(s3: Any, tiers: list[dict[str, Any]], **more: Any) -> None:
     s3.put_bucket_intelligent_tiering_configuration(Bucket="box", Id="cold", IntelligentTieringConfiguration=configuration)
 
 
-def _told(here: Here) -> list[dict[str, Any]]:
-    url = here.sqs.get_queue_url(QueueName="told")["QueueUrl"]
-    found: list[dict[str, Any]] = []
-    while messages := here.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            here.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-            found += json.loads(message["Body"]).get("Records", [])
-    return found
-
-
 def _status(s3: Any, key: str = "a") -> str:
     return s3.head_object(Bucket="box", Key=key).get("ArchiveStatus", "")
 
@@ -57,10 +46,10 @@ def test_what_nobody_reads_gets_into_the_archive_tiers(here: Here, s3: Any) -> N
         "The operation is not valid for the object's access tier",
         {"StorageClass": "INTELLIGENT_TIERING", "AccessTier": "ARCHIVE_ACCESS"},
     )
-    (first,) = _told(here)
+    (first,) = told(here)
     here.jump(90 * DAY)
     assert _status(s3) == "DEEP_ARCHIVE_ACCESS"
-    (second,) = _told(here)
+    (second,) = told(here)
     assert [(record["eventName"], record["eventVersion"], record["intelligentTieringEventData"]) for record in (first, second)] == [
         ("IntelligentTiering", "2.3", {"destinationAccessTier": "ARCHIVE_ACCESS"}),
         ("IntelligentTiering", "2.3", {"destinationAccessTier": "DEEP_ARCHIVE_ACCESS"}),
@@ -131,9 +120,9 @@ def test_a_restored_copy_is_announced_stays_for_its_days_and_goes(here: Here, s3
     assert s3.get_object(Bucket="box", Key="a")["Body"] == b"old"
     here.jump(1)
     assert refused(s3.get_object, Bucket="box", Key="a")[0] == "InvalidObjectState"
-    told = _told(here)
-    assert [(record["eventName"], record["eventVersion"]) for record in told] == [
+    heard = told(here)
+    assert [(record["eventName"], record["eventVersion"]) for record in heard] == [
         ("ObjectRestore:Post", "2.1"), ("ObjectRestore:Completed", "2.1"), ("ObjectRestore:Delete", "2.3"),
     ]  # fmt: skip
     data = {"lifecycleRestorationExpiryTime": "2026-01-04T00:00:00.000Z", "lifecycleRestoreStorageClass": "GLACIER"}
-    assert (told[1]["glacierEventData"], here.now) == ({"restoreEventData": data}, BEGIN + 4 * DAY)
+    assert (heard[1]["glacierEventData"], here.now) == ({"restoreEventData": data}, BEGIN + 4 * DAY)

@@ -23,6 +23,7 @@ from windtunnel.services.s3.digests import Received, receive
 from windtunnel.services.s3.places import versions
 from windtunnel.services.s3.rules import DAY_SECONDS, KMS, nested
 from windtunnel.services.s3.state import BUCKETS, CONFIGURATIONS, Bucket, Version
+from windtunnel.services.s3.tiering import tier_name
 
 HANDLER = "take_inventory"
 KIND = "InventoryConfiguration"
@@ -134,13 +135,13 @@ async def _packed(call: Call, name: str, wanted: Mapping[str, Any], columns: Seq
     after: tuple[str, int] | None = None
     newest = ""
     while True:
-        page = call.read(versions, name, after, PAGE_ROWS)
+        page = call.read(_page, name, after)
         lines = io.StringIO()
         writer = csv.writer(lines, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        for key, _, version in page:
+        for key, _, version, tier in page:
             latest, newest = key != newest, key
             if key.startswith(prefix) and (every or (latest and not version.marker)):
-                shown = _shown(name, key, version, latest=latest)
+                shown = _shown(name, key, version, tier, latest=latest)
                 writer.writerow([shown[column] for column in columns])
         if packed := gzip.compress(lines.getvalue().encode()):
             yield packed
@@ -150,7 +151,12 @@ async def _packed(call: Call, name: str, wanted: Mapping[str, Any], columns: Seq
     yield gzip.flush()
 
 
-def _shown(name: str, key: str, version: Version, *, latest: bool) -> dict[str, str]:
+def _page(tx: Tx, name: str, after: tuple[str, int] | None) -> list[tuple[str, int, Version, str]]:
+    """A page of the bucket's versions, with their access tiers."""
+    return [(key, at, version, tier_name(tx, name, key, at, version)) for key, at, version in versions(tx, name, after, PAGE_ROWS)]
+
+
+def _shown(name: str, key: str, version: Version, tier: str, *, latest: bool) -> dict[str, str]:
     encryption, lock = version.encryption, version.lock
     kinds = {KMS[0]: "SSE-KMS", KMS[1]: "DSSE-KMS"}
     return {
@@ -169,7 +175,7 @@ def _shown(name: str, key: str, version: Version, *, latest: bool) -> dict[str, 
         "ObjectLockRetainUntilDate": _iso(lock.until) if lock is not None and lock.until else "",
         "ObjectLockMode": lock.mode if lock is not None else "",
         "ObjectLockLegalHoldStatus": lock.hold if lock is not None else "",
-        "IntelligentTieringAccessTier": version.archive.removesuffix("_ACCESS") if version.archive else "",
+        "IntelligentTieringAccessTier": tier,
         "BucketKeyStatus": "ENABLED" if encryption.bucket_key else "DISABLED",
         "ChecksumAlgorithm": version.algorithm,
         "ObjectOwner": version.owner,

@@ -16,7 +16,7 @@ from windtunnel.services.s3.expiration import expiration_shown
 from windtunnel.services.s3.locks import lock_shown
 from windtunnel.services.s3.metadata import shown as shown_metadata
 from windtunnel.services.s3.places import bucket_of, charge_shown, lookup, shown_id
-from windtunnel.services.s3.restores import is_archived, restore_shown
+from windtunnel.services.s3.restores import check_archived, restore_shown
 from windtunnel.services.s3.rules import PAGE_KEYS_MAX, TIERED, check_read, range_of
 from windtunnel.services.s3.state import OBJECT_PARTS, Bucket, ObjectPart, Version
 from windtunnel.services.s3.tiering import read
@@ -37,10 +37,7 @@ OVERRIDES = {
 def get_object(tx: Tx, req: t.GetObjectRequest) -> t.GetObjectOutput:
     bucket = bucket_of(tx, req)
     at, version = lookup(tx, bucket, req, "GET")
-    if is_archived(version, tx.now):
-        tier: dict[str, Any] = {"AccessTier": version.archive} if version.archive else {}
-        message = f"The operation is not valid for the object's {'access tier' if tier else 'storage class'}"
-        raise Fault("InvalidObjectState", message, StorageClass=version.storage, **tier)
+    check_archived(version, tx.now)
     shown, offset, length = _shown(tx, bucket, req, at, version)
     if version.storage == TIERED:
         read(tx, req["Bucket"], req["Key"], at, version)

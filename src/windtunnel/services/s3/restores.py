@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 import msgspec
 
-from windtunnel.fabric import Tx
+from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.events import tell
 from windtunnel.services.s3.places import find, rewrite
 from windtunnel.services.s3.rules import ARCHIVED
@@ -22,6 +23,14 @@ def is_archived(version: Version, now: float) -> bool:
     if version.storage not in ARCHIVED:
         return False
     return version.restore is None or not version.restore.ready <= now < version.restore.until
+
+
+def check_archived(version: Version, now: float) -> None:
+    """Refuse to read a version that lies in the archive."""
+    if is_archived(version, now):
+        tier: dict[str, Any] = {"AccessTier": version.archive} if version.archive else {}
+        message = f"The operation is not valid for the object's {'access tier' if tier else 'storage class'}"
+        raise Fault("InvalidObjectState", message, StorageClass=version.storage, **tier)
 
 
 def restore_shown(version: Version, now: float) -> dict[str, str]:

@@ -22,6 +22,18 @@ TIERING = "IntelligentTieringConfiguration"
 TIERS: Mapping[str, int] = {"ARCHIVE_ACCESS": 90, "DEEP_ARCHIVE_ACCESS": 180}
 """The archive tiers, the colder last, and after how many days S3 moves objects there at the earliest."""
 DAYS_MAX = 730
+INSTANT_TIERS: Mapping[str, int] = {"ARCHIVE_INSTANT": 90, "INFREQUENT": 30, "FREQUENT": 0}
+"""The others, by the days that nobody has read an object."""
+
+
+def tier_name(tx: Tx, name: str, key: str, at: int, version: Version) -> str:
+    """The access tier that a version in INTELLIGENT_TIERING is in, as inventories call it; "" for all others."""
+    if version.storage != TIERED:
+        return ""
+    if version.archive or version.size < SMALL_BYTES:
+        return version.archive.removesuffix("_ACCESS") or "FREQUENT"
+    idle = (tx.now - (tx.get(ACCESSES, name, key, at) or version.modified)) // DAY_SECONDS
+    return next(tier for tier, days in INSTANT_TIERS.items() if idle >= days)
 
 
 def check_tiering(wanted: Mapping[str, Any]) -> None:

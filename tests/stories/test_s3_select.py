@@ -1,0 +1,159 @@
+"""S3 Select: SQL over CSV and JSON, answered as a stream of records, statistics and an end."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.stories.here import Here
+from tests.stories.s3_kit import refused
+from windtunnel.fabric import Fault
+
+PEOPLE = 'name,age,"home town"\nAda,36,London\nBob,7,"Paris, France"\nCid,,Rome\n'
+LINES = '{"name": "Ada", "age": 36, "tags": ["a", "b"]}\n{"name": "Bob", "pet": {"kind": "cat"}}\n'
+CSV, JSON = {"CSV": {}}, {"JSON": {}}
+USE = {"CSV": {"FileHeaderInfo": "USE"}}
+
+
+@pytest.fixture
+def s3(here: Here) -> Any:
+    here.s3.create_bucket(Bucket="box")
+    here.s3.put_object(Bucket="box", Key="people.csv", Body=PEOPLE.encode())
+    here.s3.put_object(Bucket="box", Key="people.json", Body=LINES.encode())
+    return here.s3
+
+
+def _events(
+    here: Here, expression: str, key: str, source: Mapping[str, Any], target: Mapping[str, Any], **more: Any
+) -> list[dict[str, Any]]:
+    answer = here.s3.select_object_content(
+        Bucket="box", Key=key, Expression=expression, ExpressionType="SQL", InputSerialization=source, OutputSerialization=target, **more
+    )
+
+    async def all_of() -> list[dict[str, Any]]:
+        return [event async for event in answer["Payload"]]
+
+    return here.run(all_of())
+
+
+def _text(events: list[dict[str, Any]]) -> str:
+    return b"".join(event["Records"]["Payload"] for event in events if "Records" in event).decode()
+
+
+def _csv(here: Here, expression: str, source: Mapping[str, Any] = USE, target: Mapping[str, Any] = CSV, key: str = "people.csv") -> str:
+    return _text(_events(here, expression, key, source, target))
+
+
+def _json(here: Here, expression: str, kind: str = "LINES") -> list[Any]:
+    text = _text(_events(here, expression, "people.json", {"JSON": {"Type": kind}}, JSON))
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_records_come_with_statistics_and_an_end(here: Here, s3: Any) -> None:
+    events = _events(here, "SELECT name FROM S3Object WHERE age > 10", "people.csv", USE, CSV, RequestProgress={"Enabled": True})
+    details = {"Details": {"BytesScanned": len(PEOPLE), "BytesProcessed": len(PEOPLE), "BytesReturned": 4}}
+    assert events == [{"Records": {"Payload": b"Ada\n"}}, {"Progress": details}, {"Stats": details}, {"End": {}}]
+
+
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("SELECT * FROM S3Object", 'Ada,36,London\nBob,7,"Paris, France"\nCid,,Rome\n'),
+        ("select s.* from s3object s limit 1", "Ada,36,London\n"),
+        ("SELECT s.\"home town\", s._1 FROM S3Object AS s WHERE s.NAME = 'Bob'", '"Paris, France",Bob\n'),
+        ("SELECT name FROM S3Object s WHERE s.age BETWEEN 5 AND 36 AND NOT name LIKE 'A%'", "Bob\n"),
+        ("SELECT name FROM S3Object s WHERE name IN ('Ada', 'Cid') OR age <= 7", "Ada\nBob\nCid\n"),
+        ("SELECT name FROM S3Object s WHERE CAST(NULLIF(age, '') AS INT) % 2 = 1", "Bob\n"),
+        ("SELECT name FROM S3Object s WHERE s.shoes IS MISSING AND age IS NOT NULL LIMIT 2", "Ada\nBob\n"),
+        ("SELECT UPPER(name) || '-' || SUBSTRING(name FROM 2 FOR 1), CHAR_LENGTH(name) * (1 + 1) FROM S3Object LIMIT 1", "ADA-d,6\n"),
+        ("SELECT COUNT(*), COUNT(NULLIF(age, '')), SUM(NULLIF(age, '')), AVG(NULLIF(age, '')) FROM S3Object", "3,2,43,21.5\n"),
+        ("SELECT MIN(CAST(age AS FLOAT)), MAX(CAST(age AS FLOAT)) FROM S3Object WHERE age <> ''", "7.0,36.0\n"),
+        ("SELECT name FROM S3Object WHERE name LIKE '_i%'", "Cid\n"),
+        ("SELECT COALESCE(shoes, TRIM('  none ')), -CAST(age AS DECIMAL) / 2 FROM S3Object WHERE name = 'Ada'", "none,-18.0\n"),
+    ],
+)
+def test_an_expression_is_answered(here: Here, s3: Any, expression: str, answer: str) -> None:
+    assert _csv(here, expression) == answer
+
+
+def test_csv_is_read_and_written_in_many_forms(here: Here, s3: Any) -> None:
+    s3.put_object(Bucket="box", Key="odd", Body=b"#no|a;'x;y'|b;z|")
+    odd = {"CSV": {"FieldDelimiter": ";", "RecordDelimiter": "|", "QuoteCharacter": "'"}}
+    assert _csv(here, "SELECT _2 FROM S3Object", odd, {"CSV": {"QuoteFields": "ALWAYS", "RecordDelimiter": "!"}}, "odd") == '"x;y"!"z"!'
+    assert (
+        _csv(here, "SELECT * FROM S3Object LIMIT 1", {"CSV": {"FileHeaderInfo": "IGNORE"}}, JSON)
+        == '{"_1":"Ada","_2":"36","_3":"London"}\n'
+    )
+    assert _csv(here, "SELECT name AS who, shoes FROM S3Object LIMIT 1", USE, {"JSON": {"RecordDelimiter": ";"}}) == '{"who":"Ada"};'
+    s3.put_object(Bucket="box", Key="lines", Body=b'a,"b\nc"\n')
+    assert _csv(here, "SELECT _2 FROM S3Object", {"CSV": {"AllowQuotedRecordDelimiter": True}}, JSON, "lines") == '{"_2":"b\\nc"}\n'
+
+
+def test_json_is_read_by_lines_and_as_documents(here: Here, s3: Any) -> None:
+    assert _json(here, "SELECT s.name, s.tags[1], s.pet.kind FROM S3Object s") == [
+        {"name": "Ada", "_2": "b"},
+        {"name": "Bob", "kind": "cat"},
+    ]
+    assert _json(here, "SELECT COUNT(*) AS n FROM S3Object[*] s WHERE s.age = 36") == [{"n": 1}]
+    s3.put_object(Bucket="box", Key="people.json", Body=json.dumps({"all": {"people": [{"n": 1}, {"n": 2}]}}).encode())
+    assert _json(here, "SELECT s.n FROM S3Object[*].all.people[*] s WHERE s.n > 1", "DOCUMENT") == [{"n": 2}]
+    assert _json(here, "SELECT * FROM S3Object", "DOCUMENT") == [{"all": {"people": [{"n": 1}, {"n": 2}]}}]
+
+
+def test_packed_objects_are_unpacked(here: Here, s3: Any) -> None:
+    for kind, pack in (("GZIP", gzip.compress), ("BZIP2", bz2.compress)):
+        s3.put_object(Bucket="box", Key="packed", Body=pack(PEOPLE.encode()))
+        assert _csv(here, "SELECT name FROM S3Object LIMIT 1", {**USE, "CompressionType": kind}, CSV, "packed") == "Ada\n"
+    assert _fault(here, "SELECT name FROM S3Object", {**USE, "CompressionType": "GZIP"}) == "InvalidCompressionFormat"
+
+
+def _fault(here: Here, expression: str, source: Mapping[str, Any] = USE, key: str = "people.csv", **more: Any) -> str:
+    with pytest.raises(Fault) as caught:
+        _events(here, expression, key, source, CSV, **more)
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [
+        ("DELETE FROM S3Object", "ParseExpectedKeyword"),
+        ("SELECT name", "ParseSelectMissingFrom"),
+        ("SELECT name FROM people", "ParseUnexpectedToken"),
+        ("SELECT name FROM S3Object WHERE", "ParseUnexpectedToken"),
+        ("SELECT name FROM S3Object LIMIT many", "ParseUnexpectedToken"),
+        ("SELECT name, FROM S3Object", "ParseUnexpectedToken"),
+        ("SELECT name FROM S3Object s WHERE name NOT", "ParseUnexpectedToken"),
+        ("SELECT name FROM S3Object s ORDER BY name", "ParseUnexpectedToken"),
+        ("SELECT name ; FROM S3Object", "LexerInvalidChar"),
+        ("SELECT REVERSE(name) FROM S3Object", "UnsupportedFunction"),
+        ("SELECT UPPER(name, age) FROM S3Object", "EvaluatorInvalidArguments"),
+        ("SELECT name + 1 FROM S3Object", "EvaluatorInvalidArguments"),
+        ("SELECT age / 0 FROM S3Object", "EvaluatorInvalidArguments"),
+        ("SELECT SUM(name) FROM S3Object", "EvaluatorInvalidArguments"),
+        ("SELECT CAST(name AS INT) FROM S3Object", "CastFailed"),
+        ("SELECT CAST(name AS SHOE) FROM S3Object", "ParseUnexpectedToken"),
+        ("SELECT name, COUNT(*) FROM S3Object", "UnsupportedSyntax"),
+        ("SELECT '" + "x" * 262_144 + "' FROM S3Object", "ExpressionTooLong"),
+    ],
+)
+def test_an_expression_that_makes_no_sense_is_refused(here: Here, s3: Any, expression: str, code: str) -> None:
+    assert _fault(here, expression) == code
+
+
+def test_what_is_neither_csv_nor_json_is_refused(here: Here, s3: Any) -> None:
+    everything = "SELECT * FROM S3Object"
+    assert _fault(here, everything, {**CSV, "JSON": {"Type": "LINES"}}) == "ObjectSerializationConflict"
+    assert _fault(here, everything, {"Parquet": {}}) == "NotImplemented"
+    assert _fault(here, everything, USE, ScanRange={"Start": 1}) == "NotImplemented"
+    assert _fault(here, everything, {"JSON": {"Type": "LINES"}}) == "JSONParsingError"
+    s3.put_object(Bucket="box", Key="latin", Body=b"\xff")
+    assert _fault(here, everything, CSV, "latin") == "InvalidTextEncoding"
+    s3.put_object(Bucket="box", Key="cold", Body=b"x", StorageClass="GLACIER")
+    request = {"Expression": everything, "ExpressionType": "SQL", "InputSerialization": CSV, "OutputSerialization": CSV}
+    assert refused(s3.select_object_content, Bucket="box", Key="cold", **request)[0] == "InvalidObjectState"
+    assert refused(s3.select_object_content, Bucket="box", Key="none", **request)[0] == "NoSuchKey"
