@@ -209,5 +209,9 @@ def test_whoever_reads_a_bucket_whose_requesters_pay_has_to_say_so(here: Here, s
     for call, request in ((other.get_object, {"Key": "a"}), (other.list_objects_v2, {}), (other.put_object, {"Key": "b", "Body": b"x"})):
         assert refused(call, Bucket="box", **request)[:2] == ("AccessDenied", "Access Denied")
         assert call(Bucket="box", RequestPayer="requester", **request)["RequestCharged"] == "requester"
+    other.create_bucket(Bucket="theirs")
+    copy = {"Bucket": "theirs", "Key": "a", "CopySource": "box/a"}
+    assert refused(other.copy_object, **copy)[0] == "AccessDenied"
+    other.copy_object(**copy, RequestPayer="requester")
     s3.put_bucket_request_payment(Bucket="box", RequestPaymentConfiguration={"Payer": "BucketOwner"})
     assert "RequestCharged" not in other.get_object(Bucket="box", Key="a")

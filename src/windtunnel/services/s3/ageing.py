@@ -139,10 +139,11 @@ def next_look(rules: Iterable[Rule], now: float) -> float:
         actions = [expiration, *several(rule, "Transitions")]
         days = [action["Days"] for action in actions if action.get("Days") is not None]
         days += [action["NoncurrentDays"] for action in (ending, *later) if action.get("NoncurrentDays") is not None]
-        days += [value for value in nested(rule, "AbortIncompleteMultipartUpload").values() if value is not None]
+        if rule.get("AbortIncompleteMultipartUpload"):
+            days.append(rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"])
         dates = [action["Date"] for action in actions if action.get("Date") is not None]
         counted = any(action.get("NewerNoncurrentVersions") for action in (ending, *later))
         if tags or counted or expiration.get("ExpiredObjectDeleteMarker") or any(date <= now for date in dates):
             return midnight_after(now, 0)
-        soonest = min(soonest, *dates, *(midnight_after(now, number) for number in days), soonest)
+        soonest = min([soonest, *dates, *(midnight_after(now, number) for number in days)])
     return soonest

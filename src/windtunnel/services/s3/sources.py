@@ -36,7 +36,12 @@ def source_of(tx: Tx, req: Request) -> Source:
     if not slash or not name or not key:
         message = "Invalid copy source object key"
         raise Fault("InvalidArgument", message, ArgumentName="x-amz-copy-source", ArgumentValue="x-amz-copy-source")
-    asked = {"Bucket": name, "Key": key, "ExpectedBucketOwner": req.get("ExpectedSourceBucketOwner")}
+    asked = {
+        "Bucket": name,
+        "Key": key,
+        "ExpectedBucketOwner": req.get("ExpectedSourceBucketOwner"),
+        "RequestPayer": req.get("RequestPayer"),
+    }
     bucket = bucket_of(tx, asked, anywhere=True)
     try:
         _, version = lookup(tx, bucket, {**asked, **({"VersionId": unquote(query)} if query else {})}, "GET")
