@@ -138,6 +138,10 @@ def _fault(here: Here, expression: str, source: Mapping[str, Any] = USE, key: st
         ("SELECT CAST(name AS INT) FROM S3Object", "CastFailed"),
         ("SELECT CAST(name AS SHOE) FROM S3Object", "ParseUnexpectedToken"),
         ("SELECT name, COUNT(*) FROM S3Object", "UnsupportedSyntax"),
+        ("SELECT " + "(" * 5_000 + "1" + ")" * 5_000 + " FROM S3Object", "UnsupportedSyntax"),
+        ("SELECT 1" + "+1" * 20_000 + " FROM S3Object", "UnsupportedSyntax"),
+        ("SELECT * FROM S3Object WHERE TRUE" + " AND TRUE" * 20_000, "UnsupportedSyntax"),
+        ("SELECT SUBSTRING(name, 'x') FROM S3Object", "CastFailed"),
         ("SELECT '" + "x" * 262_144 + "' FROM S3Object", "ExpressionTooLong"),
     ],
 )

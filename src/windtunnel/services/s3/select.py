@@ -14,7 +14,7 @@ from windtunnel.services.s3.places import bucket_of, lookup
 from windtunnel.services.s3.restores import check_archived
 from windtunnel.services.s3.rules import nested
 from windtunnel.services.s3.select_records import read, unpacked, writer_of
-from windtunnel.services.s3.select_sql import Aggregate, Query, is_aggregate, parse, row_of
+from windtunnel.services.s3.select_sql import Aggregate, Query, is_aggregate, parse, row_of, unsupported
 from windtunnel.services.s3.select_values import MISSING, Running
 from windtunnel.services.s3.state import Version
 
@@ -32,7 +32,7 @@ async def select_object_content(call: Call, req: t.SelectObjectContentRequest) -
     data = version.inline if not version.blob else await call.blobs.read(version.blob)
     whole = unpacked(data, req["InputSerialization"].get("CompressionType") or "NONE")
     rows = _rows(query, read(whole, req["InputSerialization"], query.path))
-    return {"Payload": _events(rows, req, len(data), len(whole))}  # pyright: ignore[reportReturnType]
+    return {"Payload": _events(_guarded(rows), req, len(data), len(whole))}  # pyright: ignore[reportReturnType]
 
 
 def _version_of(tx: Tx, req: Mapping[str, Any]) -> Version:
@@ -54,6 +54,14 @@ def _check(req: Mapping[str, Any]) -> None:
     if source.get("Parquet") is not None or req.get("ScanRange") is not None:
         what = "Parquet" if source.get("Parquet") is not None else "scan ranges"
         raise Fault("NotImplemented", f"windtunnel does not implement {what} in SelectObjectContent.", status=501)
+
+
+def _guarded(rows: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """What is too deep or too great to be worked out is the expression's fault."""
+    try:
+        yield from rows
+    except (RecursionError, OverflowError):
+        raise unsupported() from None
 
 
 def _rows(query: Query, records: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

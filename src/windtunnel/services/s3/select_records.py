@@ -14,8 +14,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
-import orjson
-
 from windtunnel.fabric import Fault
 from windtunnel.services.s3.select_values import MISSING, field, printed
 
@@ -79,7 +77,7 @@ def _documents(text: str) -> Iterator[Any]:
             continue
         try:
             document, at = decoder.raw_decode(text, at)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Fault("JSONParsingError", "Encountered an error parsing the JSON file. Check the file and try again.") from None
         yield document
 
@@ -96,11 +94,15 @@ def _within(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
             yield from _within(one, path[1:])
 
 
+def _json(value: Any) -> str:
+    return json.dumps(value, default=printed, ensure_ascii=False, separators=(",", ":"))
+
+
 def writer_of(target: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], bytes]:
     """What writes one row."""
     if target.get("JSON") is not None:
         end = (target["JSON"].get("RecordDelimiter") or NEWLINE).encode()
-        return lambda row: orjson.dumps({name: value for name, value in row.items() if value is not MISSING}) + end
+        return lambda row: _json({name: value for name, value in row.items() if value is not MISSING}).encode("utf-8", "replace") + end
     form = target["CSV"]
     quote, escape = form.get("QuoteCharacter") or QUOTE, form.get("QuoteEscapeCharacter") or QUOTE
     lines = io.StringIO()
@@ -115,8 +117,8 @@ def writer_of(target: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], bytes]
     )
 
     def write(row: Mapping[str, Any]) -> bytes:
-        writer.writerow([orjson.dumps(value).decode() if isinstance(value, dict | list) else printed(value) for value in row.values()])
-        data = lines.getvalue().encode()
+        writer.writerow([_json(value) if isinstance(value, dict | list) else printed(value) for value in row.values()])
+        data = lines.getvalue().encode("utf-8", "replace")
         lines.seek(0)
         lines.truncate()
         return data

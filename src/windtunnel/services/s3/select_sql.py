@@ -19,6 +19,8 @@ _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|(?P<string>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")"""
     r"""|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign><=|>=|<>|!=|\|\||[-+*/%=<>(),.\[\]]))"""
 )
+DIGITS_MAX = 18
+"""Longer whole numbers are taken as decimals."""
 _COMPARED = ("=", "!=", "<>", "<", "<=", ">", ">=")
 
 
@@ -48,7 +50,14 @@ class Query(msgspec.Struct, frozen=True):
 
 def parse(text: str) -> Query:
     """Raises S3's faults for what isn't one SELECT of the kinds it knows."""
-    return _Parser(text).query()
+    try:
+        return _Parser(text).query()
+    except RecursionError:
+        raise unsupported() from None
+
+
+def unsupported() -> Fault:
+    return Fault("UnsupportedSyntax", "Encountered invalid syntax.")
 
 
 class _Parser:
@@ -146,8 +155,9 @@ class _Parser:
         return tuple(path)
 
     def _columns(self) -> tuple[Column, ...]:
-        if self._take("*") or (self._word(1) == "." and self._word(2) == "*" and self._word() == self._alias.upper()):
-            self._at += 0 if self._peek("FROM") else 3
+        if self._alias and self._peek(self._alias.upper(), ".", "*"):
+            self._at += 2
+        if self._take("*"):
             return ()
         columns: list[Column] = []
         while not columns or self._take(","):
@@ -162,7 +172,7 @@ class _Parser:
             columns.append(Column(name, value))
         aggregates = [column for column in columns if isinstance(column.value, Aggregate)]
         if aggregates and len(aggregates) != len(columns):
-            raise Fault("UnsupportedSyntax", "Encountered invalid syntax.")
+            raise unsupported()
         return tuple(columns)
 
     def _aggregate(self) -> Aggregate | None:
@@ -254,7 +264,7 @@ class _Parser:
             return self._cast()
         kind, text = self._next()
         if kind == "number":
-            number = int(text) if text.isdecimal() else float(text)
+            number = int(text) if text.isdecimal() and len(text) <= DIGITS_MAX else float(text)
             return lambda record: number
         if kind == "string":
             string = text[1:-1].replace("''", "'")

@@ -6,9 +6,10 @@ Fields of CSV files are text: beside a number they count as one if they read lik
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from typing import cast as typed
@@ -23,6 +24,7 @@ class Missing:
 
 
 MISSING = Missing()
+ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 Number = int | float
 _POSITION = re.compile(r"_(\d+)")
 _INTEGER = re.compile(r"\s*[-+]?\d+\s*")
@@ -79,9 +81,10 @@ def compare(sign: str, left: Any, right: Any) -> bool | None:
         return left == right
     if sign in ("!=", "<>"):
         return left != right
-    if type(left) is not type(right) and not (isinstance(left, int | float) and isinstance(right, int | float)):
+    numbers = isinstance(left, int | float) and isinstance(right, int | float)
+    if not numbers and (type(left) is not type(right) or not isinstance(left, str | datetime)):
         return None
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign]
+    return ORDERS[sign](left, right)
 
 
 def arithmetic(sign: str, left: Any, right: Any) -> Any:
@@ -140,10 +143,11 @@ def cast(value: Any, kind: str) -> Any:
             case "BOOL" | "BOOLEAN":
                 return {"true": True, "false": False}[str(value).lower()]
             case "TIMESTAMP":
-                return datetime.fromisoformat(str(value))
+                moment = datetime.fromisoformat(str(value))
+                return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
             case _:
                 raise Fault("ParseUnexpectedToken", "The SQL expression contains an unexpected token.")
-    except (ValueError, KeyError, OverflowError):
+    except (ValueError, KeyError, OverflowError, TypeError):
         raise Fault("CastFailed", "Attempt to convert from one data type to another using CAST failed in the SQL expression.") from None
 
 
@@ -178,8 +182,11 @@ def _nullif(one: Any, other: Any) -> Any:
 def _substring(value: Any, start: Any, length: Any = None) -> Any:
     if value is None or value is MISSING:
         return None
-    begin = int(start) - 1
-    end = None if length is None else begin + int(length)
+    begin, count = cast(start, "INT"), cast(length, "INT")
+    if begin is None:
+        return None
+    begin -= 1
+    end = None if count is None else begin + count
     return printed(value)[max(begin, 0) : None if end is None else max(end, 0)]
 
 
