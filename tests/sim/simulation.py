@@ -125,7 +125,6 @@ class Simulation:
         self.note("killed")
         self.auditor.records.made(self.world.calls())
         self.world.kill()
-        self.auditor.crashed(self.world.now)
         for one in begun:
             if one.ended:
                 self._judge(one, self.world.now)
@@ -135,6 +134,7 @@ class Simulation:
             else:
                 self.note(f"{event} at {at:.0f}, dying")
                 self.auditor.happened(event, at, dying=True)
+        self.auditor.crashed(self.world.now)
         unknown, self._under_way = list(self._under_way.values()), {}
         for call in unknown:
             self.note(f"{call._replace(unknown=True)}")

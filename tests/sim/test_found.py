@@ -55,3 +55,15 @@ def test_time_does_not_go_back_where_a_jump_could_not_be_written_down(world: Wor
     world.kill()
     assert world.now == now
     assert world.call("sqs", "ReceiveMessage", QueueUrl=URL).result["Messages"][0]["Body"] == "a"
+
+
+def test_an_event_whose_run_ends_while_the_disk_is_full_is_tried_again(world: World) -> None:
+    code = {"Runtime": "python3.11", "Role": "arn:aws:iam::000000000000:role/r", "Code": {"ZipFile": b"PK"}, "Handler": "app.slow"}
+    world.call("lambda", "CreateFunction", FunctionName="f", **code)
+    world.call("lambda", "Invoke", FunctionName="f", InvocationType="Event", Payload=b'{"label": "a"}')
+    world.disk.full = True
+    world.machine.wait(2)
+    assert world.functions.runs == {("f", "a"): 1}
+    world.disk.full = False
+    world.jump(600)
+    assert world.functions.runs == {("f", "a"): 4}

@@ -319,10 +319,10 @@ class Cloud:
         return True
 
     async def attempt_call(self, service: str, handler: str, payload: Mapping[str, Any], scope: Scope) -> bool:
-        """A timer's handler that waits; False where a fault or a bug stopped it."""
+        """A timer's handler that waits; False where a fault, a full disk or a bug stopped it."""
         try:
             await self.handler(service, handler).function(Call(self, scope, service), payload)
-        except Fault as fault:
+        except (Fault, StoreFull) as fault:
             log.warning("%s.%s gave up: %s", service, handler, fault)
             return False
         except Exception:

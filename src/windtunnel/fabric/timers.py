@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric.scope import Scope, service_principal
-from windtunnel.kernel.store import Table
+from windtunnel.kernel.store import StoreFull, Table
 
 if TYPE_CHECKING:
     from windtunnel.fabric.cloud import Cloud
@@ -162,7 +162,14 @@ class Timers:
                 tx.put(TIMERS, *parked[0][1:], value=parked[1])
                 tx.wake(*CHANNEL)
 
-        self._cloud.apply(settle)
+        while True:
+            self._cloud.apply(settle)
+            try:
+                await self._cloud.store.committed()
+                break
+            except StoreFull:
+                # Its row is still among those that run, where nobody would look at it before the next start.
+                await self._cloud.loop.wait((), self._cloud.clock.now() + LOOK_AGAIN_SECONDS)
         if not self._lanes[timer.lane]:
             del self._lanes[timer.lane]
 

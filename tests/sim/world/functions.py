@@ -1,6 +1,6 @@
 """Functions without processes: a stand-in for the compute plane, whose sandboxes decide by seed what comes of an event.
 
-A handler's name says how its function behaves: `app.fine` always succeeds, `app.broken` never does, `app.moody` fails in every way
+A handler's name says how its function behaves: `app.fine` always succeeds, `app.broken` never does, `app.slow` fails after a while, `app.moody` in every way
 there is and takes its time. The n-th run of an event comes out the same whenever it happens.
 """
 
@@ -133,8 +133,8 @@ class Sandbox:
         manner = self._spec.handler.rpartition(".")[2]
         if self._functions.healed or manner == "fine":
             return Kind.OK, 0.0
-        if manner == "broken":
-            return Kind.ERROR, 0.0
+        if manner in ("broken", "slow"):
+            return Kind.ERROR, 1.0 if manner == "slow" else 0.0
         seconds = chance.choice((0.0, 0.0, 0.5, self._spec.timeout))
         kind = chance.choice(FAILURES) if chance.random() < 0.5 else Kind.OK
         return kind, self._spec.timeout if kind is Kind.TIMEOUT else seconds
