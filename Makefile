@@ -1,7 +1,7 @@
 # Everything a contributor runs. Each target sees to its own setup, which is instant when nothing has changed.
 PY := .venv/bin/python
 
-.PHONY: setup up test test-postgres check check-format check-lint check-types check-imports check-tidy types format bench soak kill sim clean
+.PHONY: setup up test test-postgres check check-format check-lint check-types check-imports check-tidy types format bench soak kill sim fuzz clean
 
 setup: .venv/.ready
 
@@ -60,6 +60,10 @@ kill: setup
 # seed and step, and happens again by them.
 sim: setup
 	PYTHONPATH=src $(PY) -m tests.sim.run --seed $(or $(SEED),1) --steps $(or $(STEPS),100000) $(ARGS)
+
+# Bytes and words that nobody would send, by the ten thousand, and other ones each time.
+fuzz: setup
+	$(PY) -m pytest tests/fuzz --hypothesis-profile=long $(ARGS)
 
 clean:
 	rm -rf .venv bench/.peers src/windtunnel/aws/types .pytest_cache .ruff_cache .hypothesis
