@@ -1,55 +1,247 @@
 """One region, two servers over the same rows: whichever a client asks, the answers are those of one region."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tests.stories.here import BEGIN, Here
-from windtunnel.app.boot import Storage
+from tests.stories.lambdas import bodies, logged, make, queue, run
+from windtunnel.app.boot import ONE_PROCESS, Storage
+from windtunnel.aws.errors import Fault
+from windtunnel.fabric import Table, Tx, peers
+from windtunnel.kernel.store import StoreFull
+
+Pair = tuple[Here, Here]
+NUMBERS = Table("tests.numbers", list[int], scope="global")
+NEWS_SECONDS = 0.05
+"""So soon the servers of a region hear of one another."""
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[Here, Here]]:
-    loop = asyncio.new_event_loop()
-    storage = Storage(shared=True)
-    first = Here(tmp_path / "region", storage=storage, loop=loop)
-    second = Here(tmp_path / "region", storage=msgspec.structs.replace(storage, first=False), loop=loop, joins=True)
-    yield first, second
-    second.leave()
-    first.close()
+def pair(tmp_path: Path, storage: Storage) -> Iterator[Pair]:
+    """Two servers in one event loop; the first leads."""
+    storage = Storage(shared=True) if storage is ONE_PROCESS else storage
+    one = Here(tmp_path / "region", storage=storage)
+    two = Here(tmp_path / "region", storage=msgspec.structs.replace(storage, first=False), loop=one.loop, joins=True)
+    yield one, two
+    two.leave()
+    one.close()
 
 
-def test_what_one_server_writes_the_other_reads(pair: tuple[Here, Here]) -> None:
+def soon(here: Here, reached: Callable[[], bool], seconds: float = NEWS_SECONDS) -> bool:
+    """Whether something comes to be before news would be late."""
+
+    deadline = here.loop.time() + seconds
+    while not reached() and here.loop.time() < deadline:
+        here.run(asyncio.sleep(0.001))
+    return reached()
+
+
+def pace(here: Here, rate: float) -> None:
+    async def set_rate() -> None:
+        here.cloud.clock.run(rate)
+
+    here.run(set_rate())
+
+
+def numbers(here: Here) -> list[int]:
+    return here.cloud.apply(lambda tx: tx.get(NUMBERS)) or []
+
+
+def test_what_one_server_writes_the_other_reads(pair: Pair) -> None:
     one, two = pair
     url = one.sqs.create_queue(QueueName="q")["QueueUrl"]
     for number in range(10):
         (one, two)[number % 2].sqs.send_message(QueueUrl=url, MessageBody=str(number))
-    found = [
-        message["Body"] for _ in range(2) for message in two.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    ]
-    assert sorted(found) == [str(number) for number in range(10)]
+    assert two.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"] == {
+        "ApproximateNumberOfMessages": "10"
+    }
+    taken = [server.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=5)["Messages"] for server in (two, one)]
+    assert sorted(message["Body"] for messages in taken for message in messages) == [str(number) for number in range(10)]
+    for message in taken[0]:
+        one.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counted = two.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    assert counted == {"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "5"}
 
 
-def test_a_message_sent_to_one_server_ends_a_long_poll_on_the_other(pair: tuple[Here, Here]) -> None:
+def test_versions_that_two_servers_put_lie_in_the_order_of_their_making(pair: Pair) -> None:
+    one, two = pair
+    one.s3.create_bucket(Bucket="box")
+    one.s3.put_bucket_versioning(Bucket="box", VersioningConfiguration={"Status": "Enabled"})
+    made = [(one, two)[number % 2].s3.put_object(Bucket="box", Key="k", Body=b"x")["VersionId"] for number in range(8)]
+    assert [version["VersionId"] for version in two.s3.list_object_versions(Bucket="box")["Versions"]] == made[::-1]
+
+
+def test_a_message_sent_to_one_server_ends_a_long_poll_on_the_other(pair: Pair) -> None:
     one, two = pair
     url = one.sqs.create_queue(QueueName="q")["QueueUrl"]
     waiting = two.begin.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
     two.run(asyncio.sleep(0))
     assert not waiting.done()
     one.sqs.send_message(QueueUrl=url, MessageBody="hello")
-    began = one.loop.time()
+    assert soon(two, waiting.done)
     assert [message["Body"] for message in two.result(waiting)["Messages"]] == ["hello"]
-    assert one.loop.time() - began < 0.05
 
 
-def test_the_clock_that_one_server_moves_is_the_others_as_well(pair: tuple[Here, Here]) -> None:
+def test_a_transaction_runs_again_when_another_server_was_quicker(pair: Pair) -> None:
+    one, two = pair
+    seen: list[list[int]] = []
+
+    def add(tx: Tx) -> None:
+        found = tx.get(NUMBERS) or []
+        if not seen:
+            two.cloud.apply(lambda tx: tx.put(NUMBERS, value=[2]))
+        seen.append(found)
+        tx.put(NUMBERS, value=[*found, 1])
+
+    calls = one.cloud.calls.last
+    one.cloud.apply(add)
+    assert seen == [[], [2]]
+    assert numbers(two) == [2, 1]
+    assert one.cloud.calls.last == calls
+
+
+def test_a_transaction_that_always_meets_others_ends_with_a_fault(pair: Pair, storage: Storage) -> None:
+    if not storage.url:
+        pytest.skip("over a file the second try locks others out")
+    one, two = pair
+
+    def add(tx: Tx) -> None:
+        found = tx.get(NUMBERS) or []
+        two.cloud.apply(lambda tx: tx.put(NUMBERS, value=[*(tx.get(NUMBERS) or []), 2]))
+        tx.put(NUMBERS, value=[*found, 1])
+
+    with pytest.raises(StoreFull, match="too many transactions at once"):
+        one.cloud.apply(add)
+    assert set(numbers(one)) == {2}
+
+
+def test_counters_that_two_servers_add_to_never_collide(pair: Pair) -> None:
+    one, two = pair
+    amounts = Table[int]("tests.amounts", int, scope="global")
+    seen: list[int] = []
+
+    def add(tx: Tx) -> None:
+        seen.append(1)
+        if len(seen) == 1:
+            two.cloud.apply(lambda tx: tx.add(amounts, "a", amount=5))
+        tx.add(amounts, "a", amount=-3)
+
+    one.cloud.apply(add)
+    assert two.cloud.apply(lambda tx: (tx.amount(amounts, "a"), list(tx.scan(amounts)))) == (2, [(("a",), 2)])
+    two.cloud.apply(lambda tx: tx.add(amounts, "a", amount=-2))
+    assert one.cloud.apply(lambda tx: (tx.amount(amounts, "a"), list(tx.scan(amounts)))) == (0, [])
+
+
+def test_the_clock_that_one_server_moves_is_the_others_as_well(pair: Pair) -> None:
     one, two = pair
     assert (one.now, two.now) == (BEGIN, BEGIN)
     two.jump(60)
     assert (one.now, two.now) == (BEGIN + 60, BEGIN + 60)
     one.jump(60)
-    two.run(asyncio.sleep(0.05))
-    assert two.now == BEGIN + 120
+    assert soon(two, lambda: two.now == BEGIN + 120)
+    pace(two, 1.0)
+    assert soon(one, lambda: one.cloud.clock.rate == 1.0)
+    assert abs(one.now - two.now) < 0.001
+    pace(one, 0.0)
+    assert soon(two, lambda: two.now == one.now)
+
+
+def test_timers_of_all_servers_run_on_the_one_that_leads(pair: Pair) -> None:
+    one, two = pair
+    assert (one.cloud.leads, two.cloud.leads) == (True, False)
+    topic = two.sns.create_topic(Name="t")["TopicArn"]
+    queue = two.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:dead"
+    two.sns.subscribe(
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint="arn:aws:sqs:us-east-1:000000000000:nowhere",
+        Attributes={"RedrivePolicy": f'{{"deadLetterTargetArn": "{arn}"}}'},
+    )
+    two.sns.publish(TopicArn=topic, Message="lost")
+    two.jump(3_600)
+    assert len(one.sqs.receive_message(QueueUrl=queue)["Messages"]) == 1
+
+
+def test_functions_run_where_they_are_invoked_and_queues_are_polled_by_the_one_that_leads(pair: Pair) -> None:
+    one, two = pair
+    make(two, "f", "def handler(event, context):\n    print('got', len(event['Records']))\n    return 'done'\n")
+    assert run(one, "f", {"Records": []}) == run(two, "f", {"Records": []}) == "done"
+    url, queue_arn = queue(two, "q")
+    made = two.lambda_.create_event_source_mapping(EventSourceArn=queue_arn, FunctionName="f")
+    two.sqs.send_message(QueueUrl=url, MessageBody="x")
+    assert "got 1\n" in logged(two, "/aws/lambda/f")
+    two.lambda_.update_event_source_mapping(UUID=made["UUID"], Enabled=False)
+    two.rest()
+    two.sqs.send_message(QueueUrl=url, MessageBody="y")
+    two.rest()
+    assert bodies(one, url) == ["y"]
+
+
+def test_who_leads_no_more_is_followed_by_another(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = pair
+    monkeypatch.setattr(peers, "LEASE_SECONDS", 0.2)
+    monkeypatch.setattr(peers, "BEAT_SECONDS", 0.05)
+    killed: Any = one.cloud.peers
+    killed._left = True  # as kill -9 does: nothing is let go of
+
+    assert soon(two, lambda: two.cloud.leads, 5)
+    url = two.sqs.create_queue(QueueName="q")["QueueUrl"]
+    two.sqs.send_message(QueueUrl=url, MessageBody="late", DelaySeconds=60)
+    two.jump(60)
+    assert two.sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "late"
+
+
+def test_a_server_that_stops_leaves_the_lead_at_once(pair: Pair) -> None:
+    one, two = pair
+    one.run(one.cloud.peers.stop())  # type: ignore[union-attr]
+    assert soon(two, lambda: two.cloud.leads)
+
+
+def test_a_reset_reaches_both(pair: Pair) -> None:
+    one, two = pair
+    url = one.sqs.create_queue(QueueName="q")["QueueUrl"]
+    one.jump(60)
+    waiting = one.begin.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+    one.run(asyncio.sleep(0))
+    two.run(two.cloud.reset())
+    assert soon(one, waiting.done)
+    assert waiting.cancelled()
+    for server in pair:
+        with pytest.raises(Fault, match="does not exist"):
+            server.sqs.receive_message(QueueUrl=url)
+        assert server.now == BEGIN + 60
+    url = two.sqs.create_queue(QueueName="q")["QueueUrl"]
+    two.sqs.send_message(QueueUrl=url, MessageBody="late", DelaySeconds=60)
+    two.jump(60)
+    assert one.sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "late"
+
+
+def test_a_region_that_is_loaded_is_loaded_for_both(pair: Pair, tmp_path: Path) -> None:
+    one, two = pair
+    url = one.sqs.create_queue(QueueName="q")["QueueUrl"]
+    one.sqs.send_message(QueueUrl=url, MessageBody="kept")
+    one.run(one.cloud.save(tmp_path / "saved"))
+    two.jump(60)
+    assert two.sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "kept"
+    two.run(two.cloud.load(tmp_path / "saved"))
+    assert soon(one, lambda: one.now == BEGIN)
+    assert one.sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "kept"
+
+
+def test_a_file_that_several_served_goes_on_with_one(tmp_path: Path) -> None:
+    several = Here(tmp_path / "region", storage=Storage(shared=True))
+    several.s3.create_bucket(Bucket="box")
+    several.s3.put_bucket_versioning(Bucket="box", VersioningConfiguration={"Status": "Enabled"})
+    first = several.s3.put_object(Bucket="box", Key="k", Body=b"first")["VersionId"]
+    several.close()
+    alone = Here(tmp_path / "region")
+    second = alone.s3.put_object(Bucket="box", Key="k", Body=b"second")["VersionId"]
+    assert [version["VersionId"] for version in alone.s3.list_object_versions(Bucket="box")["Versions"]] == [second, first]
+    alone.close()

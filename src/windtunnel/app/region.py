@@ -79,7 +79,9 @@ class Region:
     async def begin_anew(self, now: float) -> int:
         """Empties the region, its clock standing at `now`. Returns the serial number of the last call before."""
         before = self.cloud.calls.after(0)
-        self.cloud.clock.restore(Anchor(now, self.cloud.clock.machine(), 0.0))
+        clock = self.cloud.clock
+        clock.restore(Anchor(now, clock.machine(), 0.0))
+        clock.changed(clock.anchor)
         await self.cloud.reset()
         return before[-1].serial if before else 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -21,7 +21,7 @@ from windtunnel.fabric.access import identify, remember_use
 from windtunnel.fabric.call import Call
 from windtunnel.fabric.courier import Courier
 from windtunnel.fabric.meter import USAGE_KEYS, hour
-from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, Peers
+from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, TIMED, Peers
 from windtunnel.fabric.scope import Proof, Scope, service_principal
 from windtunnel.fabric.service import Handled, Service
 from windtunnel.fabric.starts import BOOTS, CLOSED, SERIALS_PER_BOOT
@@ -114,13 +114,11 @@ class Cloud:
             self.clock.restore(begun.anchor)
         self._closed_cleanly = begun.closed
         self.ids = Ids(None if seed is None else f"{seed}/{begun.process or begun.boot}")
-        self.serials: Iterator[int] | Serials = count(begun.boot * SERIALS_PER_BOOT)
+        self.serials = Serials(begun.process) if begun.timed else count(begun.boot * SERIALS_PER_BOOT)
         self.peers: Peers | None = None
         if self.shared is not None:
             self.peers = Peers(self, self.shared, begun.process, first=first)
             self.shared.join(begun.process)
-            self.serials = Serials(begun.process)
-            self.serials.rise(begun.boot * SERIALS_PER_BOOT)
 
     def start(self) -> None:
         """Lets happen what is due; needs the running event loop."""
@@ -152,7 +150,7 @@ class Cloud:
         if self.shared is None or self.peers is None:
             self.store.clear()
         else:
-            self.shared.clear(self.peers.rows_to_keep(self.clock.anchor), {EPOCH_CHANNEL})
+            self.shared.clear(self.peers.rows_to_keep(time=True), {EPOCH_CHANNEL})
         self.blobs.clear()
         self._begin_again()
 
@@ -168,18 +166,16 @@ class Cloud:
         if kept is not None:
             self.clock.restore(kept)
         # Serial numbers rise also over those of the region that was loaded.
-        boot = max(self.apply(lambda tx: tx.get(BOOTS)) or 0, next(self.serials) // SERIALS_PER_BOOT) + 1
-        if isinstance(self.serials, Serials):
-            self.serials.rise(boot * SERIALS_PER_BOOT)
-        else:
-            self.serials = count(boot * SERIALS_PER_BOOT)
+        if not isinstance(self.serials, Serials):
+            boot = max(self.apply(lambda tx: tx.get(BOOTS)) or 0, next(self.serials) // SERIALS_PER_BOOT) + 1
+            self.serials = Serials(0) if self.apply(lambda tx: tx.get(TIMED)) else count(boot * SERIALS_PER_BOOT)
         self._begin_again()
 
     def _load(self, path: str) -> None:
         if self.shared is None or self.peers is None:
             self.store.load(path)
         else:
-            self.shared.load(path, self.peers.rows_to_keep(None), {EPOCH_CHANNEL})
+            self.shared.load(path, self.peers.rows_to_keep(time=False), {EPOCH_CHANNEL})
 
     def held(self, name: str, make: Callable[[], Result]) -> Result:
         """What a service holds in this process (connections, children, tasks, never truth): made on first use, forgotten at a reset."""
@@ -195,16 +191,12 @@ class Cloud:
         self._held.clear()
 
     def _begin_again(self) -> None:
-        self.reserve_serials()
+        boot = next(self.serials) // SERIALS_PER_BOOT
+        self.apply(lambda tx: tx.put(BOOTS, value=boot))
         if self.peers is None:
             self.start()
         else:
             self.peers.begin_again()
-
-    def reserve_serials(self) -> None:
-        """Writes down what serial numbers may have been given out, so that a later start goes on above them."""
-        serial = next(self.serials)
-        self.apply(lambda tx: starts.reserve(tx, serial))
 
     async def run(
         self,

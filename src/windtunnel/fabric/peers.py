@@ -51,6 +51,8 @@ EPOCH = Table("fabric.epoch", int, scope="global")
 """How often the region began anew."""
 PROCESSES = Table("fabric.processes", int, scope="global")
 """How many processes have joined in a region that is served by several."""
+TIMED = Table("fabric.timed", bool, scope="global")
+"""There once several processes have served the region: from then on serial numbers are moments."""
 ORDERS = Table("fabric.orders", Order, scope="global")
 """serial -> Order"""
 
@@ -64,6 +66,7 @@ class Peers:
         self._number = number
         self._first = first
         self.leads = False
+        self._left = False
         self._lease: Lease | None = None
         self._seen = self._renewed = stopwatch()
         """When the lease was last seen to change, and when this process last renewed it."""
@@ -90,6 +93,7 @@ class Peers:
 
     async def stop(self) -> None:
         """Leaves; somebody else leads at once."""
+        self._left = True
         if self._timer is not None:
             self._timer.cancel()
         for task in list(self._tasks):
@@ -116,16 +120,17 @@ class Peers:
         self._ordered[serial] = done = asyncio.get_running_loop().create_future()
         await done
 
-    def rows_to_keep(self, anchor: Anchor | None) -> dict[bytes, bytes]:
-        """What a region that begins anew has from the start."""
+    def rows_to_keep(self, *, time: bool) -> dict[bytes, bytes]:
+        """What a region that begins anew has from the start; `time`: its clock goes on."""
         self._epoch += 1
         kept = {EPOCH.prefix("", ""): EPOCH.encode(self._epoch)}
-        if anchor is not None:
-            kept[CLOCK.prefix("", "")] = CLOCK.encode(anchor)
 
         def keep(tx: Tx) -> None:
+            if time and (anchor := tx.get(CLOCK)) is not None:
+                kept[CLOCK.prefix("", "")] = CLOCK.encode(anchor)
             if (lease := tx.get(LEASE)) is not None:
                 kept[LEASE.prefix("", "")] = LEASE.encode(lease)
+            kept[TIMED.prefix("", "")] = TIMED.encode(True)
             kept[PROCESSES.prefix("", "")] = PROCESSES.encode(tx.get(PROCESSES) or 0)
 
         self._cloud.apply(keep)
@@ -143,13 +148,14 @@ class Peers:
         self._beat_now()
 
     def _beat_now(self) -> None:
+        if self._left:
+            return
         now = stopwatch()
         led = self.leads
         try:
             self.leads = self._claim(now)
             if self.leads:
                 self._beats += 1
-                self._cloud.reserve_serials()
                 if self._beats % SWEEP_BEATS == 0:
                     self._store.forget_news()
         except StoreFull as failure:

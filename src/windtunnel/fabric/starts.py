@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from windtunnel.fabric.peers import CLOCK, PROCESSES
+from windtunnel.fabric.peers import CLOCK, PROCESSES, TIMED
 from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.store import Table
 
@@ -17,7 +17,6 @@ BOOTS = Table("fabric.boots", int, scope="global")
 CLOSED = Table("fabric.closed", bool, scope="global")
 """There while the region is closed; a start that doesn't find it follows a kill."""
 SERIALS_PER_BOOT = 1 << 40
-BOOTS_AHEAD = 2
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -25,6 +24,7 @@ class Start(msgspec.Struct, frozen=True):
 
     boot: int
     process: int
+    timed: bool
     closed: bool
     anchor: Anchor | None
 
@@ -43,11 +43,5 @@ def start(tx: Tx, anchor: Anchor, *, shared: bool, given: bool) -> Start:
         tx.put(PROCESSES, value=process)
         if given or kept is None:
             tx.put(CLOCK, value=anchor)
-    return Start(boots + 1, process, closed, None if given else kept)
-
-
-def reserve(tx: Tx, serial: int) -> None:
-    """Keeps the serial numbers of a process that serves this region alone, later, above those that several give out now."""
-    needed = serial // SERIALS_PER_BOOT + BOOTS_AHEAD
-    if (tx.get(BOOTS) or 0) < needed:
-        tx.put(BOOTS, value=needed)
+        tx.put(TIMED, value=True)
+    return Start(boots + 1, process, tx.get(TIMED) is not None, closed, None if given else kept)

@@ -40,25 +40,21 @@ class Ids:
         return self._random.random()
 
 
-class Serials:
-    """Numbers that rise, and that no two of a region's processes give out: milliseconds, a counter within them, and the process.
+PROCESSES = 1 << 10
 
-    Among processes they rise as their machines' clocks do.
+
+class Serials:
+    """Numbers that rise, and that no two of a region's processes give out: microseconds, and the process.
+
+    Among processes of one machine they rise with time; among machines they do as far as their clocks agree.
     """
 
     def __init__(self, process: int) -> None:
         self._last = process % PROCESSES
 
+    def __iter__(self) -> Serials:
+        return self
+
     def __next__(self) -> int:
-        moment = int(time.time() * 1_000) << MILLISECOND_BITS
-        self._last = max(self._last + PROCESSES, moment | self._last % PROCESSES)
+        self._last = max(self._last + PROCESSES, int(time.time() * 1_000_000) * PROCESSES + self._last % PROCESSES)
         return self._last
-
-    def rise(self, least: int) -> None:
-        """Lets all that follow be greater."""
-        self._last = max(self._last, least - least % PROCESSES + self._last % PROCESSES)
-
-
-MILLISECOND_BITS = 22
-PROCESSES = 1 << 10
-"""Beyond this a counter of 12 bits runs on into the milliseconds to come, so that even then no number comes twice."""
