@@ -1,6 +1,7 @@
 """What holds for every test: generated examples are the same on every run, and no example has a deadline on a busy machine.
 
-`--store` runs the stories over another store than a region's own file: `shared`, the file as several processes use it, or `postgres`.
+`--store` runs the stories over another store than a region's own file: `fsync`, the file that survives a power cut, `shared`, the file as
+several processes use it, or `postgres`.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ settings.load_profile("steady")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--store", choices=("file", "shared", "postgres"), default="file", help="what the stories' regions keep rows in")
+    parser.addoption(
+        "--store", choices=("file", "fsync", "shared", "postgres"), default="file", help="what the stories' regions keep rows in"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -34,4 +37,4 @@ def storage(request: pytest.FixtureRequest) -> Storage:
         server: Server = request.getfixturevalue("postgres")
         server.empty()
         return Storage(url=server.url)
-    return Storage(shared=True) if kind == "shared" else ONE_PROCESS
+    return {"file": ONE_PROCESS, "fsync": Storage(durable=True), "shared": Storage(shared=True)}[kind]

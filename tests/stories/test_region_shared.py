@@ -10,7 +10,7 @@ import pytest
 
 from tests.stories.here import BEGIN, Here
 from tests.stories.lambdas import bodies, logged, make, queue, run
-from windtunnel.app.boot import ONE_PROCESS, Storage
+from windtunnel.app.boot import Storage
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric import Table, Tx, peers
 from windtunnel.kernel.store import StoreFull
@@ -24,7 +24,7 @@ NEWS_SECONDS = 0.05
 @pytest.fixture
 def pair(tmp_path: Path, storage: Storage) -> Iterator[Pair]:
     """Two servers in one event loop; the first leads."""
-    storage = Storage(shared=True) if storage is ONE_PROCESS else storage
+    storage = msgspec.structs.replace(storage, shared=not storage.url)
     one = Here(tmp_path / "region", storage=storage)
     two = Here(tmp_path / "region", storage=msgspec.structs.replace(storage, first=False), loop=one.loop, joins=True)
     yield one, two

@@ -243,6 +243,8 @@ def test_a_kill_before_the_copy_loses_nothing(here: Here, s3: Any) -> None:
 
 
 def test_until_its_copy_is_made_an_object_is_pending_and_a_rule_that_went_makes_none(here: Here, far: Here, s3: Any) -> None:
+    if here.cloud.shared is not None:
+        pytest.skip("each transaction is committed by itself here, so that the copy is made before the rule goes")
     _replicate(s3, _rule())
     here.begin.s3.put_object(Bucket="box", Key="a", Body=b"x")
     status = here.begin.s3.head_object(Bucket="box", Key="a")
