@@ -36,17 +36,23 @@ class Server:
             os.chown(self._folder, other.pw_uid, other.pw_gid)
         data = str(self._folder / "data")
         self._run("initdb", "-D", data, "-A", "trust", "-U", "tests", "--no-sync", "-E", "UTF8", "--locale=C")
-        options = f"{FAST} -c listen_addresses='' -c unix_socket_directories='{self._folder}'"
-        self._run("pg_ctl", "-D", data, "-w", "-l", str(self._folder / "log"), "-o", options, "start")
+        self.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "stop")
+        self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def url(self) -> str:
         return f"postgresql://tests@/postgres?host={self._folder}"
+
+    def start(self) -> None:
+        options = f"{FAST} -c listen_addresses='' -c unix_socket_directories='{self._folder}'"
+        self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-l", str(self._folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "fast", "-w", "stop")
 
     def empty(self) -> None:
         """A database as fresh as at first."""

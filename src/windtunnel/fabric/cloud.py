@@ -100,11 +100,18 @@ class Cloud:
         self._anchor_lost = False
         self.ids = Ids(seed)
         self._first = first
+        self.peers: Peers | None = None
         self.shared: SharedStore | None = None
         """The store, where other processes use it as well."""
         if shared:
-            woken, missed = self.loop.wake, self.loop.wake_all
-            self.shared = SharedStore(cast(SharedEngine, engine), woken=woken, missed=missed, fraction=Ids().fraction, synced=synced)
+            self.shared = SharedStore(
+                cast(SharedEngine, engine),
+                woken=self.loop.wake,
+                missed=self.loop.wake_all,
+                returned=lambda: None if self.peers is None else self.peers.returned(),
+                fraction=Ids().fraction,
+                synced=synced,
+            )
         self.store: Store = self.shared or Store(cast(Engine, engine), woken=self.loop.wake, lost=self._lost, synced=synced)
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
@@ -115,7 +122,6 @@ class Cloud:
         self._closed_cleanly = begun.closed
         self.ids = Ids(None if seed is None else f"{seed}/{begun.process or begun.boot}")
         self.serials = Serials(begun.process) if begun.timed else count(begun.boot * SERIALS_PER_BOOT)
-        self.peers: Peers | None = None
         if self.shared is not None:
             self.peers = Peers(self, self.shared, begun.process, first=first)
             self.shared.join(begun.process)

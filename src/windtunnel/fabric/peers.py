@@ -143,6 +143,11 @@ class Peers:
             self._cloud.lead()
         self._look_at_orders()
 
+    def returned(self) -> None:
+        """The store can be reached again: what failed meanwhile, timers and pollers among it, begins anew."""
+        log.warning("the store can be reached again")
+        self._spawn(self._renew())
+
     def _beat(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
         self._beat_now()
@@ -217,7 +222,7 @@ class Peers:
             self._spawn(self._renew())
 
     async def _renew(self) -> None:
-        """Another process has emptied the region or loaded another: what runs here belongs to one that is no more."""
+        """What runs here belongs to a region that is no more, since another process has emptied it or loaded another."""
         await self._cloud.stop_all()
         self.begin_again()
 

@@ -84,6 +84,14 @@ class Front:
             return False
 
     def handle(self, request: Request, reply: Reply, /) -> None:
+        try:
+            self._handle(request, reply)
+        except StoreFull as failure:
+            # What is looked up on the way to a call may be out of reach, in a database that is away.
+            log.warning("the store could not be read: %s", failure)
+            reply(Response(UNAVAILABLE.status, UNAVAILABLE.headers, UNAVAILABLE.body))
+
+    def _handle(self, request: Request, reply: Reply) -> None:
         if request.path.startswith(PREFIX):
             self._admin.handle(request, reply)
             return

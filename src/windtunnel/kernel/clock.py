@@ -190,9 +190,11 @@ class Clock:
     def _ring_due(self) -> None:
         self._timer = None
         now = self.now()
-        while (alarm := self._next()) is not None and alarm.due <= now:
-            heapq.heappop(self._alarms)
-            ring, alarm.ring = alarm.ring, None
-            if ring is not None:
-                ring()
-        self._arm()
+        try:
+            while (alarm := self._next()) is not None and alarm.due <= now:
+                heapq.heappop(self._alarms)
+                ring, alarm.ring = alarm.ring, None
+                if ring is not None:
+                    ring()
+        finally:
+            self._arm()

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from windtunnel.kernel.clock import stopwatch
 from windtunnel.kernel.store.overlay import Amount, Item
 from windtunnel.kernel.store.postgres_wire import Command, Wire, byte_strings, float_of, floats, number
 from windtunnel.kernel.store.shared import Conflict
@@ -43,20 +44,23 @@ STATEMENTS = {
     b"put": f"INSERT INTO {TABLE} (k, p, v) SELECT u.k, 0, u.v FROM unnest($1::bytea[], $2::bytea[]) AS u(k, v)"
     " ON CONFLICT (k, p) DO UPDATE SET v = excluded.v",
     b"delete": f"DELETE FROM {TABLE} WHERE k = ANY ($1::bytea[])",
-    b"add": f"INSERT INTO {TABLE} (k, p, n) SELECT u.k, $3::bigint::int, u.n FROM unnest($1::bytea[], $2::float8[]) AS u(k, n)"
+    b"add": f"INSERT INTO {TABLE} (k, p, v, n) SELECT u.k, $4::bigint::int, u.v, u.n"
+    " FROM unnest($1::bytea[], $2::bytea[], $3::float8[]) AS u(k, v, n)"
     f" ON CONFLICT (k, p) DO UPDATE SET n = {TABLE}.n + excluded.n",
     b"tidy": f"DELETE FROM {TABLE} WHERE k IN (SELECT k FROM {TABLE} WHERE k = ANY ($1::bytea[])"
-    " GROUP BY k HAVING count(v) = 0 AND sum(n) = 0)",
+    " GROUP BY k HAVING min(p) > 0 AND sum(n) = 0)",
     b"clear": f"DELETE FROM {TABLE}",
 }
 PARTS = 64
 PAGE_ROWS_MIN, PAGE_ROWS_MAX = 32, 1024
 ROWS_AT_ONCE_MAX = 2_000
 TIDY_KEYS = 64
+RECONNECT_SECONDS = 0.5
+"""A database that is away is not asked for at every turn: each attempt holds up the process."""
 LOOKS_PER_CHECK = 100
 LOOKS_WITHOUT_BELL = 2
 PLAIN_BYTES_MAX = 1_900
-"""Longer keys end in the hash of their whole, and lie by their first so many bytes: an index takes 2,704 in PostgreSQL."""
+"""Longer keys are cut to so many bytes and end in the hash of their whole, which lies in the value: an index of PostgreSQL takes 2,704."""
 HASHED_BYTES = PLAIN_BYTES_MAX + 32
 _number = msgspec.msgpack.Decoder(int | float).decode
 _long = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
@@ -77,10 +81,11 @@ class Postgres:
         self._open = False
         self._puts: dict[bytes, bytes] = {}
         self._deletes: list[bytes] = []
-        self._adds: dict[bytes, float] = {}
+        self._adds: dict[bytes, tuple[bytes, float]] = {}
         self._lowered: set[bytes] = set()
         """Counters that this process has lowered, so that their parts may cancel out."""
         self._looks = 0
+        self._patient_until = 0.0
         self._connected()
 
     def get(self, key: bytes) -> bytes | None:
@@ -99,14 +104,17 @@ class Postgres:
             rows = self._rows(name, (first, last, number(size + 1)))
             whole = len(rows) <= size
             if not whole:
-                # More parts of the last key may follow: it is the next page's.
-                held = rows[-1][0]
-                rows = [row for row in rows if row[0] != held]
-                first, last = (first, held + b"\0") if reverse else (held, last)
-            yield from ((key, value) for key, value in _merged(rows) if start <= key < end)
+                # More may follow at the last place, parts of the same key or long keys out of order: it is the next page's.
+                held = rows[-1][0][:PLAIN_BYTES_MAX]
+                rows = [row for row in rows if row[0][:PLAIN_BYTES_MAX] != held]
+                first, last = (first, held + (b"\0" if len(held) < PLAIN_BYTES_MAX else b"\xff" * 33)) if reverse else (held, last)
+            found = [item for item in _merged(rows) if start <= item[0] < end]
+            if any(len(key) >= PLAIN_BYTES_MAX for key, _ in found):
+                found.sort(reverse=reverse)
+            yield from found
             if whole:
                 return
-            size = min(size * 4, PAGE_ROWS_MAX)
+            size = min(size * 4, PAGE_ROWS_MAX) if found else size * 4
 
     def values(self, start: bytes, end: bytes, limit: int) -> list[bytes]:
         return [value for _, value in islice(self.scan(start, end, limit=limit), limit)]
@@ -122,7 +130,7 @@ class Postgres:
                 self._puts[_stored(key)] = value if len(key) < HASHED_BYTES else _bytes((key, value))
         for key, amount in increments.items():
             if amount:
-                self._adds[_stored(key)] = float(amount)
+                self._adds[_stored(key)] = (b"" if len(key) < HASHED_BYTES else key), float(amount)
         if len(self._puts) + len(self._deletes) > ROWS_AT_ONCE_MAX:
             self._ask(self._written())
 
@@ -169,6 +177,9 @@ class Postgres:
 
     def _connected(self) -> Wire:
         if self._wire is None:
+            if stopwatch() < self._patient_until:
+                raise StoreFull("the database can't be reached")
+            self._patient_until = stopwatch() + RECONNECT_SECONDS
             self._wire = Wire(self._url, self._settings, SCHEMA, STATEMENTS, BELL)
         return self._wire
 
@@ -203,9 +214,9 @@ class Postgres:
             commands.append((b"put", (byte_strings(keys), byte_strings([self._puts[key] for key in keys]))))
         if self._adds:
             keys = sorted(self._adds)
-            part = number(self.shard % PARTS + 1)
-            commands.append((b"add", (byte_strings(keys), floats([self._adds[key] for key in keys]), part)))
-            self._lowered.update(key for key, amount in self._adds.items() if amount < 0)
+            wholes, amounts = [self._adds[key][0] for key in keys], [self._adds[key][1] for key in keys]
+            commands.append((b"add", (byte_strings(keys), byte_strings(wholes), floats(amounts), number(self.shard % PARTS + 1))))
+            self._lowered.update(key for key, amount in zip(keys, amounts, strict=True) if amount < 0)
         self._puts, self._deletes, self._adds = {}, [], {}
         return commands
 
@@ -233,6 +244,7 @@ def _merged(rows: Sequence[Row]) -> Iterator[Item]:
                 value = plain
             else:
                 total = (total or 0.0) + float_of(amount)
+                key = plain or key
         if total is not None:
             total += 0 if value is None else _number(value)
             if total:

@@ -93,7 +93,10 @@ NEWS_SECONDS_KEPT = 3_600.0
 
 
 class SharedStore(Store):
-    """As Store, over an engine that others write to as well. `missed` is told when news may have been missed: anything may have changed."""
+    """As Store, over an engine that others write to as well. `missed` is told when news may have been missed: anything may have changed.
+
+    `returned` is told when the engine can be reached again, after it could not: whatever was under way here may have failed meanwhile.
+    """
 
     shared = True
 
@@ -103,12 +106,15 @@ class SharedStore(Store):
         *,
         woken: Callable[[set[Channel]], None],
         missed: Callable[[], None],
+        returned: Callable[[], None] = lambda: None,
         fraction: Callable[[], float],
         synced: bool = False,
     ) -> None:
         super().__init__(engine, woken=woken, synced=synced)  # pyright: ignore[reportArgumentType]
         self._shared = engine
         self._missed = missed
+        self._returned = returned
+        self._away = False
         self._fraction = fraction
         self._key = b""
         self._count = 0
@@ -151,7 +157,8 @@ class SharedStore(Store):
                 return result
             except Conflict:
                 engine.rollback()
-            except BaseException:
+            except BaseException as error:
+                self._away = self._away or isinstance(error, StoreFull)
                 engine.rollback()
                 raise
         raise StoreBusy("too many transactions at once want to change the same rows")
@@ -278,9 +285,15 @@ class SharedStore(Store):
 
     def _look(self) -> None:
         self._looking = get_running_loop().call_later(LOOK_SECONDS, self._look)
-        with suppress(StoreFull):  # the engine is out of reach: what is written meanwhile is heard of later
-            if self._shared.changed():
+        try:
+            if self._shared.changed() or self._away:
                 self._hear()
+        except StoreFull:
+            self._away = True
+            return
+        if self._away:
+            self._away = False
+            self._returned()
 
     def _hear(self) -> None:
         wakes: set[Channel] = set()
