@@ -60,7 +60,8 @@ def test_an_exception_is_the_answer_and_one_log_event(bench: Bench) -> None:
         frame = frame.replace("/var/task", str(bench.folder / "code"))
     assert (outcome.kind, outcome.error_type) == (Kind.ERROR, "ValueError")
     assert value(outcome) == {"errorMessage": "no", "errorType": "ValueError", "requestId": "request-1", "stackTrace": [frame]}
-    assert bench.lines == [("request-1", "[ERROR] ValueError: no\nTraceback (most recent call last):\n" + frame.rstrip())]
+    shown = frame.rstrip().replace("    ", "\u00a0" * 4).replace("  ", "\u00a0" * 2)
+    assert bench.lines == [("request-1", f"[ERROR] ValueError: no\nTraceback (most recent call last):\n{shown}\x1e")]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str,
             f"Member must have length less than or equal to {NAME_MAX}"
         )
     if req.get("PackageType", "Zip") == "Image":
-        raise invalid("windtunnel runs functions of package type Zip only, not container images.")
+        raise Fault("NotImplemented", "windtunnel runs functions of package type Zip only, not container images.", status=501)
     if call.read(Tx.get, FUNCTIONS, name) is not None:
         raise conflict(f"Function already exist: {name}")
     for member in ("Runtime", "Handler"):

@@ -10,9 +10,9 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.lambda_.events import accept
 from windtunnel.services.lambda_.execute import Ran, context_of, execute
 from windtunnel.services.lambda_.places import Found, chosen, find, named
-from windtunnel.services.lambda_.rules import arn_of, check_payload, shown_number
+from windtunnel.services.lambda_.rules import Name, arn_of, check_payload, shown_number
 from windtunnel.services.lambda_.sandboxes import Concurrency
-from windtunnel.services.lambda_.sharing import permitted, principal_of
+from windtunnel.services.lambda_.sharing import denied, permitted, principal_of
 from windtunnel.services.lambda_.streaming import Pieces, Streaming
 
 if TYPE_CHECKING:
@@ -87,10 +87,17 @@ async def _nothing() -> AsyncIterator[dict[str, Any]]:
 
 def _find(tx: Tx, req: Mapping[str, Any]) -> Found:
     name, caller = named(tx, req), tx.scope.principal
-    if name.account != tx.account and caller.kind != "AWSService" and not permitted(tx, name, principal_of(caller), ACTION, {}):
-        raise Fault(
-            "AccessDeniedException",
-            f"User: {caller.arn} is not authorized to perform: {ACTION} on resource: "
-            f"{arn_of(name.region, name.account, name.name, name.qualifier)} because no resource-based policy allows the {ACTION} action",
-        )
+    if caller.kind != "AWSService" and (why := _refusal(tx, name)):
+        arn = arn_of(name.region, name.account, name.name, name.qualifier)
+        raise Fault("AccessDeniedException", f"User: {caller.arn} is not authorized to perform: {ACTION} on resource: {arn} {why}")
     return find(tx, name)
+
+
+def _refusal(tx: Tx, name: Name) -> str:
+    """Why a function's policy keeps the caller out; "" where it doesn't. Its own account's callers it only keeps out by a word."""
+    who = principal_of(tx.scope.principal)
+    if denied(tx, name, who, ACTION, {}):
+        return "with an explicit deny in a resource-based policy"
+    if name.account != tx.account and not permitted(tx, name, who, ACTION, {}):
+        return f"because no resource-based policy allows the {ACTION} action"
+    return ""

@@ -26,6 +26,7 @@ ENTRY_BYTES = 26
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
 PATIENCE_SECONDS = 1.0
 TAIL_BYTES = 4096
+EVENT_OPEN = "\x1e"
 
 
 class Journal:
@@ -43,7 +44,7 @@ class Journal:
     def lines(self, request_id: str, batch: Sequence[str]) -> None:
         """Takes what a function printed."""
         now = int(self._call.now() * 1000)
-        self._pending += [(now, f"{line}\n") for line in batch]
+        self._pending += [(now, _event(line)) for line in batch]
         if self._soon is None:
             self._soon = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self.flush)
 
@@ -62,7 +63,7 @@ class Journal:
 
     def report(self, request_id: str, start: str, outcome: Outcome, memory: int, timeout: int) -> str:
         """The lines after an invocation, and all that it printed: its last 4 KB."""
-        said = [start, *(f"{line}\n" for line in outcome.log_tail)]
+        said = [start, *(_event(line).removesuffix("\n") + "\n" for line in outcome.log_tail)]
         if outcome.kind is Kind.TIMEOUT:
             self._pending.append((int(self._call.now() * 1000), timed_out(self._call.now(), request_id, timeout)))
             said.append(self._pending[-1][1])
@@ -139,6 +140,11 @@ class Journal:
                 if fault.code != "ResourceAlreadyExistsException":
                     raise
         self._made = True
+
+
+def _event(line: str) -> str:
+    """A line as an event of the log; a runtime may say that it has no line break at its end."""
+    return line[:-1] if line.endswith(EVENT_OPEN) else f"{line}\n"
 
 
 def timed_out(now: float, request_id: str, timeout: int) -> str:

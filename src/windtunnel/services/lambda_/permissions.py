@@ -13,7 +13,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Tx
-from windtunnel.services.lambda_.places import find, own
+from windtunnel.services.lambda_.places import find, own, printed_policy
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, check_revision, conflict, invalid, layer_arn, layer_of, not_found
 from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, LAYER_POLICIES, LAYER_VERSIONS, POLICIES, Policy
@@ -68,7 +68,7 @@ def get_policy(tx: Tx, req: t.GetPolicyRequest) -> dict[str, Any]:
     policy = tx.get(POLICIES, name.name, name.qualifier)
     if policy is None:
         raise not_found("The resource you requested does not exist.")
-    return _printed(policy)
+    return printed_policy(policy)
 
 
 def add_layer_version_permission(tx: Tx, req: t.AddLayerVersionPermissionRequest) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def get_layer_version_policy(tx: Tx, req: t.GetLayerVersionPolicyRequest) -> dic
     policy = tx.get(LAYER_POLICIES, *_layer(tx, req))
     if policy is None:
         raise not_found("No policy is associated with the given resource.")
-    return _printed(policy)
+    return printed_policy(policy)
 
 
 def _layer(tx: Tx, req: Mapping[str, Any]) -> tuple[str, int]:
@@ -153,7 +153,7 @@ def _conditions(req: Mapping[str, Any]) -> dict[str, Any]:
 
 def _added(tx: Tx, policy: Policy | None, statement: dict[str, Any]) -> Policy:
     statements = policy.statements if policy is not None else []
-    if any(other["Sid"] == statement["Sid"] for other in statements):
+    if any(other.get("Sid") == statement["Sid"] for other in statements):
         sid = statement["Sid"]
         raise conflict(
             f"The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the existing statement."
@@ -163,15 +163,10 @@ def _added(tx: Tx, policy: Policy | None, statement: dict[str, Any]) -> Policy:
 
 def _removed(tx: Tx, policy: Policy, req: Mapping[str, Any], operation: str) -> Policy | None:
     check_revision(req, policy.revision, operation)
-    rest = [statement for statement in policy.statements if statement["Sid"] != req["StatementId"]]
+    rest = [statement for statement in policy.statements if statement.get("Sid") != req["StatementId"]]
     if len(rest) == len(policy.statements):
         raise not_found(f"Statement {req['StatementId']} is not found in resource policy.")
     return Policy(rest, tx.new_id()) if rest else None
-
-
-def _printed(policy: Policy) -> dict[str, Any]:
-    document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
-    return {"Policy": _text(document), "RevisionId": policy.revision}
 
 
 def _text(value: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from windtunnel.aws.arn import parse
 from windtunnel.aws.pages import decode
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, invalid, moment, name_of, not_found, runtime_arn, shown_number
-from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, SIGNINGS, VERSIONS, Alias, Function, Version
+from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, SIGNINGS, VERSIONS, Alias, Function, Policy, Version
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -105,6 +105,12 @@ def signing_of(tx: Tx, arn: str) -> str:
 
 def log_group(name: str, version: Version) -> str:
     return version.logging.get("LogGroup") or f"/aws/lambda/{name}"
+
+
+def printed_policy(policy: Policy) -> dict[str, Any]:
+    """A policy as a document, with its revision."""
+    document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
+    return {"Policy": msgspec.json.encode(document).decode(), "RevisionId": policy.revision}
 
 
 def printed(tx: Tx, name: str, number: int, version: Version, qualifier: str = "") -> dict[str, Any]:

@@ -20,7 +20,7 @@ from windtunnel.services.lambda_.journal import Journal
 from windtunnel.services.lambda_.keys import keys_of
 from windtunnel.services.lambda_.places import Found, log_group
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, runtime_arn, shown_number, throttled
-from windtunnel.services.lambda_.state import PROVISIONED, Version
+from windtunnel.services.lambda_.state import ALIASES, PROVISIONED, Version
 
 KEYS_SECONDS_LEFT = 60.0
 """A sandbox whose keys end so soon is replaced: its functions would be refused."""
@@ -59,8 +59,8 @@ class Concurrency:
         function, reserved = (found.tx.account, found.tx.region, found.name), found.function.reserved
         if found.function.provisioned:
             provisioned = {str(key[1]): row for key, row in found.tx.scan(PROVISIONED, found.name)}
-            for qualifier in (found.qualifier, str(found.number)):
-                if qualifier in provisioned and bench.provisioned[*function, qualifier] < provisioned[qualifier].available:
+            for qualifier, row in provisioned.items():
+                if _is_of(found, qualifier) and bench.provisioned[*function, qualifier] < row.available:
                     self._place = (*function, qualifier)
                     bench.provisioned[self._place] += 1
                     return msgspec.structs.replace(found, provisioned=qualifier)
@@ -83,6 +83,14 @@ class Concurrency:
         bench.in_all[function[:2]] -= 1
         if not bench.busy[function]:
             del bench.busy[function]
+
+
+def _is_of(found: Found, qualifier: str) -> bool:
+    """Whether what is provisioned for a version or an alias is the version's that was found, by whichever name it was asked for."""
+    if qualifier == str(found.number):
+        return True
+    alias = found.tx.get(ALIASES, found.name, qualifier)
+    return alias is not None and alias.version == found.number
 
 
 def retire(call: Call, name: str, number: int, version: Version) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from windtunnel.aws.policy import Context, Policies, Principal, compile_policy, evaluate
+from windtunnel.aws.policy import Context, Decision, Policies, Principal, compile_policy, evaluate
 from windtunnel.fabric import Call, Tx
 from windtunnel.fabric import Principal as Caller
 from windtunnel.services.lambda_.places import named
@@ -55,13 +55,22 @@ def permitted(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[
 
     What a caller's own policies say is not asked here.
     """
+    return _decision(tx, name, caller, action, keys) == "allow"
+
+
+def denied(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[str, str]) -> bool:
+    """Whether a function's policy says no to somebody, of whichever account."""
+    return _decision(tx, name, caller, action, keys) == "explicit-deny"
+
+
+def _decision(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[str, str]) -> Decision:
     policy = tx.at(account=name.account).get(POLICIES, name.name, name.qualifier)
     if policy is None:
-        return False
+        return "implicit-deny"
     compiled = compile_policy(msgspec.json.encode({"Version": "2012-10-17", "Statement": policy.statements}).decode())
     arn = arn_of(name.region, name.account, name.name, name.qualifier)
     context = Context(caller, action, arn, name.account, dict(keys))
-    return evaluate(Policies(identity=(compiled,), resource=(compiled,)), context) == "allow"
+    return evaluate(Policies(identity=(compiled,), resource=(compiled,)), context)
 
 
 def _account(tx: Tx, action: str, req: Mapping[str, Any]) -> str:

@@ -52,6 +52,8 @@ def _checked(tx: Tx, text: str) -> str:
         if tx.get(SIGNINGS, arn.id) is None:
             raise not_found(f"Code signing config not found: {text}")
         return text
+    if arn.type == "capacity-provider":
+        raise not_found(f"Capacity provider not found: {text}")
     if arn.type != "function":
         raise Fault("NotImplemented", f"windtunnel does not keep tags of {arn.type}.", status=501)
     name = name_of(text)

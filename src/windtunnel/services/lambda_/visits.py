@@ -21,7 +21,7 @@ from windtunnel.services.lambda_.execute import Ran, execute
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, Name
 from windtunnel.services.lambda_.sandboxes import Concurrency
-from windtunnel.services.lambda_.sharing import permitted, principal_of
+from windtunnel.services.lambda_.sharing import denied, permitted, principal_of
 from windtunnel.services.lambda_.state import URL_IDS, URLS, Url, UrlOf
 from windtunnel.services.lambda_.streaming import Pieces, Streaming
 
@@ -234,12 +234,13 @@ def _caller(call: Call, url: Url, visit: Visit) -> Principal:
 def _may(tx: Tx, url: Url, place: UrlOf, caller: Principal) -> bool:
     """https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html: callers of another account need the function's policy, and nobody in
     particular needs it too."""
+    name = Name(place.region, place.account, place.name, place.qualifier)
+    asked = ("lambda:InvokeFunctionUrl", {"lambda:functionurlauthtype": url.auth})
     if caller.kind != "anonymous" and caller.account == place.account:
-        return True
+        return not denied(tx, name, caller, *asked)
     if url.auth == "AWS_IAM" and caller.kind == "anonymous":
         return False
-    name = Name(place.region, place.account, place.name, place.qualifier)
-    return permitted(tx, name, caller, "lambda:InvokeFunctionUrl", {"lambda:functionurlauthtype": url.auth})
+    return permitted(tx, name, caller, *asked)
 
 
 def _found(tx: Tx, place: UrlOf) -> Found:

@@ -7,6 +7,7 @@ the kernel then ends everything else in the namespace, however often it forked.
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -161,7 +162,7 @@ def become(order: Order, group: int) -> NoReturn:
         os.execve(order["command"][0], order["command"], order["environment"])
     except OSError as error:
         os.write(2, f"fork/exec {order['command'][0]}: {(error.strerror or '').lower()}\n".encode())
-        os._exit(126)
+        os._exit(127 if error.errno == errno.ENOENT else 126)  # as a shell does
 
 
 def wait_for(child: int) -> NoReturn:

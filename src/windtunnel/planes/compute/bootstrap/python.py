@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 API = "/2018-06-01/runtime"
 EVENT_NEWLINE = "\x1e\r"  # a line break inside one log event; the region turns it back
+EVENT_OPEN = "\x1e"  # at the end of an event whose last line has no break
 PURE_PACKAGES = frozenset({"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"})
 
 
@@ -274,7 +275,10 @@ def describe(error: BaseException, request_id: str) -> tuple[str, bytes]:
     else:
         line = f"[ERROR] {kind}: {message}" if kind else f"[ERROR] {message}"
         line += "\nTraceback (most recent call last):\n" + "".join(trace)
-    sys.stdout.write(line.rstrip("\n").replace("\n", EVENT_NEWLINE) + "\n")
+    lines = line.rstrip("\n").split("\n")
+    # Blanks at the beginning would be lost where the log is looked at; and this event, unlike others, does not end its last line.
+    lines = ["\u00a0" * (len(text) - len(text.lstrip(" "))) + text.lstrip(" ") for text in lines]
+    sys.stdout.write(EVENT_NEWLINE.join(lines) + EVENT_OPEN + "\n")
     return kind, json.dumps(shape).encode()
 
 

@@ -1,0 +1,64 @@
+"""Whole policy documents of functions: read, replaced with care, and obeyed where they deny."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.stories.here import Here
+from tests.stories.lambdas import arn, make, run
+from windtunnel.fabric import Fault
+
+ROOT = "arn:aws:iam::000000000000:root"
+
+
+def document(**given: Any) -> str:
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "lambda:InvokeFunction", "Resource": arn("f"), **given}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def test_a_document_stands_beside_single_statements(here: Here) -> None:
+    make(here, "f")
+    put = here.lambda_.put_resource_policy(ResourceArn=arn("f"), Policy=document())
+    assert here.lambda_.get_resource_policy(ResourceArn=arn("f")) == put
+    added = here.lambda_.add_permission(FunctionName="f", StatementId="s", Action="lambda:GetFunction", Principal="*")
+    statements = json.loads(here.lambda_.get_policy(FunctionName="f")["Policy"])["Statement"]
+    assert statements == [*json.loads(document())["Statement"], json.loads(added["Statement"])]
+    here.lambda_.delete_resource_policy(ResourceArn=arn("f"))
+    for refused in (here.lambda_.get_resource_policy, here.lambda_.delete_resource_policy):
+        with pytest.raises(Fault, match="The resource you requested does not exist"):
+            refused(ResourceArn=arn("f"))
+
+
+def test_what_a_document_denies_is_denied_to_the_functions_own_account_too(here: Here) -> None:
+    make(here, "f", "def handler(event, context):\n    return 'in'\n")
+    here.lambda_.put_resource_policy(ResourceArn=arn("f"), Policy=document())
+    for operation in ("invoke", "invoke_with_response_stream"):
+        with pytest.raises(Fault) as refused:
+            getattr(here.lambda_, operation)(FunctionName="f")
+        why = "with an explicit deny in a resource-based policy"
+        message = f"User: {ROOT} is not authorized to perform: lambda:InvokeFunction on resource: {arn('f')} {why}"
+        assert (refused.value.code, refused.value.message) == ("AccessDeniedException", message)
+    here.lambda_.put_resource_policy(ResourceArn=arn("f"), Policy=document(Principal={"AWS": "arn:aws:iam::000000000000:user/eve"}))
+    assert run(here, "f") == "in", "somebody else"
+
+
+def test_a_document_is_replaced_by_who_has_seen_it(here: Here) -> None:
+    make(here, "f")
+    first = here.lambda_.put_resource_policy(ResourceArn=arn("f"), Policy=document())
+    second = here.lambda_.put_resource_policy(ResourceArn=arn("f"), Policy=document(Effect="Allow"), RevisionId=first["RevisionId"])
+    for refused, given in ((here.lambda_.put_resource_policy, {"Policy": document()}), (here.lambda_.delete_resource_policy, {})):
+        with pytest.raises(Fault) as raised:
+            refused(ResourceArn=arn("f"), RevisionId=first["RevisionId"], **given)
+        assert raised.value.code == "PreconditionFailedException"
+    assert here.lambda_.get_resource_policy(ResourceArn=arn("f")) == second
+
+
+@pytest.mark.parametrize("policy", ["{", "[]", '{"Version": "2012-10-17"}', '{"Version": "2012-10-17", "Statement": [{"Effect": "No"}]}'])
+def test_what_is_no_policy_is_refused(here: Here, policy: str) -> None:
+    make(here, "f")
+    with pytest.raises(Fault) as raised:
+        here.lambda_.put_resource_policy(ResourceArn=arn("f"), Policy=policy)
+    assert raised.value.code == "InvalidParameterValueException"
+    with pytest.raises(Fault, match="Function not found"):
+        here.lambda_.put_resource_policy(ResourceArn=arn("none"), Policy=document())
