@@ -45,6 +45,17 @@ def test_the_tour_tells_every_step_and_takes_everything_down(region: LocalRegion
             ],
         ),
         (
+            "messaging",
+            [
+                "Built a topic for a shop's orders and four queues that ask for some of them",
+                "Published: order, 1,200, FR. Heard by stock, fraud, abroad, archive",
+                "Published: return, 20, DE. Heard by stock, archive",
+                "Sent three pieces of work: 2 were done, 1 failed and is out of sight for 30 seconds",
+                "After its third failure it lies in the dead-letter queue, which has 1",
+                "The worker was mended and the letters sent back: 1 was done",
+            ],
+        ),
+        (
             "archive",
             [
                 "Put a record into a bucket whose objects get colder after 30 and 90 days and go after a year",
