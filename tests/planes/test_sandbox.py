@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -286,6 +287,24 @@ def test_a_custom_runtime_without_bootstrap_is_an_invalid_entrypoint(bench: Benc
     }
 
 
+def test_a_function_in_java_brings_awss_client_along(bench: Bench) -> None:
+    found = runtime_for("java17")
+    if isinstance(found, Missing):
+        assert found.message == "Functions of java17 need Java, and there is no java on the PATH: install a Java 17 runtime"
+        return
+    outcome = bench.run("", name="lib/broken.jar", runtime="java17")
+    assert value(outcome) == {
+        "errorType": "Runtime.InvalidEntrypoint",
+        "errorMessage": "RequestId: request-1 Error: Java functions run by AWS's runtime interface client here, which must come with "
+        "them: put the jars of com.amazonaws:aws-lambda-java-runtime-interface-client and all they need into lib/ of the archive or "
+        "java/lib/ of a layer",
+    }
+    with zipfile.ZipFile(bench.folder / "code/lib/client.jar", "w") as client:
+        client.writestr("com/amazonaws/services/lambda/runtime/api/client/AWSLambda.class", b"not a class")
+    outcome = bench.run("", name="lib/broken.jar", runtime="java17")
+    assert (outcome.error_type, any("AWSLambda" in line for line in bench.texts())) == ("Runtime.ExitError", True)
+
+
 @pytest.mark.parametrize("mode", ["userns", "plain"])
 def test_where_less_is_allowed_functions_run_all_the_same(tmp_path: Path, mode: str) -> None:
     with machine(mode) as made:
@@ -348,7 +367,7 @@ def test_a_new_machine_removes_what_a_killed_one_left(bench: Bench) -> None:
 
 
 def test_what_cannot_run_here_says_what_would_change_that() -> None:
-    for name in ("java21", "ruby3.3", "cobol74"):
+    for name in ("dotnet8", "ruby3.3", "cobol74"):
         missing = runtime_for(name)
         assert isinstance(missing, Missing)
         assert len(missing.message) > 20

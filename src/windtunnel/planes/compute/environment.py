@@ -114,7 +114,7 @@ class Environment:
         spec = self.spec
         ours = theirs = None
         address = ""
-        if spec.runtime.family == "provided" or os.name != "posix":
+        if spec.runtime.family in ("provided", "java") or os.name != "posix":
             self._server = await self._loop.create_server(self._api.connection, "127.0.0.1", 0)
             address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         else:

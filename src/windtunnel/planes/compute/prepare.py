@@ -1,6 +1,7 @@
 """Turns what a function wants into what the launcher is ordered to do: folders, command, variables."""
 
 import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from windtunnel.planes.compute.records import Kind, Outcome, Spec
 from windtunnel.planes.compute.sandbox import BOOTSTRAP, Machine, Order
 
 PATH = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+JAVA_CLIENT = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
+NO_JAVA_CLIENT = (
+    "Java functions run by AWS's runtime interface client here, which must come with them: put the jars of "
+    "com.amazonaws:aws-lambda-java-runtime-interface-client and all they need into lib/ of the archive or java/lib/ of a layer"
+)
 PATHS = ("PATH", "PYTHONPATH", "NODE_PATH", "LD_LIBRARY_PATH", "RUBYLIB")
 
 
@@ -77,12 +83,38 @@ def _command(spec: Spec, task: str, runtime: str, opt: str) -> tuple[list[str], 
     if spec.runtime.family == "nodejs":
         heap = f"--max-old-space-size={max(64, spec.memory_mb * 9 // 10)}"
         return [*spec.runtime.command, heap, f"{runtime}/node.cjs"], None
+    if spec.runtime.family == "java":
+        if not _brings_client(spec):
+            return [], _invalid_entrypoint(NO_JAVA_CLIENT)
+        heap = f"-Xmx{max(64, spec.memory_mb * 8 // 10)}m"
+        path = f"{task}:{task}/lib/*:{opt}/java/lib/*"
+        return [*spec.runtime.command, heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", path, JAVA_CLIENT, spec.handler], None
     for folder, shown in ((spec.code, task), *((layer, opt) for layer in reversed(spec.layers))):
         if Path(folder, "bootstrap").is_file():
             return [f"{shown}/bootstrap"], None
-    message = "RequestId: \0 Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
-    shape = msgspec.json.encode({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message})
-    return [f"{task}/bootstrap"], Outcome(Kind.EXIT, shape, "Runtime.InvalidEntrypoint")
+    return [f"{task}/bootstrap"], _invalid_entrypoint("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
+
+
+def _invalid_entrypoint(message: str) -> Outcome:
+    shape = {"errorType": "Runtime.InvalidEntrypoint", "errorMessage": f"RequestId: \0 Error: {message}"}
+    return Outcome(Kind.EXIT, msgspec.json.encode(shape), "Runtime.InvalidEntrypoint")
+
+
+def _brings_client(spec: Spec) -> bool:
+    """Whether AWS's client for Java lies in the code, in a jar of its lib folder or of a layer's java/lib."""
+    entry = JAVA_CLIENT.replace(".", "/") + ".class"
+    if Path(spec.code, entry).is_file():
+        return True
+    folders = [Path(spec.code, "lib"), *(Path(layer, "java/lib") for layer in spec.layers)]
+    return any(_holds(jar, entry) for folder in folders for jar in folder.glob("*.jar"))
+
+
+def _holds(jar: Path, entry: str) -> bool:
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            return entry in archive.NameToInfo
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _elsewhere(environment: Mapping[str, str], opt: str) -> dict[str, str]:

@@ -30,7 +30,7 @@ class Runtime(msgspec.Struct, frozen=True):
 
     name: str
     family: str
-    """"python", "nodejs" or "provided"."""
+    """"python", "nodejs", "java" or "provided"."""
     command: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     """Folders of the machine that the runtime needs besides the system's."""

@@ -53,10 +53,11 @@ def runtime_for(name: str) -> Runtime | Missing:
         return _python(name, match[1])
     if match := re.fullmatch(r"nodejs(\d+)\.x", name):
         return _node(name, match[1])
+    if match := re.fullmatch(r"java(\d+)(\.al2)?", name):
+        return _java(name, match[1])
     if name.startswith("provided"):
         return Runtime(name, "provided")
     for family, program, advice in (
-        ("java", "java", "Java functions need the AWS Lambda Java runtime interface client, which windtunnel does not start yet"),
         ("ruby", "ruby", "Ruby functions need the gem aws_lambda_ric, which windtunnel does not start yet"),
         ("dotnet", "dotnet", ".NET functions run as provided.al2023 when published as a self-contained executable named bootstrap"),
         ("go", "go", "Go functions run as provided.al2023 when built as an executable named bootstrap"),
@@ -76,10 +77,11 @@ def _first(program: str | None, places: tuple[str, ...], version: str) -> list[s
     return found
 
 
-def _ask(command: list[str]) -> str:
+def _ask(command: list[str], *, errors: bool = False) -> str:
     """What a program says of itself; nothing when it can't be run (a version manager's shim for a version that isn't active)."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=True, stdin=subprocess.DEVNULL).stdout
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True, stdin=subprocess.DEVNULL)
+        return done.stderr if errors else done.stdout
     except (OSError, subprocess.SubprocessError):
         return ""
 
@@ -147,6 +149,25 @@ def _node(name: str, version: str) -> Runtime | Missing:
         environment,
         note,
     )
+
+
+def _java(name: str, version: str) -> Runtime | Missing:
+    """Java functions run by AWS's own client, which they bring along: see `prepare`."""
+    program = shutil.which("java")
+    said = _ask([program, "-XshowSettings:properties", "--version"], errors=True) if program else ""
+    home = next((line.partition("=")[2].strip() for line in said.splitlines() if line.strip().startswith("java.home")), "")
+    if not home:
+        return Missing(name, f"Functions of {name} need Java, and there is no java on the PATH: install a Java {version} runtime")
+    found = next((line.partition("=")[2].strip() for line in said.splitlines() if line.strip().startswith("java.version =")), "")
+    note = "" if found.split(".")[0] == version else f"Java {version} is not on the PATH: functions of {name} run with Java {found}"
+    settings = str(Path(home, "conf/security/java.security").resolve())  # some systems keep them elsewhere
+    return Runtime(name, "java", (str(Path(home, "bin/java")),), _beyond_system({home: None, _tree(settings): None}), {}, note)
+
+
+def _tree(path: str) -> str:
+    """The folder below /etc that a path lies in, or the path."""
+    parts = Path(path).parts
+    return str(Path(*parts[:3])) if parts[:2] == ("/", "etc") else path
 
 
 def _beyond_system(folders: dict[str, None]) -> tuple[str, ...]:
