@@ -37,6 +37,10 @@ def test_terms_are_all_wanted_optional_terms_one_of_them_and_excluded_terms_none
     assert list(filter(compile_filter(pattern), MESSAGES)) == matched
 
 
+def test_brackets_in_brackets_are_characters() -> None:
+    assert [message for message in MESSAGES if compile_filter("%[[]E.*0[]]%")(message)] == [BAD_REQUEST]
+
+
 def test_a_quoted_term_may_hold_any_character() -> None:
     matches = compile_filter(r'"say \"hi\": 100%"')
     assert matches('we say "hi": 100% sure')

@@ -5,6 +5,7 @@ expression between `%`: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs
 """
 
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from operator import ge, gt, le, lt
 from typing import Any
@@ -57,10 +58,13 @@ def regex_of(text: str) -> re.Pattern[str]:
     """A regular expression of the kind that CloudWatch Logs knows: no groups that look around, no references back."""
     if "(?" in text or re.search(r"\\[1-9]", text):
         raise ValueError(INVALID)
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise ValueError(INVALID) from error
+    with warnings.catch_warnings():
+        # Python warns of brackets in brackets, which a later version may read in another way.
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            return re.compile(text)
+        except re.error as error:
+            raise ValueError(INVALID) from error
 
 
 def unescape(quoted: str) -> str:
