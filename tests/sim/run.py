@@ -2,7 +2,7 @@
 
 A run of many steps is a row of lives, each of a region with its own seed. A failure prints the seed and the step of its life: with
 these two it happens again. `--trace` prints every step, `--only sqs,weather` leaves out all others, `--shrink` looks for the fewest
-services that still fail.
+services that still fail. `--store tests.sim.world.disk:shared` is the engine of several processes; any other is named in the same way.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Weather:
         if chance.percent(0.6) and not self._full_until:
             self._crash()
             return True
-        if chance.percent(0.2) and not self._full_until:
+        if chance.percent(0.2) and not self._full_until and not run.world.shared:
             self._full_until = run.step + chance.number(1, FULL_STEPS_MAX)
             run.note("the disk is full")
             run.world.disk.full = True

@@ -29,10 +29,10 @@ class Records:
         """Calls that the region saw, whoever made them."""
         self._made.update(calls)
 
-    def compare(self, usage: dict[tuple[str, str], float], trail: Counter[tuple[str, str]], *, lost: bool) -> None:
+    def compare(self, usage: Counter[tuple[str, str]], trail: Counter[tuple[str, str]], *, lost: bool) -> None:
         """Where nothing was lost the numbers are equal. From here on they are counted anew from what is written."""
         for call in sorted({*self._made, *usage}):
-            made, used = self._made[call], int(usage.get(call, 0))
+            made, used = self._made[call], usage[call]
             if lost:
                 holds(
                     self._at_least[call] <= used <= made, f"usage of {call} is {used}, between {self._at_least[call]} and {made} were made"
@@ -43,5 +43,5 @@ class Records:
             holds(seen in (0, used) or lost, f"the trail has {call} {seen} times, {used} were made")
             holds(call not in NOT_TRAILED or not seen, f"the trail has {call}, which is a data event")
             holds(call not in TRAILED or seen == used or lost, f"the trail has {call} {seen} times of {used}")
-        self._made = Counter({call: int(used) for call, used in usage.items()})
+        self._made = usage.copy()
         self._at_least = Counter(self._made)

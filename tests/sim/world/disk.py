@@ -29,6 +29,13 @@ def sqlite(folder: Path) -> Engine:
     return SQLite(folder / "region.db")
 
 
+def shared(folder: Path) -> Engine:
+    """The engine of a file that several processes use."""
+    from windtunnel.kernel.store.sqlite_shared import SharedSQLite
+
+    return cast(Engine, SharedSQLite(folder / "region.db"))
+
+
 class Disk:
     """What goes wrong: `full` refuses rows and bytes, `die` names the moment at which the process ends."""
 
@@ -56,8 +63,12 @@ class FailingEngine:
 
     def __init__(self, inner: Engine, disk: Disk) -> None:
         self._inner, self._disk = inner, disk
+        self.shared = hasattr(inner, "begin")
+        """Whether it is made for several processes, which have more to ask of it."""
         self.get, self.scan, self.values, self.amount = inner.get, inner.scan, inner.values, inner.amount
-        self.clear, self.save, self.load = inner.clear, inner.save, inner.load
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
     def write(self, writes: dict[bytes, bytes | None], increments: dict[bytes, Any]) -> None:
         self._disk.check()
@@ -66,18 +77,11 @@ class FailingEngine:
             raise StoreFull("database or disk is full")
         self._inner.write(writes, increments)
 
-    def commit(self) -> None:
+    def commit(self, **how: Any) -> None:
         self._disk.check()
         self._disk.kill_at("commit")
-        self._inner.commit()
+        self._inner.commit(**how)
         self._disk.kill_at("committed")
-
-    def rollback(self) -> None:
-        self._inner.rollback()
-
-    def close(self) -> None:
-        """Ends the engine without another commit: what a region wants written when it closes, it has written by then."""
-        self._inner.close()
 
 
 class FailingBlobs(Blobs):

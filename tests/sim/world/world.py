@@ -58,6 +58,7 @@ class World:
         self.boots += 1
         self.disk = Disk()
         self._engine = FailingEngine(self._make_engine(self._folder), self.disk)
+        self.shared = self._engine.shared
         self.blobs = FailingBlobs(self._folder / "blobs", f"{self._seed}/{self.boots}", self.disk)
         self.cloud = Cloud(
             self._engine,
@@ -67,6 +68,7 @@ class World:
             web=cast(HttpClient, self.subscribers),
             seed=self._seed,
             anchor=anchor,
+            shared=self.shared,
         )
         self._calls_read = 0
         self.machine.call_soon(self.cloud.start)
@@ -148,7 +150,7 @@ class World:
         self.machine.set_exception_handler(lambda *_: None)
         for task in asyncio.all_tasks(self.machine):
             # What a coroutine does on its way out reaches neither rows nor bytes any more.
-            with suppress(Killed, RuntimeError):
+            with suppress(Killed, RuntimeError, Fault):
                 cast(Coroutine[Any, Any, Any], task.get_coro()).close()
         self._engine.rollback()
         self._engine.close()
