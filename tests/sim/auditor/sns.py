@@ -15,6 +15,8 @@ from tests.sim.world.events import Posted
 ABSENT = ("NotFound",)
 RETRIES, RETRY_SECONDS = 3, 20.0
 """SNS's own policy for URLs."""
+CONFIRM_SECONDS = 2 * 86_400
+"""https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html"""
 PATIENCE_SECONDS = 400
 """How late a delivery may be that a crash or a full disk held up: what the fabric waits after four failures of its own."""
 
@@ -31,6 +33,7 @@ class Subscription:
     """The values of the attribute `kind` that it lets through; None for everything."""
     dead_letter: str = ""
     confirmed: bool = True
+    made: float = 0.0
 
     @property
     def queue(self) -> str:
@@ -132,16 +135,16 @@ class Topics:
             ended(call, "InvalidParameter")
         elif ended(call):
             if known is None:
-                self._subscribed(topic, call.result["SubscriptionArn"], request)
+                self._subscribed(topic, call.result["SubscriptionArn"], request, call.now)
             else:
                 same("the ARN of a subscription that is there", call.result["SubscriptionArn"], known.arn)
 
-    def _subscribed(self, topic: Topic, arn: str, request: dict[str, Any]) -> None:
+    def _subscribed(self, topic: Topic, arn: str, request: dict[str, Any], now: float) -> None:
         attributes = request.get("Attributes", {})
         wanted = json.loads(attributes["FilterPolicy"])["kind"] if "FilterPolicy" in attributes else None
         one = Subscription(arn, request["Protocol"], request["Endpoint"], attributes.get("RawMessageDelivery") == "true", wanted)
         one.dead_letter = _dead_letter(attributes)
-        one.confirmed = one.protocol != "http"
+        one.confirmed, one.made = one.protocol != "http", now
         topic.subscriptions[arn] = one
 
     def subscribe_unknown(self, call: Call) -> None:
@@ -155,7 +158,7 @@ class Topics:
         if any((one["Protocol"], one["Endpoint"]) == place for one in listed):
             # To subscribe again changes nothing, and tells the ARN.
             again = self._ask("sns", "Subscribe", TopicArn=topic.arn, Protocol=place[0], Endpoint=place[1], ReturnSubscriptionArn=True)
-            self._subscribed(topic, again.result["SubscriptionArn"], call.request)
+            self._subscribed(topic, again.result["SubscriptionArn"], call.request, call.now)
 
     def confirm_subscription(self, call: Call) -> None:
         topic = self.topics.get(call.request["TopicArn"])
@@ -283,6 +286,10 @@ class Topics:
 
     def passed(self, now: float) -> None:
         """Nothing stays on its way for longer than its attempts take."""
+        for topic in self.topics.values():
+            over = [one.arn for one in topic.subscriptions.values() if not one.confirmed and now >= one.made + CONFIRM_SECONDS]
+            for arn in over:
+                del topic.subscriptions[arn]
         refused, self._refused = self._refused, []
         for queue, label in refused:
             self._queues.arrive(queue, label, now)
