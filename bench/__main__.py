@@ -85,7 +85,7 @@ def run_case(case: Case, running: list[Server], scale: Scale, rounds: int) -> It
 def main() -> None:
     options = parse(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are ended then, too
-    names = [name for name in options.servers.split(",") if name in servers.NAMES]
+    names = [name for name in options.servers.split(",") if name in {*servers.NAMES, *servers.OURS}]
     wanted = [case for case in CASES if not options.only or case.name in options.only]
     scale = QUICK if options.quick else Scale()
     rounds = 1 if options.quick and "--rounds" not in sys.argv else options.rounds
@@ -101,7 +101,7 @@ def main() -> None:
             stack.callback(server.stop)
             running.append(server)
             report.servers[name] = servers.version(name)
-            if name == reports.OURS:
+            if name in servers.OURS:
                 servers.issue_key(server)
                 print(f"{name}: {server.note}", file=sys.stderr)
         if not options.only or "start" in options.only:

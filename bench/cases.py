@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bench.load import Drain, Load, Outcome
 from bench.proc import Cpu
-from bench.servers import ROOT, Server, generator_core
+from bench.servers import OURS, ROOT, Server, generator_core
 
 CHUNK = 100
 SETTLE_SECONDS_MAX = 20.0
@@ -261,7 +261,7 @@ def invoke(server: Server, scale: Scale) -> Prepared:
     with zipfile.ZipFile(archive, "w") as package:
         package.writestr("app.py", "def handler(event, context):\n    return event\n")
     role = "arn:aws:iam::000000000000:role/bench"
-    if server.name == "windtunnel":
+    if server.name in OURS:
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
         role = server.client("iam").create_role(
             RoleName="bench", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})

@@ -24,6 +24,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "bench/.peers"
 PACKAGES = {"moto": "moto[server]", "ministack": "ministack"}
 NAMES = ("windtunnel", *PACKAGES)
+OURS = {
+    "windtunnel": (),
+    "windtunnel-fsync": ("--durability", "fsync"),
+    "windtunnel-workers": ("--workers", "2"),
+    "windtunnel-postgres": ("--store", "{store}"),
+}
+"""What we measure ourselves as, with the options of each; only the first unless others are named."""
+STORE_VARIABLE = "BENCH_STORE"
 START_SECONDS_MAX = 30.0
 
 
@@ -49,19 +57,23 @@ def install(name: str) -> Path:
 
 
 def version(name: str) -> str:
-    python = Path(sys.executable) if name == "windtunnel" else PEERS / name / "bin/python"
-    code = f"import importlib.metadata as m; print(m.version('{name}'))"
+    python = Path(sys.executable) if name in OURS else PEERS / name / "bin/python"
+    code = f"import importlib.metadata as m; print(m.version('{name.partition('-')[0]}'))"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip() or "from source"
 
 
 def command(name: str, port: int, data: Path) -> tuple[list[str], dict[str, str]]:
     environment = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
-    if name == "windtunnel":
+    if name in OURS:
+        store = os.environ.get(STORE_VARIABLE, "")
+        if name == "windtunnel-postgres" and not store:
+            raise NotServing(f"set {STORE_VARIABLE}=postgresql://… to a database that may be filled")
+        options = [option.format(store=store) for option in OURS[name]]
         script = Path(sys.executable).with_name("windtunnel")
         start = [str(script)] if script.exists() else [sys.executable, "-c", "from windtunnel.app.cli import main; main()"]
         paths = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
-        return [*start, "up", "--port", str(port), "--data", str(data)], {**environment, "PYTHONPATH": paths}
+        return [*start, "up", "--port", str(port), "--data", str(data), *options], {**environment, "PYTHONPATH": paths}
     program = install(name)
     if name == "moto":
         return [str(program / "moto_server"), "-H", "127.0.0.1", "-p", str(port)], environment

@@ -163,8 +163,8 @@ class Timers:
                 tx.wake(*CHANNEL)
 
         while True:
-            self._cloud.apply(settle)
             try:
+                self._cloud.apply(settle)
                 await self._cloud.store.committed()
                 break
             except StoreFull:

@@ -97,7 +97,8 @@ def _look(tx: Tx, waiting: Waiting) -> tuple[Found, InvokeConfig]:
 def _wait(tx: Tx, serial: int, waiting: Waiting, due: float) -> None:
     tx.put(WAITING, serial, value=waiting)
     # Lanes for each function, so that one which is slow or called a lot leaves the others their turn.
-    lane = f"{arn_of(tx.region, tx.account, waiting.name)}#{serial % LANES}"
+    # Where several processes serve the region, the last ten bits of a serial number are the process's.
+    lane = f"{arn_of(tx.region, tx.account, waiting.name)}#{(serial ^ serial >> 10) % LANES}"
     add_timer(tx, due, tx.service, "event", {"serial": serial}, lane=lane)
 
 
