@@ -199,9 +199,9 @@ class Store:
 
     def _schedule(self) -> None:
         if not self._scheduled:
-            self._scheduled = True
             with suppress(RuntimeError):  # no loop: a command, which flushes itself
                 get_running_loop().call_soon(self._flush_scheduled)
+                self._scheduled = True
 
     def _flush_scheduled(self) -> None:
         """Commits, unless the last turn of the loop brought more: under load a commit then serves all who are waiting for one."""
