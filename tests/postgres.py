@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
@@ -49,10 +52,23 @@ class Server:
 
     def start(self) -> None:
         options = f"{FAST} -c listen_addresses='' -c unix_socket_directories='{self._folder}'"
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-l", str(self._folder / "log"), "-o", options, "start")
+        command = [str(self._programs / "postgres"), "-D", str(self._folder / "data"), *shlex.split(options)]
+        # It ends with the tests, also where they are killed.
+        watched = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([*watched, *command], cwd=self._folder, stdout=log, stderr=log, **self._as)
+        for _ in range(600):
+            try:
+                psycopg.connect(self.url).close()
+            except psycopg.OperationalError:
+                Event().wait(0.05)
+            else:
+                return
+        raise AssertionError((self._folder / "log").read_text())
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "fast", "-w", "stop")
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(30)
 
     def empty(self) -> None:
         """A database as fresh as at first."""
