@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +29,8 @@ CACHE_KIB = 16_384
 WAL_PAGES = 4_000
 RECENT_ROWS_MAX = 4_096
 RECENT_BYTES_MAX = 4_096
-NO_SPACE = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
+UNWRITABLE = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.CorruptError, apsw.ConnectionClosedError)
+"""Why a commit fails that nobody is to blame for: whoever waits for it must be told, or would wait for ever."""
 
 _FORWARD = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k LIMIT ?"
 _REVERSE = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k DESC LIMIT ?"
@@ -144,20 +146,21 @@ class SQLite:
                 self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", puts)
             if deletes:
                 self._connection.executemany("DELETE FROM rows WHERE k = ?", deletes)
-        except NO_SPACE as error:
+        except UNWRITABLE as error:
             raise StoreFull(str(error)) from error
 
     def commit(self) -> None:
         try:
             self._connection.execute("COMMIT")
-        except NO_SPACE as error:
+        except UNWRITABLE as error:
             raise StoreFull(str(error)) from error
         self._open = False
 
     def rollback(self) -> None:
         self._recent.clear()
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        with suppress(apsw.ConnectionClosedError):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
         self._open = False
 
     def clear(self) -> None:
@@ -166,7 +169,7 @@ class SQLite:
         try:
             self._connection.execute("BEGIN IMMEDIATE; DROP TABLE rows")
             self._connection.execute(f"{CREATE_ROWS}; COMMIT")
-        except NO_SPACE as error:
+        except UNWRITABLE as error:
             self.rollback()
             raise StoreFull(str(error)) from error
 

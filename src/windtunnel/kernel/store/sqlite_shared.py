@@ -16,7 +16,7 @@ import apsw
 
 from windtunnel.kernel.store.overlay import Amount
 from windtunnel.kernel.store.shared import Conflict
-from windtunnel.kernel.store.sqlite import NO_SPACE, SQLite, fsync
+from windtunnel.kernel.store.sqlite import UNWRITABLE, SQLite, fsync
 from windtunnel.kernel.store.syncer import StoreFull
 
 FIRM_AFTER_CONFLICT = 32
@@ -77,7 +77,7 @@ class SharedSQLite(SQLite):
             self._connection.execute(sql)
         except apsw.BusyError as error:
             raise Conflict from error
-        except NO_SPACE as error:
+        except UNWRITABLE as error:
             raise StoreFull(str(error)) from error
 
     def _take_turn(self) -> None:
