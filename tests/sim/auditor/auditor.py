@@ -19,15 +19,13 @@ from tests.sim.world.events import Began, Ended, Posted
 from tests.sim.world.world import ACCOUNT, REGION, World
 from windtunnel.fabric.meter import HOUR_SECONDS, USAGE
 from windtunnel.fabric.trail import TRAIL
-from windtunnel.fabric.tx import HELD
+from windtunnel.fabric.tx import HELD, Tx
 
 REFUSALS = ("ServiceUnavailable", "InternalError", "StoreFull")
 """What a region whose disk is full answers to what it can't write."""
 
 
 DRAIN_SECONDS = 3_600
-RECORDS_SECONDS = 1
-"""By then records of calls that changed nothing are written down, which nobody waits for."""
 
 
 class Auditor:
@@ -176,9 +174,8 @@ class Auditor:
             self.identities.signed(session, said, self._world.now)
 
     def _audit_records(self) -> None:
-        self._world.machine.wait(RECORDS_SECONDS)
-        self.records.made(self._world.calls())
-        usage, trail = self._written.read(self._world)
+        (usage, trail), calls = self._world.recorded(self._written.read)
+        self.records.made(calls)
         self.records.compare(usage, trail, lost=self.troubles > self._troubles_recorded)
         self._troubles_recorded = self.troubles
 
@@ -208,16 +205,16 @@ class Written:
         self._after: tuple[Any, ...] = ()
         self._trail: Counter[tuple[str, str]] = Counter()
 
-    def read(self, world: World) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
+    def read(self, tx: Tx) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
         """(usage, trail) by service and operation."""
         latest: Counter[tuple[str, str]] = Counter()
-        this_hour = world.now // HOUR_SECONDS * HOUR_SECONDS
-        for key, amount in world.rows(lambda tx: list(tx.scan(USAGE, start=(int(self._hour),)))):
+        this_hour = tx.now // HOUR_SECONDS * HOUR_SECONDS
+        for key, amount in tx.scan(USAGE, start=(int(self._hour),)):
             service, kind, operation = str(key[3]), key[4], str(key[5])
             if kind == "Requests" and operation[:1].isupper():
                 (latest if float(key[0] or 0) >= this_hour else self._before)[service, operation] += int(amount)
         self._hour = this_hour
-        for key, row in world.rows(lambda tx: list(tx.at(account=ACCOUNT, region=REGION).scan(TRAIL, start=self._after))):
+        for key, row in tx.at(account=ACCOUNT, region=REGION).scan(TRAIL, start=self._after):
             if key != self._after:
                 self._trail[row.service, row.operation] += 1
                 self._after = key

@@ -199,7 +199,11 @@ class Functions:
             self._dealt_with(event, now, dying=dying)
             return
         waiting = self.events.get((event.function, event.labels[0]))
-        if waiting is None or event.outcome == "killed" or dying:
+        if waiting is None or event.outcome == "killed":
+            return
+        if dying:
+            if event.outcome == "ok":  # what it said may have been passed on before the end
+                self._told(waiting, waiting.told[1], f"Success:{waiting.label}", now, sure=False)
             return
         waiting.running, waiting.last, waiting.boots = False, now, self._boots()
         function = waiting.function

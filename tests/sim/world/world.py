@@ -115,6 +115,15 @@ class World:
         """What lies in the store, as a function of a transaction sees it."""
         return self._within(lambda: self.cloud.apply(function))
 
+    def recorded(self, read: Callable[[Tx], Result]) -> tuple[Result, list[tuple[str, str]]]:
+        """What the store has of calls, with what was to be written later, and which calls those are: at one moment of the loop."""
+
+        def look() -> tuple[Result, list[tuple[str, str]]]:
+            self.cloud.store.flush()
+            return self.cloud.apply(read), self.calls()
+
+        return self._within(look)
+
     def _within(self, function: Callable[[], Result]) -> Result:
         """What a function answers that is called within the loop."""
         said: list[Result] = []
