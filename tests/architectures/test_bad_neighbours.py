@@ -98,7 +98,7 @@ def test_a_function_that_exits_says_with_what(region: LocalRegion) -> None:
 
 def test_a_function_that_takes_more_memory_than_it_has_is_killed(region: LocalRegion) -> None:
     payload, error, tail = invoke(region, "return len(bytearray(600 * 1024 ** 2))")
-    assert (error, payload["errorType"]) == ("Unhandled", "Runtime.ExitError")
+    assert (error, payload["errorType"]) == ("Unhandled", "Runtime.OutOfMemory")
     assert payload["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
     assert "Max Memory Used: 128 MB" in tail[-1]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterator, Sequence
+from concurrent import futures
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
@@ -73,6 +74,7 @@ class SharedBlobs(Blobs):
         super().__init__(cache, new_id)
         self._store = store
         self._now = now
+        self._forgetting: futures.Future[None] = self._pool.submit(self._forget, [])
         self._cached = sum(entry.stat().st_size for entry in self._objects.rglob("*") if entry.is_file())
 
     async def write(self, stream: bytes | AsyncIterable[bytes], *, digests: Sequence[Digest] = ()) -> Blob:
@@ -130,7 +132,7 @@ class SharedBlobs(Blobs):
         paths = [meta["path"] for meta in self._listed()]
         super().clear()
         self._cached = 0
-        self._pool.submit(self._forget, paths)
+        self._forgetting = self._pool.submit(self._forget, paths)
 
     def collect(self) -> Path:
         for meta in self._listed():
@@ -139,7 +141,11 @@ class SharedBlobs(Blobs):
         return super().collect()
 
     def adopt(self, folder: Path) -> None:
+        # What a reset a moment ago still removes may have the names of what comes now.
+        futures.wait([self._forgetting])
         super().adopt(folder)
+        names = {entry.name for entry in self._objects.rglob("*") if entry.is_file()}
+        self._forget([meta["path"] for meta in self._listed() if meta["path"] not in names])
         for entry in self._objects.rglob("*"):
             if entry.is_file():
                 with _said_clearly():

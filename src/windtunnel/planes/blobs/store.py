@@ -163,7 +163,11 @@ class Blobs:
         return removed
 
     def clear(self) -> None:
-        """Empties everything at once: the folder is set aside in one rename and its files are removed in a thread."""
+        """Empties everything at once."""
+        self._set_aside()
+
+    def _set_aside(self) -> None:
+        """The folder goes in one rename, and its files are removed in a thread."""
         self._trash.mkdir(exist_ok=True)
         aside = self._trash / self._new_id()
         self._objects.rename(aside)
@@ -176,7 +180,7 @@ class Blobs:
 
     def adopt(self, folder: Path) -> None:
         """Takes the blobs of a snapshot's folder (on the same file system) in place of all there are."""
-        self.clear()
+        self._set_aside()
         self._objects.rmdir()
         folder.rename(self._objects)
 
