@@ -138,7 +138,9 @@ def start(name: str) -> Server:
     signer = Signer(f"127.0.0.1:{port}", "test", "test")
     log = (data / "server.log").open("wb")
     began = time.perf_counter()
-    process = subprocess.Popen(arguments, env={**os.environ, **environment}, cwd=data, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    # Packages that pip installed are compiled in any case, sources of a checkout only where Python may keep what it compiles.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(arguments, env={**inherited, **environment}, cwd=data, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     log.close()
     server = Server(name, port, process, data, 0.0, signer)
     try:
