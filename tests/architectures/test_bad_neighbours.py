@@ -78,7 +78,8 @@ class others:  # noqa: N801 - read as a sentence
 def test_a_function_that_forks_without_end_ends_when_its_time_is_up_or_its_memory(region: LocalRegion) -> None:
     bomb = "while True:\n        try: os.fork()\n        except OSError: pass"
     payload, error, tail = invoke(region, bomb, timeout=1)
-    assert (error, payload["errorType"] in {"Sandbox.Timedout", "Runtime.ExitError"}) == ("Unhandled", True)
+    assert error == "Unhandled"
+    assert payload["errorType"] in {"Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory"}  # whichever comes first
     assert payload["errorMessage"].endswith(("Error: Task timed out after 1.00 seconds", "Runtime exited with error: signal: killed"))
     assert tail[-1].startswith("REPORT RequestId: ")
 
