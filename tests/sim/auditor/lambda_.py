@@ -53,7 +53,7 @@ class Event:
     last: float = 0.0
     boots: int = 0
     """When something was last heard of it, and in which life of the process."""
-    told: tuple[int, str, str] = (RETRIES, "", "")
+    told: tuple[int, str, str, str] = (RETRIES, "", "", "")
     """How often it is tried again and who hears of its end, as it was when its last attempt began."""
 
 
@@ -190,7 +190,11 @@ class Functions:
             holds(excused or not waiting.over, f"{event}: it was done with already")
             waiting.attempts += 1
             waiting.running, waiting.last, waiting.boots = True, now, self._boots()
-            waiting.told = waiting.function.retries, waiting.function.success, waiting.function.failure
+            function = self.functions.get(event.function, waiting.function)
+            if function is not waiting.function:
+                # An event belongs to a name: one that waited while its function was made anew runs on the new one, by its rules.
+                waiting.function, waiting.limited = function, -1
+            waiting.told = function.retries, function.success, function.failure, function.dead_letter
             changed = waiting.limited < waiting.function.limited
             holds(excused or changed or waiting.attempts <= waiting.function.retries + 1, f"{event}: attempt {waiting.attempts}")
 
@@ -208,14 +212,14 @@ class Functions:
         waiting.running, waiting.last, waiting.boots = False, now, self._boots()
         function = waiting.function
         certain = self._troubles() == waiting.troubles and not waiting.over and waiting.limited == function.limited and waiting.sure
-        retries, success, failure = waiting.told
+        retries, success, failure, dead_letter = waiting.told
         if event.outcome == "ok":
             waiting.over = True
             self._told(waiting, success, f"Success:{waiting.label}", now, sure=certain)
         elif waiting.attempts > retries:
             waiting.over = True
             self._told(waiting, failure, f"RetriesExhausted:{waiting.label}", now, sure=certain)
-            self._told(waiting, function.dead_letter, waiting.label, now, sure=certain)
+            self._told(waiting, dead_letter, waiting.label, now, sure=certain)
 
     def _told(self, waiting: Event, queue: str, label: str, now: float, *, sure: bool) -> None:
         if sure:
