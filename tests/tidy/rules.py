@@ -225,6 +225,13 @@ def services_keep_to_themselves(module: Module) -> Iterator[Finding]:
                 yield node.lineno, f"imports {name}: a service knows {', '.join(SERVICES_MAY_IMPORT)} and itself"
 
 
+def areas_have_no_face(module: Module) -> Iterator[Finding]:
+    """An area of a service, a folder in its folder, hands nothing on: each name is imported from the module it stands in."""
+    if module.within("services") and module.name.count("/") > 4 and module.name.endswith("/__init__.py"):
+        for node in module.tree.body[1:]:
+            yield node.lineno, "an area's __init__ says what the area is, and nothing else"
+
+
 def tests_move_the_clock(module: Module) -> Iterator[Finding]:
     if not module.name.startswith("tests/"):
         return
@@ -265,6 +272,7 @@ RULES = (
     bugs_are_not_swallowed,
     modules_hold_no_state,
     services_keep_to_themselves,
+    areas_have_no_face,
     tests_move_the_clock,
     tests_can_fail,
 )

@@ -33,6 +33,7 @@ BROKEN: list[tuple[Rule, str, str]] = [
     (rules.services_keep_to_themselves, "src/windtunnel/services/sqs/x.py", "from windtunnel.services.sns import topics\n"),
     (rules.services_keep_to_themselves, "src/windtunnel/services/sqs/x.py", "from windtunnel.kernel.clock import Clock\n"),
     (rules.services_keep_to_themselves, "src/windtunnel/services/sqs/x.py", "import windtunnel.wire.route\n"),
+    (rules.areas_have_no_face, "src/windtunnel/services/logs/x/__init__.py", '"""x"""\nfrom windtunnel.services.logs.x import y\n'),
     (rules.tests_move_the_clock, "tests/stories/test_x.py", "import time\ndef test_x():\n    time.sleep(1)\n    assert True\n"),
     (rules.tests_can_fail, "tests/stories/test_x.py", "def test_x():\n    print(1)\n"),
 ]
@@ -56,6 +57,8 @@ TIDY: list[tuple[Rule, str, str]] = [
         "src/windtunnel/services/sqs/x.py",
         "from windtunnel.kernel.store import Table\nfrom windtunnel.services.sqs import rules\n",
     ),
+    (rules.areas_have_no_face, "src/windtunnel/services/logs/x/__init__.py", '"""x"""\n'),
+    (rules.areas_have_no_face, "src/windtunnel/services/logs/__init__.py", '"""x"""\nx = 1\n'),
     (rules.tests_can_fail, "tests/stories/test_x.py", "def same(a): assert a\ndef test_x():\n    same(1)\n"),
 ]
 
