@@ -17,8 +17,8 @@ from windtunnel.aws.patterns import compile_filter_policy, compile_pattern
 from windtunnel.aws.policy import Context, Policies, compile_policy, evaluate
 from windtunnel.aws.policy import Principal as Asking
 from windtunnel.aws.policy_check import check_policy
-from windtunnel.services.logs.insights import compile_query
-from windtunnel.services.logs.insights_words import Malformed
+from windtunnel.services.logs.insights.compiling import compile_query
+from windtunnel.services.logs.insights.words import Malformed
 
 CONDITIONS = st.sampled_from(
     [

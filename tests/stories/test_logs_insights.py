@@ -9,9 +9,9 @@ import pytest
 
 from tests.stories.here import BEGIN, Here
 from windtunnel.fabric import Fault
-from windtunnel.services.logs.insights_expression import Reader
-from windtunnel.services.logs.insights_values import Moment, printed
-from windtunnel.services.logs.insights_words import words_of
+from windtunnel.services.logs.insights.expression import Reader
+from windtunnel.services.logs.insights.values import Moment, printed
+from windtunnel.services.logs.insights.words import words_of
 
 NOW = int(BEGIN * 1000)
 JSON = '{"user": {"name": "Ann", "odd key": 1}, "roles": ["admin", "dev"], "list": [{"n": 1}, {"n": 2}]}'

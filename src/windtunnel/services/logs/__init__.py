@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from windtunnel.fabric import Service
-from windtunnel.services.logs import (
-    account_policies,
-    definitions,
-    deliveries,
-    delivery_destinations,
-    delivery_sources,
-    destinations,
-    exporting,
-    exports,
-    fields,
-    groups,
-    indexes,
-    life,
-    live,
-    lookups,
-    measured,
-    metric_filters,
-    policies,
-    protecting,
-    put,
-    queries,
-    reading,
-    running,
-    scheduled,
-    scheduling,
-    streams,
-    subscriptions,
-    tags,
-    tiers,
-    transformers,
-)
+from windtunnel.services.logs import account_policies, groups, life, resource_policies, streams, tags, tiers
+from windtunnel.services.logs.deliveries import deliveries
+from windtunnel.services.logs.deliveries import destinations as delivery_destinations
+from windtunnel.services.logs.deliveries import sources as delivery_sources
+from windtunnel.services.logs.events import live, put, reading, subscribed
+from windtunnel.services.logs.exports import running as exporting
+from windtunnel.services.logs.exports import tasks
+from windtunnel.services.logs.fields import fields, indexes
+from windtunnel.services.logs.filters import destinations, measured, metric_filters, subscriptions
+from windtunnel.services.logs.protection import policies as protection_policies
+from windtunnel.services.logs.queries import definitions, lookups, queries, running, scheduled, scheduling
 from windtunnel.services.logs.state import GROUP
+from windtunnel.services.logs.transform import transformers
 
 SERVICE = Service(
     "logs",
@@ -49,13 +30,13 @@ SERVICE = Service(
         live,
         queries,
         definitions,
-        policies,
+        resource_policies,
         destinations,
         delivery_sources,
         delivery_destinations,
         deliveries,
-        exports,
-        protecting,
+        tasks,
+        protection_policies,
         transformers,
         indexes,
         account_policies,
@@ -70,7 +51,7 @@ SERVICE = Service(
         "expire": life.expire,
         "sweep_group": life.sweep_group,
         "sweep_stream": life.sweep_stream,
-        "end_tail": life.end_tail,
+        "end_tail": subscribed.end_tail,
         "run_export": exporting.run_export,
         "run_query": running.run_query,
         "run_scheduled": scheduling.run_scheduled,

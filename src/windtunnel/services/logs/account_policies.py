@@ -9,12 +9,12 @@ import orjson
 from windtunnel.aws import pages
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.logs.criteria import Criteria, criteria_of, overlap
-from windtunnel.services.logs.indexing import check_indexes
-from windtunnel.services.logs.protection_check import check_protection
-from windtunnel.services.logs.reaching import check_form, try_destination
+from windtunnel.services.logs.fields.indexing import check_indexes
+from windtunnel.services.logs.filters.reaching import check_form, try_destination
+from windtunnel.services.logs.protection.check import check_protection
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, invalid, matcher
 from windtunnel.services.logs.state import ACCOUNT_POLICIES, AccountPolicy
-from windtunnel.services.logs.transform_check import checked_transformer
+from windtunnel.services.logs.transform.check import checked_transformer
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t

@@ -6,24 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from windtunnel.fabric import Table, Tx
+from windtunnel.services.logs.events.state import TAILS
+from windtunnel.services.logs.fields.state import INDEXED
+from windtunnel.services.logs.filters.state import MATCHED, METRIC_FILTERS, SUBSCRIPTIONS
 from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS
 from windtunnel.services.logs.state import (
     CHUNKS,
     GROUP_POLICIES,
     GROUP_RESOURCE_POLICIES,
     GROUPS,
-    INDEXED,
-    MATCHED,
-    METRIC_FILTERS,
     RECENT,
     SPAN_MILLISECONDS,
     STORED,
     STREAM_CHUNKS,
     STREAMS,
-    SUBSCRIPTIONS,
-    TAIL_SESSIONS,
-    TAILED,
-    TAILS,
     Group,
     Stream,
 )
@@ -96,15 +92,6 @@ def sweep_stream(tx: Tx, payload: Mapping[str, Any]) -> None:
         tx.delete(STREAM_CHUNKS, *key)
     if len(rows) == SLICE_ROWS:
         tx.timer(tx.now, "sweep_stream", payload)
-
-
-def end_tail(tx: Tx, payload: Mapping[str, Any]) -> None:
-    """Timer, and the end of every live session: forgets it. Nobody ends one whose watcher vanished with the process, but time."""
-    tx.delete(TAIL_SESSIONS, payload["id"])
-    for group in payload["groups"]:
-        tx.delete(TAILS, group, payload["id"])
-    for key, _ in tx.scan(TAILED, payload["id"]):
-        tx.delete(TAILED, *key)
 
 
 def _remove(tx: Tx, group: int, end: int | None) -> int:

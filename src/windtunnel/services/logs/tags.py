@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.fabric.tags import TAGS_MAX, remove_tags, set_tags, tags_of
-from windtunnel.services.logs.state import (
-    DELIVERIES,
-    DELIVERY_DESTINATIONS,
-    DELIVERY_SOURCES,
-    DESTINATIONS,
-    LOOKUPS,
-    SCHEDULED,
-    arn_of,
-    arn_within,
-    find_group,
-    name_of,
-)
+from windtunnel.services.logs.deliveries.state import DELIVERIES, DELIVERY_DESTINATIONS, DELIVERY_SOURCES
+from windtunnel.services.logs.filters.state import DESTINATIONS
+from windtunnel.services.logs.queries.state import LOOKUPS, SCHEDULED
+from windtunnel.services.logs.state import arn_of, arn_within, find_group, name_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t

@@ -1,0 +1,1 @@
+"""Deliveries of logs that AWS's services vend: sources, destinations and what joins them."""

@@ -1,0 +1,1 @@
+"""Events put, kept, read and watched."""

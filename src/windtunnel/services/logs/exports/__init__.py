@@ -1,0 +1,1 @@
+"""Export tasks: a group's events as files in a bucket."""

@@ -1,0 +1,1 @@
+"""Filters of groups: which events become metrics, and which go to subscribers."""

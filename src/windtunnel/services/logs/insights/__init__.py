@@ -1,0 +1,1 @@
+"""The language of Logs Insights, from a query's words to functions of rows."""

@@ -1,0 +1,1 @@
+"""Data protection: what is sensitive in messages is found and hidden."""

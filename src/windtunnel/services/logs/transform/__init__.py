@@ -1,0 +1,1 @@
+"""Log transformers: events as documents, made of messages as they come in."""
