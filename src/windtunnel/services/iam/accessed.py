@@ -13,7 +13,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.access import Used, used_for
 from windtunnel.services.iam.grants import Grant, entity_of, grants_of, reaches
 from windtunnel.services.iam.life import FORGET_JOB, JOB_SECONDS
-from windtunnel.services.iam.managed import attachable, document_of
+from windtunnel.services.iam.managed import document_of, name_of
 from windtunnel.services.iam.rules import moment, paged, start_of
 from windtunnel.services.iam.state import ATTACHED, GROUPS, JOBS, MEMBERS, ROLES, USERS, Group, Job, Role, User, arn_of, with_id
 
@@ -88,7 +88,7 @@ def _generate(tx: Tx, arn: str, known: list[str]) -> str:
 def _documents(tx: Tx, arn: str) -> list[str]:
     """The policies of an entity, or the one that is a policy itself. Raises NoSuchEntity."""
     if _is_policy(arn):
-        attachable(tx, arn)
+        name_of(tx, arn)
         document = document_of(tx, arn)
         return [] if document is None else [document]
     return [grant.document for grant in grants_of(tx, entity_of(tx, arn))]

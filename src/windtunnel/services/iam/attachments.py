@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Table, Tx
-from windtunnel.services.iam.managed import attachable
+from windtunnel.services.iam.managed import attachable, name_of
 from windtunnel.services.iam.rules import POLICIES_ATTACHED_MAX, paged, policy_arn, start_of
 from windtunnel.services.iam.state import (
     ATTACHED,
@@ -65,7 +65,7 @@ def list_attached_role_policies(tx: Tx, req: t.ListAttachedRolePoliciesRequest) 
 def list_entities_for_policy(tx: Tx, req: t.ListEntitiesForPolicyRequest) -> t.ListEntitiesForPolicyResponse:
     """Groups first, then users, then roles."""
     arn = req["PolicyArn"]
-    attachable(tx, arn)
+    name_of(tx, arn)
     wanted, prefix = req.get("EntityFilter"), req.get("PathPrefix", "/")
     as_boundary = req.get("PolicyUsageFilter") == "PermissionsBoundary"
     start = start_of(req)

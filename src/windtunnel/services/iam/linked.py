@@ -13,7 +13,7 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags
-from windtunnel.services.iam.managed import LINKED_PATH
+from windtunnel.services.iam.managed import LINKED_PATH, LINKED_POLICY
 from windtunnel.services.iam.rules import moment, new_id
 from windtunnel.services.iam.state import ATTACHED, DELETIONS, ROLES, Role, arn_of, role_named
 from windtunnel.services.iam.views import shown_role
@@ -60,7 +60,7 @@ def create_service_linked_role(tx: Tx, req: t.CreateServiceLinkedRoleRequest) ->
         linked_to=service,
     )
     tx.put(ROLES, name.lower(), value=role)
-    tx.put(ATTACHED, role.id, f"arn:aws:iam::aws:policy{LINKED_PATH}{known.policy}", value=known.policy)
+    tx.put(ATTACHED, role.id, f"{LINKED_POLICY}{known.policy}", value=known.policy)
     result = shown_role(tx, role)
     del result["MaxSessionDuration"]
     return {"Role": result}

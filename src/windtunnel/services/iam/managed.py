@@ -16,6 +16,7 @@ from windtunnel.services.iam.rules import policy_arn
 from windtunnel.services.iam.state import POLICIES, VERSIONS, arn_of
 
 LINKED_PATH = "/aws-service-role/"
+LINKED_POLICY = f"arn:aws:iam::aws:policy{LINKED_PATH}"
 
 
 class Managed(msgspec.Struct, frozen=True):
@@ -77,11 +78,18 @@ def managed(arn: str) -> Managed | None:
 
 
 def attachable(tx: Tx, text: str) -> str:
-    """The name of a policy that may be attached, by its ARN. Raises NoSuchEntity."""
+    """The name of a policy that may be attached, by its ARN. Raises NoSuchEntity, and PolicyNotAttachable for a service-linked role's."""
+    if text.startswith(LINKED_POLICY):
+        raise Fault("PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.")
+    return name_of(tx, text)
+
+
+def name_of(tx: Tx, text: str) -> str:
+    """The name of a policy, by its ARN. Raises NoSuchEntity."""
     arn = policy_arn(text)
     if arn.account == "aws":
         found = managed(text)
-        if found is not None and not found.path.startswith(LINKED_PATH):
+        if found is not None:
             return found.name
     elif arn.account == tx.account:
         policy = tx.get(POLICIES, arn.name.lower())
@@ -91,7 +99,7 @@ def attachable(tx: Tx, text: str) -> str:
 
 
 def boundary_named(tx: Tx, text: str | None) -> str:
-    """The ARN of a boundary, "" for none. Raises NoSuchEntity."""
+    """The ARN of a boundary, "" for none. Raises NoSuchEntity and PolicyNotAttachable."""
     if text is None:
         return ""
     attachable(tx, text)

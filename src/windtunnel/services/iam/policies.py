@@ -200,7 +200,7 @@ def _own_policy(tx: Tx, text: str) -> Policy:
     """A policy of the account's own. Raises NoSuchEntity, and AccessDenied for AWS's."""
     found = _policy(tx, text)
     if isinstance(found, Managed):
-        raise Fault("AccessDenied", f"User: {tx.scope.principal.arn} is not authorized to perform this action on resource: policy {text}")
+        raise Fault("AccessDenied", "Policy is outside your own account.")
     return found
 
 

@@ -70,8 +70,9 @@ def delete_role(tx: Tx, req: t.DeleteRoleRequest) -> dict[str, Any]:
 
 
 def update_role(tx: Tx, req: t.UpdateRoleRequest) -> dict[str, Any]:
-    """What the request leaves out goes back to its default."""
-    role = own_role_named(tx, req["RoleName"])
+    """What the request leaves out goes back to its default. Of a role that is linked to a service only the description may change:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-service-linked-role.html"""
+    role = (own_role_named if "MaxSessionDuration" in req else role_named)(tx, req["RoleName"])
     changed = msgspec.structs.replace(role, description=req.get("Description"), seconds_max=req.get("MaxSessionDuration", 3600))
     tx.put(ROLES, role.name.lower(), value=changed)
     return {}
@@ -106,11 +107,11 @@ def delete_role_permissions_boundary(tx: Tx, req: t.DeleteRolePermissionsBoundar
 
 
 def tag_role(tx: Tx, req: t.TagRoleRequest) -> dict[str, Any]:
-    return tag(tx, arn_of(tx, own_role_named(tx, req["RoleName"])), req)
+    return tag(tx, arn_of(tx, role_named(tx, req["RoleName"])), req)
 
 
 def untag_role(tx: Tx, req: t.UntagRoleRequest) -> dict[str, Any]:
-    return untag(tx, arn_of(tx, own_role_named(tx, req["RoleName"])), req)
+    return untag(tx, arn_of(tx, role_named(tx, req["RoleName"])), req)
 
 
 def list_role_tags(tx: Tx, req: t.ListRoleTagsRequest) -> t.ListRoleTagsResponse:

@@ -18,6 +18,7 @@ from windtunnel.aws.policy import ALLOW, DENY, Context, Policies, Policy, Princi
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.iam.grants import Grant, boundary_of, entity_of, grants_of
 from windtunnel.services.iam.rules import checked_identity, paged, start_of
+from windtunnel.services.iam.state import Entity
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import iam as t
@@ -46,7 +47,7 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 def simulate_principal_policy(tx: Tx, req: t.SimulatePrincipalPolicyRequest) -> t.SimulatePolicyResponse:
-    entity = entity_of(tx, req["PolicySourceArn"])
+    entity = _source(tx, req["PolicySourceArn"])
     boundary = boundary_of(tx, entity)
     boundaries = req.get("PermissionsBoundaryPolicyInputList") or ([] if boundary is None else [boundary])
     trial = _trial(tx, req, [*grants_of(tx, entity), *_given(req)], boundaries)
@@ -62,14 +63,23 @@ def get_context_keys_for_custom_policy(tx: Tx, req: t.GetContextKeysForCustomPol
 
 
 def get_context_keys_for_principal_policy(tx: Tx, req: t.GetContextKeysForPrincipalPolicyRequest) -> t.GetContextKeysForPolicyResponse:
-    grants = [*grants_of(tx, entity_of(tx, req["PolicySourceArn"])), *_given(req)]
+    grants = [*grants_of(tx, _source(tx, req["PolicySourceArn"])), *_given(req)]
     return {"ContextKeyNames": _keys_in(grant.document for grant in grants)}
+
+
+def _source(tx: Tx, text: str) -> Entity:
+    """The user, group or role whose policies are asked. Raises NoSuchEntity and InvalidInput."""
+    arn = parse_or_none(text)
+    if arn is not None and arn.account not in ("", tx.account):
+        what = f"caller's account {tx.account} does not have access to policies in account {arn.account}"
+        raise Fault("InvalidInput", f"Invalid Policy Source Arn: {what}")
+    return entity_of(tx, text)
 
 
 def _given(req: Mapping[str, Any]) -> list[Grant]:
     documents = req.get("PolicyInputList", [])
     for document in documents:
-        checked_identity(document)
+        _check(document, "Policy")
     return [Grant(f"PolicyInputList.{number}", document) for number, document in enumerate(documents, 1)]
 
 
@@ -81,6 +91,8 @@ def _trial(tx: Tx, req: Mapping[str, Any], grants: list[Grant], boundaries: list
         if values:
             keys[entry["ContextKeyName"].lower()] = values if several else values[0]
     resource = (_compiled(req["ResourcePolicy"]),) if "ResourcePolicy" in req else ()
+    for document in boundaries:
+        _check(document, "Permissions Boundary Policy")
     wanted = _keys_in((*(grant.document for grant in grants), *boundaries))
     return Trial(
         grants=grants,
@@ -90,6 +102,14 @@ def _trial(tx: Tx, req: Mapping[str, Any], grants: list[Grant], boundaries: list
         keys=keys,
         missing=[key for key in wanted if key.lower() not in keys],
     )
+
+
+def _check(document: str, what: str) -> None:
+    """Raises InvalidInput for what can't be a user's, group's or role's policy."""
+    try:
+        checked_identity(document)
+    except Fault as fault:
+        raise Fault("InvalidInput", f"Invalid {what}: {fault.message}") from fault
 
 
 def _compiled(document: str) -> Policy:
