@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.stories.here import ACCOUNT, Here
-from tests.stories.iam_kit import HERE, KEY_ID, LAMBDA, LONG_ID, METADATA, NAMED, OPENID, OWN, READ, SAML, furnish
-from tests.stories.identity import fault, policy, trust
+from tests.stories.iam_kit import HERE, KEY_ID, LAMBDA, LONG_ID, METADATA, NAMED, OPENID, OWN, READ, SAML, SITE, furnish
+from tests.stories.identity import fault, policy, trust, user, with_key
+from windtunnel.services.iam.certificates import CHAIN_BROKEN
 from windtunnel.services.iam.providers import AUDIENCES_MAX
-from windtunnel.services.iam.rules import GROUPS_PER_USER_MAX, POLICIES_ATTACHED_MAX
+from windtunnel.services.iam.rules import CERTIFICATES_MAX, GROUPS_PER_USER_MAX, POLICIES_ATTACHED_MAX
 
 Case = tuple[str, dict[str, Any], str, str]
 AWS_OWN, LINKED_POLICY = "arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/aws-service-role/BatchServiceRolePolicy"
@@ -274,6 +275,12 @@ BAD: list[Case] = [
         "ValidationError",
         "UserName and AllUsers can not both be specified.",
     ),
+    (
+        "upload_server_certificate",
+        {"ServerCertificateName": "new", "CertificateBody": SITE.body, "PrivateKey": SITE.private, "CertificateChain": "x"},
+        "MalformedCertificate",
+        CHAIN_BROKEN.format(-1),
+    ),
     ("list_ssh_public_keys", {}, "ValidationError", "Must specify userName when calling with non-User credentials"),
 ]
 
@@ -294,6 +301,47 @@ def test_a_request_that_iam_refuses_is_refused_in_its_words(
     world: Here, operation: str, request_: dict[str, Any], code: str, said: str
 ) -> None:
     assert fault(getattr(world.iam, operation), **request_) == (code, said)
+
+
+def test_an_account_has_twenty_certificates_at_most(world: Here) -> None:
+    def upload(number: int) -> None:
+        world.iam.upload_server_certificate(ServerCertificateName=f"s{number}", CertificateBody=SITE.body, PrivateKey=SITE.private)
+
+    for number in range(1, CERTIFICATES_MAX):
+        upload(number)
+    said = f"Cannot exceed quota for ServerCertificatesPerAccount: {CERTIFICATES_MAX}"
+    assert fault(upload, number=CERTIFICATES_MAX) == ("LimitExceeded", said)
+
+
+def test_statuses_that_only_iam_itself_sets_are_refused(world: Here) -> None:
+    iam, named = world.iam, {"UserName": "ada"}
+    key = iam.create_access_key(**named)["AccessKey"]["AccessKeyId"]
+    credential = iam.create_service_specific_credential(**named, ServiceName="codecommit.amazonaws.com")["ServiceSpecificCredential"]
+    assert fault(iam.update_access_key, **named, AccessKeyId=key, Status="Expired") == (
+        "InvalidInput",
+        "Access key status Expired can not be set.",
+    )
+    id = credential["ServiceSpecificCredentialId"]
+    assert fault(iam.update_service_specific_credential, **named, ServiceSpecificCredentialId=id, Status="Expired") == (
+        "InvalidInput",
+        "Service-specific credential status Expired can not be set.",
+    )
+
+
+def test_a_session_that_means_itself_has_to_name_a_user(here: Here) -> None:
+    here.iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
+    opened = here.sts.assume_role(RoleArn=f"{HERE}:role/r", RoleSessionName="work")
+    session = with_key(here, opened["Credentials"]["AccessKeyId"])
+    for call in (session.iam.get_user, session.iam.create_access_key, session.iam.list_mfa_devices):
+        assert fault(call) == ("ValidationError", "Must specify userName when calling with non-User credentials")
+
+
+def test_who_has_no_password_cannot_change_it(here: Here) -> None:
+    ada = user(here, "ada")
+    assert fault(ada.iam.change_password, OldPassword="a", NewPassword="b") == (
+        "NoSuchEntity",
+        "Login Profile for User ada cannot be found.",
+    )
 
 
 def test_a_group_goes_only_when_nothing_is_left_of_it(world: Here) -> None:

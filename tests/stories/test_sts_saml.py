@@ -204,6 +204,23 @@ def test_a_response_names_the_session_and_may_carry_tags_and_a_source_identity(h
     assert fault(assume, here=here, text=response(idp, **told)) == ("AccessDenied", "Not authorized to perform sts:TagSession")
 
 
+def test_a_session_by_saml_keeps_to_the_limits_of_sessions(here: Here, idp: Issued) -> None:
+    registered(here, idp.body, "sts:TagSession")
+    assert fault(assume, here=here, text=response(idp), Policy="{") == ("MalformedPolicyDocument", "This policy contains invalid Json")
+    tags = {f"PrincipalTag:key-{number}": ["v" * 200] for number in range(25)}
+    assert fault(assume, here=here, text=response(idp, **tags)) == (
+        "PackedPolicyTooLarge",
+        "Packed policy consumes 126% of allotted space, please use smaller policy.",
+    )
+
+
+def test_a_login_that_failed_at_the_provider_opens_nothing(here: Here, idp: Issued) -> None:
+    registered(here, idp.body)
+    inside = '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"/></samlp:Status>'
+    text = b64encode(f'<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol">{inside}</samlp:Response>'.encode()).decode()
+    assert fault(assume, here=here, text=text) == ("IDPRejectedClaim", "The identity provider reported that authentication failed.")
+
+
 def test_metadata_that_hold_no_certificate_verify_nothing(here: Here, idp: Issued) -> None:
     registered(here, "nonsense")
     assert fault(assume, here=here, text=response(idp)) == ("InvalidIdentityToken", "Could not parse metadata.")

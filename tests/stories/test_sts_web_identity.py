@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,11 @@ def test_a_token_that_lacks_something_is_no_token(here: Here, issuer: Issuer) ->
             "InvalidIdentityToken",
             f"Missing a required claim: {claim}",
         )
+    header = urlsafe_b64encode(b'{"alg": "HS256"}').decode().rstrip("=")
+    assert fault(assume, here=here, token=header + "." + issuer.token().partition(".")[2]) == (
+        "InvalidIdentityToken",
+        "The ID Token provided is signed with an algorithm that is not supported.",
+    )
 
 
 def test_a_token_is_over_when_the_regions_clock_says_so(here: Here, issuer: Issuer) -> None:

@@ -40,10 +40,7 @@ def upload_ssh_public_key(tx: Tx, req: t.UploadSSHPublicKeyRequest) -> t.UploadS
 
 def get_ssh_public_key(tx: Tx, req: t.GetSSHPublicKeyRequest) -> t.GetSSHPublicKeyResponse:
     user, key = _key(tx, req)
-    encoding = req["Encoding"]
-    if encoding not in ("SSH", "PEM"):
-        raise Fault("UnrecognizedPublicKeyEncoding", f"The encoding {encoding} is not recognized: it is SSH or PEM.")
-    form = (Encoding.OpenSSH, PublicFormat.OpenSSH) if encoding == "SSH" else (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    form = (Encoding.OpenSSH, PublicFormat.OpenSSH) if req["Encoding"] == "SSH" else (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     text = _parsed(key.body).public_bytes(*form).decode()
     return {"SSHPublicKey": _shown_whole(user, req["SSHPublicKeyId"], key, text)}
 

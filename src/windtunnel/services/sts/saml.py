@@ -32,6 +32,7 @@ AUDIENCES = re.compile(r"(https://([a-z0-9-]+\.)?signin\.aws\.amazon\.com/saml(/
 SESSION_NAME = re.compile(r"[a-zA-Z_0-9+=,.@-]{2,64}")
 _ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion"
 _PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
+_SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
 _METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 _ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
 _FORMAT = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
@@ -144,6 +145,9 @@ def _parts(document: Document) -> tuple[Element, Element]:
     response = document.documentElement
     if response is None or response.namespaceURI != _PROTOCOL or response.localName != "Response":
         raise ValueError("not a response")
+    codes = [code for status in children(response, _PROTOCOL, "Status") for code in children(status, _PROTOCOL, "StatusCode")]
+    if any(code.getAttribute("Value") != _SUCCESS for code in codes):
+        raise Fault("IDPRejectedClaim", "The identity provider reported that authentication failed.")
     if children(response, _ASSERTION, "EncryptedAssertion"):
         raise Fault("NotImplemented", "windtunnel does not implement encrypted SAML assertions.", status=501)
     return response, _only(response, "Assertion")

@@ -32,8 +32,8 @@ def get_scoped_credentials(tx: Tx, req: t.GetScopedCredentialsRequest) -> t.GetS
             "InsufficientSessionLifetime", "The requested DurationSeconds is greater than the remaining lifetime of the calling session."
         )
     policy = session_policy(req.get("Policy"))
-    packed_percent(policy, (), {})
     scoped = [*caller.scoped, policy] if policy else caller.scoped
+    packed_percent(caller.policy, (*caller.policy_arns, *scoped), caller.tags)
     if len(scoped) > LAYERS_MAX:
         raise Fault("AccessDenied", f"A session can have at most {LAYERS_MAX} scope-down policies.")
     result = issue(tx, msgspec.structs.replace(caller, scoped=scoped), seconds, req)
