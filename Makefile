@@ -14,9 +14,11 @@ up: setup
 test: setup types
 	$(PY) -m pytest $(or $(ARGS),tests)
 
-# The same stories with their rows in PostgreSQL, which the tests start themselves in a temporary folder.
+# The same stories with their rows in PostgreSQL, which the tests start themselves in a temporary folder; then the architectures, asked of
+# two servers over it in turn.
 test-postgres: setup types
 	$(PY) -m pytest --store postgres $(or $(ARGS),tests/stories)
+	$(if $(ARGS),,$(PY) -m pytest --two-servers tests/architectures)
 
 # Formatting, lint, types, the direction of imports, and the project's own rules: under a minute in all. `make -k check` goes on
 # after the first that fails.

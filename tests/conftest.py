@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--store", choices=("file", "fsync", "shared", "postgres"), default="file", help="what the stories' regions keep rows in"
     )
+    parser.addoption("--two-servers", action="store_true", help="the architectures' region is two servers, asked in turn")
 
 
 @pytest.fixture(scope="session")

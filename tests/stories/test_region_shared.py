@@ -12,7 +12,7 @@ from tests.stories.here import BEGIN, Here
 from tests.stories.lambdas import bodies, logged, make, queue, run
 from windtunnel.app.boot import Storage
 from windtunnel.aws.errors import Fault
-from windtunnel.fabric import Table, Tx, peers
+from windtunnel.fabric import Table, Tx, peers, roll
 from windtunnel.kernel.store import StoreFull
 
 Pair = tuple[Here, Here]
@@ -150,6 +150,29 @@ def test_the_clock_that_one_server_moves_is_the_others_as_well(pair: Pair) -> No
     assert abs(one.now - two.now) < 0.001
     pace(one, 0.0)
     assert soon(two, lambda: two.now == one.now)
+
+
+def test_an_order_that_was_answered_holds_for_all(pair: Pair) -> None:
+    one, two = pair
+    for first, other in (pair, pair[::-1]):
+        url = other.sqs.create_queue(QueueName="q")["QueueUrl"]
+        waiting = other.begin.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+        first.run(asyncio.sleep(0))
+        first.run(first.cloud.reset())
+        first.run(first.cloud.settle())
+        assert waiting.cancelled()
+    two.jump(60)
+    two.run(two.cloud.settle())
+    assert (one.now, two.now) == (BEGIN + 60, BEGIN + 60)
+
+
+def test_who_was_killed_is_waited_for_but_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = pair
+    monkeypatch.setattr(roll, "SILENT_SECONDS_MAX", 0.1)
+    monkeypatch.setattr(one.cloud.peers, "_spawn", lambda coroutine: coroutine.close())  # as where nobody hears it any more
+    assert two.cloud.apply(lambda tx: len(list(tx.scan(roll.ROLL)))) == 2
+    two.run(two.cloud.settle())
+    assert two.cloud.apply(lambda tx: len(list(tx.scan(roll.ROLL)))) == 1
 
 
 def test_timers_of_all_servers_run_on_the_one_that_leads(pair: Pair) -> None:

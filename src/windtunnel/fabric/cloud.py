@@ -360,6 +360,11 @@ class Cloud:
         else:
             await self.peers.jump(target)
 
+    async def settle(self) -> None:
+        """Returns once an order that was carried out holds for every process of the region."""
+        if self.peers is not None:
+            await self.peers.settle()
+
     async def close(self) -> None:
         await self.stop_all()
         await self.compute.close()

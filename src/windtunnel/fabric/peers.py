@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from windtunnel.fabric.roll import CALL_CHANNEL, Roll
 from windtunnel.kernel.clock import Anchor, stopwatch
 from windtunnel.kernel.store import StoreFull, Table
 from windtunnel.kernel.store.shared import SharedStore
@@ -76,11 +78,14 @@ class Peers:
         self._tasks: set[asyncio.Task[None]] = set()
         self._carrying = False
         self._ordered: dict[int, asyncio.Future[None]] = {}
+        self._renewing = asyncio.Lock()
+        self._roll = Roll(cloud, number, self._follow)
         for channel, told in (
             (CLOCK_CHANNEL, self._follow_clock),
             (EPOCH_CHANNEL, self._follow_epoch),
             (LEASE_CHANNEL, self._beat_now),
             (ORDERS_CHANNEL, self._look_at_orders),
+            (CALL_CHANNEL, lambda: self._spawn(self._roll.answer())),
         ):
             cloud.loop.on(channel, told)
 
@@ -88,6 +93,7 @@ class Peers:
         """Joins the others, in the running event loop."""
         self._store.start()
         self._epoch = self._cloud.apply(lambda tx: tx.get(EPOCH) or 0)
+        self._roll.enter()
         self._follow_clock()
         self._beat()
 
@@ -99,8 +105,12 @@ class Peers:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.leads:
-            self._cloud.apply(self._let_go)
+        with suppress(StoreFull):
+            self._cloud.apply(self._leave)
+
+    async def settle(self) -> None:
+        """Returns once what was set or begun anew here holds for every process."""
+        await self._roll.call()
 
     def keep_anchor(self, anchor: Anchor) -> None:
         """The clock was set here: the others follow."""
@@ -132,6 +142,7 @@ class Peers:
                 kept[LEASE.prefix("", "")] = LEASE.encode(lease)
             kept[TIMED.prefix("", "")] = TIMED.encode(True)
             kept[PROCESSES.prefix("", "")] = PROCESSES.encode(tx.get(PROCESSES) or 0)
+            kept.update(self._roll.rows(tx))
 
         self._cloud.apply(keep)
         return kept
@@ -146,7 +157,7 @@ class Peers:
     def returned(self) -> None:
         """The store can be reached again: what failed meanwhile, timers and pollers among it, begins anew."""
         log.warning("the store can be reached again")
-        self._spawn(self._renew())
+        self._spawn(self._renew(anyway=True))
 
     def _beat(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
@@ -204,7 +215,8 @@ class Peers:
         if self.leads:
             self._cloud.lead()
 
-    def _let_go(self, tx: Tx) -> None:
+    def _leave(self, tx: Tx) -> None:
+        self._roll.leave(tx)
         lease = tx.get(LEASE)
         if lease is not None and lease.holder == self._number:
             tx.delete(LEASE)
@@ -216,15 +228,21 @@ class Peers:
             self._cloud.clock.follow(kept)
 
     def _follow_epoch(self) -> None:
-        epoch = self._cloud.apply(lambda tx: tx.get(EPOCH) or 0)
-        if epoch != self._epoch:
-            self._epoch = epoch
+        if self._cloud.apply(lambda tx: tx.get(EPOCH) or 0) != self._epoch:
             self._spawn(self._renew())
 
-    async def _renew(self) -> None:
-        """What runs here belongs to a region that is no more, since another process has emptied it or loaded another."""
-        await self._cloud.stop_all()
-        self.begin_again()
+    async def _renew(self, *, anyway: bool = False) -> None:
+        """What runs here belongs to a region that is no more, where another process has emptied it or loaded another."""
+        async with self._renewing:
+            epoch = self._cloud.apply(lambda tx: tx.get(EPOCH) or 0)
+            if epoch != self._epoch or anyway:
+                self._epoch = epoch
+                await self._cloud.stop_all()
+                self.begin_again()
+
+    async def _follow(self) -> None:
+        self._follow_clock()
+        await self._renew()
 
     def _look_at_orders(self) -> None:
         orders = self._cloud.apply(lambda tx: list(tx.scan(ORDERS)))

@@ -84,7 +84,10 @@ class Admin:
         try:
             if request.body:
                 members |= orjson.loads(request.body)
-            response = _json(200, await handler(members))
+            done = await handler(members)
+            if request.method == "POST":
+                await self._cloud.settle()
+            response = _json(200, done)
         except (ValueError, TypeError, Fault, OSError, StoreFull) as error:
             response = _json(400, {"message": str(error)})
         reply(response)
