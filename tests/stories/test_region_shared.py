@@ -1,13 +1,18 @@
 """One region, two servers over the same rows: whichever a client asks, the answers are those of one region."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from psycopg import pq
 
+from tests.postgres import Server
 from tests.stories.here import BEGIN, Here
 from tests.stories.lambdas import bodies, logged, make, queue, run
 from windtunnel.app.boot import Storage
@@ -23,10 +28,15 @@ NEWS_SECONDS = 0.05
 
 @pytest.fixture
 def pair(tmp_path: Path, storage: Storage) -> Iterator[Pair]:
+    with two_servers(tmp_path / "region", msgspec.structs.replace(storage, shared=not storage.url)) as pair:
+        yield pair
+
+
+@contextmanager
+def two_servers(data: Path, storage: Storage) -> Iterator[Pair]:
     """Two servers in one event loop; the first leads."""
-    storage = msgspec.structs.replace(storage, shared=not storage.url)
-    one = Here(tmp_path / "region", storage=storage)
-    two = Here(tmp_path / "region", storage=msgspec.structs.replace(storage, first=False), loop=one.loop, joins=True)
+    one = Here(data, storage=storage)
+    two = Here(data, storage=msgspec.structs.replace(storage, first=False), loop=one.loop, joins=True)
     yield one, two
     two.leave()
     one.close()
@@ -86,6 +96,36 @@ def test_a_message_sent_to_one_server_ends_a_long_poll_on_the_other(pair: Pair) 
     one.sqs.send_message(QueueUrl=url, MessageBody="hello")
     assert soon(two, waiting.done)
     assert [message["Body"] for message in two.result(waiting)["Messages"]] == ["hello"]
+
+
+@pytest.mark.parametrize("unknown", [b"LISTEN", b"pg_notify"])
+def test_a_database_without_notifications_is_looked_at_instead(
+    tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch, unknown: bytes
+) -> None:
+    class Deaf:
+        """A connection to a server that doesn't know a word."""
+
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+
+        @staticmethod
+        def connect(place: bytes, connect: Any = pq.PGconn.connect) -> Deaf:
+            return Deaf(connect(place))
+
+        def exec_(self, command: bytes) -> Any:
+            return self._connection.exec_(command.replace(unknown, b"nobody_knows_this"))
+
+        def prepare(self, name: bytes, command: bytes) -> Any:
+            return self._connection.prepare(name, command.replace(unknown, b"nobody_knows_this"))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+    postgres.empty()
+    monkeypatch.setattr(pq, "PGconn", Deaf)
+    with two_servers(tmp_path / "region", Storage(url=postgres.url)) as pair:
+        test_a_message_sent_to_one_server_ends_a_long_poll_on_the_other(pair)
+        test_timers_of_all_servers_run_on_the_one_that_leads(pair)
 
 
 def test_a_transaction_runs_again_when_another_server_was_quicker(pair: Pair) -> None:

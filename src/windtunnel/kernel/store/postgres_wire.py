@@ -31,7 +31,9 @@ _GOOD = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 class Wire:
     """One connection. Raises StoreFull where the database is out of reach or refuses, Conflict where it is to be tried again."""
 
-    def __init__(self, url: str, settings: Sequence[str], schema: Sequence[str], statements: Mapping[bytes, str], bell: str) -> None:
+    def __init__(
+        self, url: str, settings: Sequence[str], schema: Sequence[str], statements: Mapping[bytes, str], bells: Mapping[bytes, str]
+    ) -> None:
         separator = "&" if "?" in url else "?"
         connected = pq.PGconn.connect(f"{url}{separator}connect_timeout={CONNECT_SECONDS_MAX}".encode())
         self._connection = connected
@@ -44,8 +46,11 @@ class Wire:
             _checked(connected.exec_(text.encode()), but={"23505", "42P07", "42710"})
         for name, text in statements.items():
             _checked(connected.prepare(name, text.encode()))
-        self.rings = connected.exec_(f"LISTEN {bell}".encode()).status == pq.ExecStatus.COMMAND_OK
+        # Tried rather than asked for: some servers know the statements and refuse them when they run.
+        self.rings = all(connected.exec_(text.encode()).status in _GOOD for text in bells.values())
         """Whether the server tells its clients of what one of them notifies."""
+        for name, text in bells.items() if self.rings else ():
+            _checked(connected.prepare(name, text.encode()))
         connected.enter_pipeline_mode()
 
     @property
