@@ -1,11 +1,14 @@
 """What the simulation found, each told by itself."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sim.simulation import SQLITE
+from tests.sim.workload.sqs import ANYONE
+from tests.sim.world.events import Posted
 from tests.sim.world.world import World
 
 URL = "http://localhost:4566/000000000000/q"
@@ -20,6 +23,10 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def counts(attributes: dict[str, str]) -> list[int]:
     return [int(attributes[f"ApproximateNumberOfMessages{kind}"]) for kind in ("", "NotVisible", "Delayed")]
+
+
+def posts(world: World) -> int:
+    return sum(isinstance(event, Posted) for _, event in world.seen)
 
 
 def test_who_asks_in_the_turn_of_a_receive_or_a_delay_sees_its_counts(world: World) -> None:
@@ -67,3 +74,19 @@ def test_an_event_whose_run_ends_while_the_disk_is_full_is_tried_again(world: Wo
     world.disk.full = False
     world.jump(600)
     assert world.functions.runs == {("f", "a"): 4}
+
+
+def test_what_falls_due_while_the_disk_is_full_is_not_multiplied(world: World) -> None:
+    arn = world.call("sns", "CreateTopic", Name="t").result["TopicArn"]
+    world.call("sqs", "CreateQueue", QueueName="q", Attributes={"Policy": ANYONE})
+    dead_letters = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:q"})}
+    world.call("sns", "Subscribe", TopicArn=arn, Protocol="http", Endpoint="http://dead.example/1", Attributes=dead_letters)
+    world.call("sns", "ConfirmSubscription", TopicArn=arn, Token=world.subscribers.tokens["http://dead.example/1"])
+    world.call("sns", "Publish", TopicArn=arn, Message="a")
+    world.disk.full = True
+    world.jump(60)
+    assert posts(world) == 1
+    world.disk.full = False
+    world.jump(600)
+    assert posts(world) == 4
+    assert counts(world.call("sqs", "GetQueueAttributes", QueueUrl=URL, AttributeNames=["All"]).result["Attributes"]) == [1, 0, 0]

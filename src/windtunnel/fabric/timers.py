@@ -1,13 +1,15 @@
 """What is to happen by itself: rows that come due, run through the one door, and survive a restart.
 
 A row waits in TIMERS under `(due, serial)`. A plain handler runs and removes its row in one transaction. A handler that waits is
-claimed first: its row moves to RUNNING while it runs, and back at the next start if the process died meanwhile. Rows of one lane
-(one target of deliveries) beyond LANE_RUNNING_MAX wait in PARKED, so that a slow target delays nothing but itself.
+claimed first: its row moves to RUNNING, and it runs once that is kept; if the process dies meanwhile the row moves back at the next
+start. Rows of one lane (one target of deliveries) beyond LANE_RUNNING_MAX wait in PARKED, so that a slow target delays nothing but
+itself.
 """
 
 from __future__ import annotations
 
 import logging
+from asyncio import Future, get_running_loop
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -128,7 +130,7 @@ class Timers:
             if not handler.plain:
                 if self._cloud.apply(lambda tx, key=key, timer=timer: self._claim(tx, key, timer)):
                     self._lanes[timer.lane] += 1
-                    self._cloud.loop.spawn(self._run(int(key[1] or 0), timer))
+                    self._cloud.loop.spawn(self._run(int(key[1] or 0), timer, self._kept()))
             elif not self._run_plain(key, timer):
                 self._cloud.apply(lambda tx, key=key, timer=timer: self._later(tx, key, timer))
         self.look()
@@ -148,9 +150,19 @@ class Timers:
         handler = self._cloud.handler(timer.service, timer.handler).function
         return self._cloud.attempt(act, self._scope(timer), timer.service)
 
-    async def _run(self, serial: int, timer: Timer) -> None:
+    def _kept(self) -> Future[StoreFull | None]:
+        """What became of all that was written so far: None, or why it was not kept."""
+        kept: Future[StoreFull | None] = get_running_loop().create_future()
+        self._cloud.store.when_committed(lambda failure: None if kept.done() else kept.set_result(failure))
+        return kept
+
+    async def _run(self, serial: int, timer: Timer, kept: Future[StoreFull | None]) -> None:
+        if await kept is not None:
+            # Its row is due as before, and would run once more for each time that it was claimed.
+            self._leave(timer.lane)
+            return
         done = await self._cloud.attempt_call(timer.service, timer.handler, timer.payload, self._scope(timer))
-        self._lanes[timer.lane] -= 1
+        self._leave(timer.lane)
 
         def settle(tx: Tx) -> None:
             tx.delete(RUNNING, serial)
@@ -170,8 +182,11 @@ class Timers:
             except StoreFull:
                 # Its row is still among those that run, where nobody would look at it before the next start.
                 await self._cloud.loop.wait((), self._cloud.clock.now() + LOOK_AGAIN_SECONDS)
-        if not self._lanes[timer.lane]:
-            del self._lanes[timer.lane]
+
+    def _leave(self, lane: str) -> None:
+        self._lanes[lane] -= 1
+        if not self._lanes[lane]:
+            del self._lanes[lane]
 
     def _claim(self, tx: Tx, key: tuple[Any, ...], timer: Timer) -> bool:
         if tx.get(TIMERS, *key) is None:

@@ -31,6 +31,11 @@ class Message:
     sure: bool = True
     vague: float = 0.0
     gone: bool = False
+    came: bool = False
+    """Whether it was there for certain once, whatever has become of it."""
+
+    def __post_init__(self) -> None:
+        self.came = self.sure
 
 
 @dataclass(eq=False, slots=True)
@@ -65,6 +70,11 @@ class Queue:
             for message in self.messages:
                 message.gone = message.gone or message.sent + retention <= now
             self.messages = [message for message in self.messages if not message.gone]
+
+    def sent_before(self, token: str, now: float) -> Message | None:
+        """What a FIFO queue was sent under a deduplication id within five minutes, and takes for the same whatever it says."""
+        at, message = self.sent.get(token, (0.0, None))
+        return message if at > now - DEDUPLICATION_SECONDS else None
 
     def remove(self, message: Message) -> None:
         message.gone = True

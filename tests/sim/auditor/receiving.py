@@ -29,7 +29,7 @@ def received(call: Call, queue: Queue, now: float, bury: Bury | None, *, exact: 
         _check_set(queue, taken, now, limit, bury)
     for answer, message in zip(answers, taken, strict=True):
         message.count = int(answer["Attributes"]["ApproximateReceiveCount"])
-        message.id, message.sure, message.vague = answer["MessageId"], True, 0.0
+        message.id, message.sure, message.came, message.vague = answer["MessageId"], True, True, 0.0
         message.visible, message.state = now + timeout, "held" if timeout else ""
         queue.handles[answer["ReceiptHandle"]] = (message, message.count)
     while len(queue.handles) > HANDLES_MAX:

@@ -77,8 +77,9 @@ class Topics:
         self._ask, self._queues, self._invoked, self._troubles = ask, queues, invoked, troubles
         self.topics: dict[str, Topic] = {}
         self.deliveries: dict[tuple[str, str], Delivery] = {}
-        self._refused: list[tuple[str, str]] = []
-        """What no function took: it comes to the dead letters a little later than its publication is answered."""
+        self._late: list[Message] = []
+        """Dead letters of what no function or queue took: they come a little after the answer to their publication, and who receives in
+        the same step may get them or not. By its end they are there."""
 
     def subscriptions(self) -> list[Subscription]:
         return [one for topic in self.topics.values() for one in topic.subscriptions.values()]
@@ -231,30 +232,39 @@ class Topics:
 
     def _published(self, topic: Topic, request: dict[str, Any], now: float, id: str) -> None:
         """A message is on its way; without an id nobody knows whether it is."""
+        sure = id != ""
         if topic.fifo:
             token = request["MessageDeduplicationId"]
             at, before = topic.sent.get(token, (0.0, ""))
             if at > now - DEDUPLICATION_SECONDS and token in topic.sent:
                 holds(before in ("", id) or not id, f"what was published to {topic.arn} twice has two ids")
-                return
+                if before:
+                    return
+                # Nobody knows whether the first one was published: if it was not, this one is.
+                sure, id = False, ""
             topic.sent[token] = now, id
         for one in topic.subscriptions.values():
             kind = request.get("MessageAttributes", {}).get("kind", {}).get("StringValue")
             if one.confirmed and (one.wanted is None or kind in one.wanted):
-                self._handed(one, request, now, sure=id != "")
+                self._handed(one, request, now, sure=sure)
 
     def _handed(self, one: Subscription, request: dict[str, Any], now: float, *, sure: bool) -> None:
         label = request["Message"]
         if one.protocol == "http":
             self.deliveries[one.arn, label] = Delivery(one.arn, label, one.dead_letter, now, self._troubles(), sure=sure)
         elif one.protocol == "lambda":
-            if not self._invoked(one.queue, label, now, sure=sure) and sure:
-                self._refused.append((one.dead_letter, label))
+            if not self._invoked(one.queue, label, now, sure=sure):
+                self._undelivered(one, label, now, sure=sure)
         elif self._queues.queues.get(one.queue) is not None:
             order = {"group": request["MessageGroupId"], "token": request["MessageDeduplicationId"]} if one.queue.endswith(".fifo") else {}
             self._queues.arrive(one.queue, label, now, **order, sure=sure)
         else:
-            self._queues.arrive(one.dead_letter, label, now, sure=sure)
+            self._undelivered(one, label, now, sure=sure)
+
+    def _undelivered(self, one: Subscription, label: str, now: float, *, sure: bool) -> None:
+        letter = self._queues.arrive(one.dead_letter, label, now, sure=False)
+        if letter is not None and sure:
+            self._late.append(letter)
 
     # ------------------------------------------------------------ deliveries
 
@@ -290,9 +300,9 @@ class Topics:
             over = [one.arn for one in topic.subscriptions.values() if not one.confirmed and now >= one.made + CONFIRM_SECONDS]
             for arn in over:
                 del topic.subscriptions[arn]
-        refused, self._refused = self._refused, []
-        for queue, label in refused:
-            self._queues.arrive(queue, label, now)
+        for letter in self._late:
+            letter.sure = letter.came = True
+        self._late.clear()
         for key, delivery in list(self.deliveries.items()):
             excused = self._excused(delivery)
             if now > delivery.begun + RETRIES * RETRY_SECONDS + (PATIENCE_SECONDS if excused else 1):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.sim.auditor.base import Ask, Call, ended, holds, same
-from tests.sim.auditor.messages import DEDUPLICATION_SECONDS, NAME_SECONDS, Message, Queue
+from tests.sim.auditor.messages import NAME_SECONDS, Message, Queue
 from tests.sim.auditor.receiving import received
 
 NAMES = re.compile(r"[A-Za-z0-9_-]{1,75}(\.fifo)?")
@@ -37,11 +37,10 @@ class Queues:
         queue = self.queues.get(name)
         if queue is None:
             return None
-        if queue.fifo:
-            at, before = queue.sent.get(token, (-1e9, None))
-            if before is not None and at > now - DEDUPLICATION_SECONDS:
-                # Where it isn't known whether the first one came, nobody knows which of the two it was.
+        if queue.fifo and (before := queue.sent_before(token, now)) is not None:
+            if before.came:
                 return None
+            sure = False
         self.order += 1
         message = Message(label, now, now, self.order, group, sure=sure)
         if not queue.fifo:
@@ -207,38 +206,25 @@ class Queues:
 
     def _sent(self, queue: Queue, entry: dict[str, Any], now: float, id: str) -> None:
         """A message was sent; without an id it is not known whether it was."""
-        if queue.fifo and not self._fresh(queue, entry, now, id):
-            return
+        token, sure = entry.get("MessageDeduplicationId") or entry["MessageBody"], id != ""
+        if queue.fifo and (before := queue.sent_before(token, now)) is not None:
+            if id and before.id:
+                same(f"the id of what was sent to {queue.name} twice", id, before.id)
+            before.id = before.id or id
+            if before.came:
+                return
+            # Nobody knows whether the first one came: if it did, this is its id; if it did not, this one comes in its place.
+            sure = False
         self.order += 1
         delay = 0 if queue.fifo else entry.get("DelaySeconds", queue.number("DelaySeconds"))
-        message = Message(entry["MessageBody"], now, now + delay, self.order, entry.get("MessageGroupId", ""), id, sure=id != "")
+        message = Message(entry["MessageBody"], now, now + delay, self.order, entry.get("MessageGroupId", ""), id, sure=sure)
         message.state = "delayed" if delay else ""
         if not queue.watched:
             self.polled(queue.name, message.label, now, message.sure)
             return
         queue.messages.append(message)
         if queue.fifo:
-            queue.sent[entry.get("MessageDeduplicationId") or entry["MessageBody"]] = now, message
-
-    def _fresh(self, queue: Queue, entry: dict[str, Any], now: float, id: str) -> bool:
-        """Whether a FIFO queue takes a message for one that it has not been sent within five minutes."""
-        before = queue.sent.get(entry.get("MessageDeduplicationId") or entry["MessageBody"])
-        if before is None or before[0] <= now - DEDUPLICATION_SECONDS:
-            return True
-        message = before[1]
-        if not id:
-            return False
-        if message.id == "" and not message.gone and not message.sure:
-            # Nobody knew whether it had been sent. If it had, this is its id; if not, it has been sent now: then it comes last.
-            message.id, message.sure = id, True
-            queue.messages.remove(message)
-            queue.messages.append(message)
-            message.sent = now
-            return False
-        if message.id:
-            same(f"the id of what was sent to {queue.name} twice", id, message.id)
-        message.id = message.id or id
-        return False
+            queue.sent[token] = now, message
 
     def send_message_batch(self, call: Call) -> None:
         queue, entries = self.named(call.request), call.request["Entries"]
@@ -374,7 +360,7 @@ class Queues:
             ended(call, *([] if works and message is not None else ["InvalidParameterValue"]))
         if message is not None and not call.fault:
             message.visible, message.state = call.now + timeout, "held" if timeout else ""
-            message.sure, message.vague = True, 0.0
+            message.sure, message.came, message.vague = True, True, 0.0
 
     def change_message_visibility_unknown(self, call: Call) -> None:
         queue = self.named(call.request)
