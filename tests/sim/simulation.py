@@ -106,17 +106,24 @@ class Simulation:
                 self.auditor.happened(event, at)
             elif event in self._under_way:
                 self._judge(event, at)
+        self._poll(self.world.now)
         self.auditor.passed(self.world.now)
         self.auditor.records.made(self.world.calls())
 
-    def _judge(self, one: UnderWay, now: float) -> None:
+    def _judge(self, one: UnderWay, now: float, *, dying: bool = False) -> None:
         begun = self._under_way.pop(one, None)
         if begun is None:
             return
+        self._poll(now, sure=not dying)
         call = Call(*begun[:4], now, one.answer.result, one.answer.fault, one.answer.message)
         self.counts[f"{call.service}.{call.operation}"] += 1
         self.note(f"{call} {_digest(call.result)}")
         self.auditor.judge(call)
+
+    def _poll(self, now: float, *, sure: bool = True) -> None:
+        for one, call in self._under_way.items():
+            if call.operation == "ReceiveMessage" and not one.ended:
+                self.auditor.queues.waits(call, now, sure=sure)
 
     def die(self, begun: list[UnderWay]) -> None:
         """The process ends; what had not been answered by then is unknown for ever."""
@@ -127,10 +134,10 @@ class Simulation:
         self.world.kill()
         for one in begun:
             if one.ended:
-                self._judge(one, self.world.now)
+                self._judge(one, self.world.now, dying=True)
         for at, event in seen:
             if isinstance(event, UnderWay):
-                self._judge(event, at)
+                self._judge(event, at, dying=True)
             else:
                 self.note(f"{event} at {at:.0f}, dying")
                 self.auditor.happened(event, at, dying=True)

@@ -286,8 +286,9 @@ class Functions:
                 and event.boots == self._boots()
                 and event.limited == event.function.limited
             ):
+                # While the disk is full no run can be written down, so none begins.
                 holds(
-                    now <= event.last + SILENCE_SECONDS,
+                    now <= max(event.last, self._queues.inexact) + SILENCE_SECONDS,
                     f"nothing was heard of {event.label} for {event.function.name} since {event.last:.0f}",
                 )
         if len(self.events) > EVENTS_KEPT_MAX:

@@ -14,6 +14,7 @@ from tests.sim.auditor.base import holds
 
 NAME_SECONDS = 60
 DEDUPLICATION_SECONDS = 300
+HANDLES_USED_MAX = 40
 
 
 @dataclass(eq=False, slots=True)
@@ -48,6 +49,7 @@ class Queue:
     tags: dict[str, str] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     handles: dict[str, tuple[Message, int]] = field(default_factory=dict)
+    """Receipt handles with what they stand for, the latest last."""
     sent: dict[str, tuple[float, Message]] = field(default_factory=dict)
     purged: float = -1e9
     dead_letter: str = ""
@@ -62,6 +64,11 @@ class Queue:
     def number(self, attribute: str) -> int:
         defaults = {"VisibilityTimeout": 30, "MessageRetentionPeriod": 345_600, "DelaySeconds": 0}
         return int(self.attributes.get(attribute, defaults[attribute]))
+
+    @property
+    def usable(self) -> list[str]:
+        """The latest handles. More are known, as calls with earlier ones may be under way."""
+        return list(self.handles)[-HANDLES_USED_MAX:]
 
     def age(self, now: float) -> None:
         """Messages that are too old are gone."""

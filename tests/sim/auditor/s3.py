@@ -28,9 +28,9 @@ class Buckets:
             ended(call, *NO_BUCKET)
         return bucket
 
-    def _tell(self, bucket: Bucket, event: str, key: str, version: Version, now: float) -> None:
+    def _tell(self, bucket: Bucket, event: str, key: str, version: Version, now: float, *, sure: bool = True) -> None:
         if bucket.told and not event.startswith("ObjectTagging"):
-            self._queues.arrive(bucket.told, label(bucket.name, event, key, version), now)
+            self._queues.arrive(bucket.told, label(bucket.name, event, key, version), now, sure=sure)
 
     # ------------------------------------------------------------ buckets
 
@@ -123,22 +123,28 @@ class Buckets:
     def _settle(self, call: Call, version: Version, event: str) -> bool:
         """Looks whether a version was written before the region died: whole, or not at all."""
         bucket, key = self.buckets.get(call.request["Bucket"]), call.request["Key"]
-        if bucket is None or not self._settled(bucket, key, bucket.added(key, version)):
+        if bucket is None:
             return False
-        self._tell(bucket, event, key, bucket.keys[key][0], call.now)
-        return True
+        after = bucket.added(key, version)
+        done = self._settled(bucket, key, after)
+        if done is None and _tags(self._ask("s3", "GetObjectTagging", Bucket=bucket.name, Key=key).result["TagSet"]) == version.tags:
+            bucket.set(key, after)
+        if done is not False:
+            self._tell(bucket, event, key, bucket.keys[key][0], call.now, sure=done is not None)
+        return bool(done)
 
-    def _settled(self, bucket: Bucket, key: str, after: list[Version]) -> bool:
+    def _settled(self, bucket: Bucket, key: str, after: list[Version]) -> bool | None:
         return self._all_settled(bucket, {key: after})
 
-    def _all_settled(self, bucket: Bucket, changes: dict[str, list[Version]]) -> bool:
-        """Looks whether keys have become what a call makes of them: all of them or none."""
+    def _all_settled(self, bucket: Bucket, changes: dict[str, list[Version]]) -> bool | None:
+        """Looks whether keys have become what a call makes of them: all of them or none. None where that looks the same: a null delete
+        marker in the place of another."""
         answer = self._ask("s3", "ListObjectVersions", Bucket=bucket.name)
         holds(not answer.fault, f"ListObjectVersions of {bucket.name}: {answer.message}")
         found = _listed(answer.result)
         before = {key: bucket.keys.get(key, []) for key in changes}
         if all(found.get(key, NOTHING) == shelves(before[key]) for key in changes):
-            return False
+            return None if all(shelves(before[key]) == shelves(after) for key, after in changes.items()) else False
         for key, after in changes.items():
             if found.get(key, NOTHING) != shelves(after):
                 raise Wrong(f"{bucket.name}/{key} was changed in half: {found.get(key)}; expected {before[key]} or {after}")
@@ -192,8 +198,10 @@ class Buckets:
         if bucket is not None:
             key = call.request["Key"]
             after, event, version = bucket.removed(key, call.request.get("VersionId"))
-            if self._settled(bucket, key, after) and event and version is not None:
-                self._tell(bucket, f"ObjectRemoved:{event}", key, bucket.keys[key][0] if version.marker and after else version, call.now)
+            done = self._settled(bucket, key, after)
+            if done is not False and event and version is not None:
+                told = bucket.keys[key][0] if event == "DeleteMarkerCreated" else version
+                self._tell(bucket, f"ObjectRemoved:{event}", key, told, call.now, sure=done is not None)
 
     def delete_objects(self, call: Call) -> None:
         if (bucket := self._bucket(call)) and ended(call):
@@ -214,9 +222,9 @@ class Buckets:
             scratch.set(one["Key"], after)
             if event and version is not None:
                 told.append((one["Key"], f"ObjectRemoved:{event}", version))
-        if self._all_settled(bucket, {one["Key"]: scratch.keys.get(one["Key"], []) for one in call.request["Delete"]["Objects"]}):
-            for key, event, version in told:
-                self._tell(bucket, event, key, version, call.now)
+        done = self._all_settled(bucket, {one["Key"]: scratch.keys.get(one["Key"], []) for one in call.request["Delete"]["Objects"]})
+        for key, event, version in told if done is not False else ():
+            self._tell(bucket, event, key, version, call.now, sure=done is not None)
 
     # ------------------------------------------------------------ reading
 

@@ -283,6 +283,17 @@ class Queues:
                     if queue.may_be_dead(message) and queue.dead_letter in self.queues:
                         self._bury(queue, message, False)
 
+    def waits(self, call: Call, now: float, *, sure: bool) -> None:
+        """A receive that still waits has found nothing to give: what is dead in its queue it has laid aside."""
+        queue = self.named(call.request)
+        if queue is None or queue.dead_letter not in self.queues:
+            return
+        queue.age(now)
+        for message in list(queue.messages):
+            if message.visible <= now and queue.may_be_dead(message):
+                certain = sure and message.sure and message.vague <= now and queue.is_dead(message) and call.now >= self.inexact
+                self._bury(queue, message, certain)
+
     def _bury(self, queue: Queue, message: Message, sure: bool) -> None:
         """A message that was received too often is laid with the dead letters; it keeps its age and its count."""
         grave = self.queues[queue.dead_letter]

@@ -120,7 +120,7 @@ class QueueWork:
         return self._make("ReceiveMessage", QueueUrl=url_of(name), AttributeNames=["All"], **request)
 
     def _handle(self, queue: Queue) -> str:
-        handle = self._chance.among(queue.handles, "nonsense")
+        handle = self._chance.among(queue.usable, "nonsense")
         return handle if self._chance.percent(98) else "nonsense"
 
     def _delete(self) -> Wish | None:
@@ -129,7 +129,7 @@ class QueueWork:
 
     def _delete_batch(self) -> Wish | None:
         queue = self._queue()
-        handles = list(queue.handles)[-self._chance.number(1, 10) :] if queue is not None else []
+        handles = queue.usable[-self._chance.number(1, 10) :] if queue is not None else []
         entries = [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)]
         return self._make("DeleteMessageBatch", QueueUrl=url_of(queue.name), Entries=entries) if entries and queue else None
 
@@ -137,5 +137,5 @@ class QueueWork:
         queue = self._queue()
         if queue is None or not queue.handles:
             return None
-        handle, seconds = self._chance.among(queue.handles), self._chance.one(0, 5, 30)
+        handle, seconds = self._chance.among(queue.usable), self._chance.one(0, 5, 30)
         return self._make("ChangeMessageVisibility", QueueUrl=url_of(queue.name), ReceiptHandle=handle, VisibilityTimeout=seconds)

@@ -32,13 +32,15 @@ ROUNDS_MAX = 100
 
 async def receive_message(call: Call, req: t.ReceiveMessageRequest) -> t.ReceiveMessageResult:
     _check(req, SERVICE_WAIT_SECONDS_MAX if call.scope.principal.kind == "AWSService" else WAIT_SECONDS_MAX)
-    began = call.now()
+    began, waiting = call.now(), True
     while True:
         messages, until, channel = call.act(_receive, req, began)
         if messages:
             return {"Messages": messages}
-        if until is None or not await call.wait(channel, until=until):
+        if until is None or not waiting:
             return {}
+        # However a wait ends, what can be received by then is given.
+        waiting = await call.wait(channel, until=until)
 
 
 def _receive(tx: Tx, req: t.ReceiveMessageRequest, began: float) -> tuple[list[Any], float | None, tuple[str, int]]:
