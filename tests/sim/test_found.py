@@ -76,17 +76,39 @@ def test_an_event_whose_run_ends_while_the_disk_is_full_is_tried_again(world: Wo
     assert world.functions.runs == {("f", "a"): 4}
 
 
-def test_what_falls_due_while_the_disk_is_full_is_not_multiplied(world: World) -> None:
+def letters(world: World, url: str) -> str:
+    """A topic with a subscriber at a URL, whose dead letters go to the queue; returns the topic's ARN."""
     arn = world.call("sns", "CreateTopic", Name="t").result["TopicArn"]
     world.call("sqs", "CreateQueue", QueueName="q", Attributes={"Policy": ANYONE})
     dead_letters = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:q"})}
-    world.call("sns", "Subscribe", TopicArn=arn, Protocol="http", Endpoint="http://dead.example/1", Attributes=dead_letters)
-    world.call("sns", "ConfirmSubscription", TopicArn=arn, Token=world.subscribers.tokens["http://dead.example/1"])
+    world.call("sns", "Subscribe", TopicArn=arn, Protocol="http", Endpoint=url, Attributes=dead_letters)
+    world.call("sns", "ConfirmSubscription", TopicArn=arn, Token=world.subscribers.tokens[url])
+    return str(arn)
+
+
+def waiting(world: World) -> list[int]:
+    return counts(world.call("sqs", "GetQueueAttributes", QueueUrl=URL, AttributeNames=["All"]).result["Attributes"])
+
+
+def test_what_falls_due_while_the_disk_is_full_is_not_multiplied(world: World) -> None:
+    arn = letters(world, "http://dead.example/1")
     world.call("sns", "Publish", TopicArn=arn, Message="a")
     world.disk.full = True
     world.jump(60)
     assert posts(world) == 1
     world.disk.full = False
     world.jump(600)
-    assert posts(world) == 4
-    assert counts(world.call("sqs", "GetQueueAttributes", QueueUrl=URL, AttributeNames=["All"]).result["Attributes"]) == [1, 0, 0]
+    assert (posts(world), waiting(world)) == (4, [1, 0, 0])
+
+
+def test_a_delivery_leaves_one_dead_letter_whenever_the_process_dies(world: World) -> None:
+    arn, before = letters(world, "http://gone.example/1"), 0
+    for turns in range(1, 16):
+        sent = world.begin("sns", "Publish", {"TopicArn": arn, "Message": f"m{turns}"}, str(turns))
+        world.machine.settle_within(turns)
+        world.kill()
+        world.jump(60)
+        now = waiting(world)[0]
+        assert before + sent.ended <= now <= before + 1
+        before = now
+    assert before > 10

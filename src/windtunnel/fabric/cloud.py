@@ -316,17 +316,16 @@ class Cloud:
             return False
         return True
 
-    async def attempt_call(self, service: str, handler: str, payload: Mapping[str, Any], scope: Scope) -> bool:
-        """A timer's handler that waits; False where a fault, a full disk or a bug stopped it."""
+    async def attempt_call(self, service: str, handler: str, payload: Mapping[str, Any], scope: Scope) -> Callable[[Tx], None] | None:
+        """A timer's handler that waits; what it leaves to be done at its end, or None where a fault, a full disk or a bug stopped it."""
         try:
-            await self.handler(service, handler).function(Call(self, scope, service), payload)
+            return await self.handler(service, handler).function(Call(self, scope, service), payload) or (lambda _: None)
         except (Fault, StoreFull) as fault:
             log.warning("%s.%s gave up: %s", service, handler, fault)
-            return False
+            return None
         except Exception:
             log.exception("%s.%s failed with a bug", service, handler)
-            return False
-        return True
+            return None
 
     def handler(self, service: str, name: str) -> Handled:
         """A timer's handler."""

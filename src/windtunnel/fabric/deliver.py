@@ -7,7 +7,7 @@ fails or has to wait becomes a timer's row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -143,16 +143,14 @@ def failure_of(fault: Fault, status: int, retry: Retry) -> DeliveryFailed:
     return DeliveryFailed(fault.code, fault.message, final=refused and not retry.client_errors, status=status)
 
 
-async def attempt(call: Call, payload: Mapping[str, Any]) -> None:
-    """One attempt at a delivery whose row came due."""
+async def attempt(call: Call, payload: Mapping[str, Any]) -> Callable[[Tx], None] | None:
+    """One attempt at a delivery whose row came due. What follows from it is kept with the row's end, or it would follow twice."""
     delivery = delivery_of(payload)
     try:
         answer = await call.cloud.courier.hand_over(delivery)
     except DeliveryFailed as failure:
-        await call.transact(settle_failure, delivery, failure)
-    else:
-        if delivery.order or delivery.report:
-            await call.transact(settle_success, delivery, answer)
+        return partial(settle_failure, delivery=delivery, failure=failure)
+    return partial(settle_success, delivery=delivery, answer=answer) if delivery.order or delivery.report else None
 
 
 def settle_success(tx: Tx, delivery: Delivery, answer: Mapping[str, Any]) -> None:

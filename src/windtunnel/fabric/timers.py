@@ -2,8 +2,8 @@
 
 A row waits in TIMERS under `(due, serial)`. A plain handler runs and removes its row in one transaction. A handler that waits is
 claimed first: its row moves to RUNNING, and it runs once that is kept; if the process dies meanwhile the row moves back at the next
-start. Rows of one lane (one target of deliveries) beyond LANE_RUNNING_MAX wait in PARKED, so that a slow target delays nothing but
-itself.
+start. What such a handler returns, a function of a transaction, is done in the one that removes its row: both or neither. Rows of one
+lane (one target of deliveries) beyond LANE_RUNNING_MAX wait in PARKED, so that a slow target delays nothing but itself.
 """
 
 from __future__ import annotations
@@ -161,13 +161,16 @@ class Timers:
             # Its row is due as before, and would run once more for each time that it was claimed.
             self._leave(timer.lane)
             return
-        done = await self._cloud.attempt_call(timer.service, timer.handler, timer.payload, self._scope(timer))
+        scope = self._scope(timer)
+        done = await self._cloud.attempt_call(timer.service, timer.handler, timer.payload, scope)
         self._leave(timer.lane)
 
         def settle(tx: Tx) -> None:
             tx.delete(RUNNING, serial)
-            if not done:
+            if done is None:
                 self._later(tx, None, timer)
+            else:
+                done(tx)
             parked = next(tx.scan(PARKED, timer.lane, limit=1), None) if timer.lane else None
             if parked is not None:
                 tx.delete(PARKED, *parked[0])
@@ -176,7 +179,7 @@ class Timers:
 
         while True:
             try:
-                self._cloud.apply(settle)
+                self._cloud.transact(settle, scope, timer.service)
                 await self._cloud.store.committed()
                 break
             except StoreFull:
