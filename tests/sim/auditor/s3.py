@@ -73,7 +73,7 @@ class Buckets:
             bucket.tags = _tags(call.request["Tagging"]["TagSet"])
 
     def get_bucket_tagging(self, call: Call) -> None:
-        if (bucket := self._bucket(call)) and ended(call, *([] if bucket.tags else ["NoSuchTagSet"])):
+        if (bucket := self._bucket(call)) and ended(call, *(() if bucket.tags else ["NoSuchTagSet"])):
             same(f"tags of bucket {bucket.name}", _tags(call.result["TagSet"]), bucket.tags)
 
     def put_bucket_notification_configuration(self, call: Call) -> None:
@@ -106,8 +106,7 @@ class Buckets:
 
     def _written(self, call: Call) -> Version:
         body = call.request.get("Body", b"")
-        id = (call.result or {}).get("VersionId", "")
-        return Version(id, hashlib.md5(body).hexdigest(), body, dict(parse_qsl(call.request.get("Tagging", ""))))
+        return Version(_version_id(call), hashlib.md5(body).hexdigest(), body, dict(parse_qsl(call.request.get("Tagging", ""))))
 
     def _add(self, bucket: Bucket, key: str, version: Version, event: str, call: Call) -> None:
         after = bucket.added(key, version)
@@ -160,7 +159,7 @@ class Buckets:
         if place is None:
             ended(call, *NO_BUCKET)
         elif found is None:
-            ended(call, "NoSuchKey", *([] if bucket else NO_BUCKET))
+            ended(call, "NoSuchKey", *(() if bucket else NO_BUCKET))
         elif bucket is None:
             ended(call, *NO_BUCKET)
         elif (place.name, source) == (bucket.name, key):
@@ -174,7 +173,7 @@ class Buckets:
         return place, key, place.current(key) if place else None
 
     def _copy(self, call: Call, found: Version) -> Version:
-        return Version((call.result or {}).get("VersionId", ""), hashlib.md5(found.body).hexdigest(), found.body, dict(found.tags))
+        return Version(_version_id(call), hashlib.md5(found.body).hexdigest(), found.body, dict(found.tags))
 
     def copy_object_unknown(self, call: Call) -> None:
         place, source, found = self._source(call)
@@ -335,7 +334,7 @@ class Buckets:
             del self.uploads[call.request["UploadId"]]
 
     def _whole(self, call: Call, parts: list[bytes]) -> Version:
-        return Version((call.result or {}).get("VersionId", ""), joined_etag(parts), b"".join(parts))
+        return Version(_version_id(call), joined_etag(parts), b"".join(parts))
 
     def complete_multipart_upload_unknown(self, call: Call) -> None:
         upload = self.uploads.get(call.request["UploadId"])
@@ -344,6 +343,11 @@ class Buckets:
             call, self._whole(call, [part or b"" for part in parts]), "ObjectCreated:CompleteMultipartUpload"
         ):
             del self.uploads[call.request["UploadId"]]
+
+
+def _version_id(call: Call) -> str:
+    """The version that a call says it made; "" where it said nothing."""
+    return "" if call.result is None else str(call.result.get("VersionId", ""))
 
 
 def _tags(shown: list[dict[str, str]]) -> dict[str, str]:

@@ -111,12 +111,12 @@ class Topics:
 
     def tag_resource(self, call: Call) -> None:
         topic = self.topics.get(call.request["ResourceArn"])
-        if ended(call, *([] if topic else ["ResourceNotFound"])) and topic:
+        if ended(call, *(() if topic else ["ResourceNotFound"])) and topic:
             topic.tags |= {tag["Key"]: tag["Value"] for tag in call.request["Tags"]}
 
     def list_tags_for_resource(self, call: Call) -> None:
         topic = self.topics.get(call.request["ResourceArn"])
-        if ended(call, *([] if topic else ["ResourceNotFound"])) and topic:
+        if ended(call, *(() if topic else ["ResourceNotFound"])) and topic:
             same(f"tags of {topic.arn}", {tag["Key"]: tag["Value"] for tag in call.result["Tags"]}, topic.tags)
 
     def subscribe(self, call: Call) -> None:
@@ -177,12 +177,12 @@ class Topics:
         if topic is None:
             # One of a topic that was deleted stays for a while.
             return
-        if ended(call, *([] if topic.subscriptions[arn].confirmed else ["InvalidParameter"])):
+        if ended(call, *(() if topic.subscriptions[arn].confirmed else ["InvalidParameter"])):
             del topic.subscriptions[arn]
 
     def list_subscriptions_by_topic(self, call: Call) -> None:
         topic = self.topics.get(call.request["TopicArn"])
-        if ended(call, *([] if topic else ABSENT)) and topic:
+        if ended(call, *(() if topic else ABSENT)) and topic:
             found = sorted((one["Protocol"], one["Endpoint"], one["SubscriptionArn"]) for one in call.result["Subscriptions"])
             mine = topic.subscriptions.values()
             same(f"subscriptions of {topic.arn}", found, sorted((one.protocol, one.endpoint, _shown(one)) for one in mine))

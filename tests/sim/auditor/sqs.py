@@ -95,7 +95,7 @@ class Queues:
 
     def delete_queue(self, call: Call) -> None:
         queue = self.named(call.request)
-        if ended(call, *([] if queue else ABSENT)) and queue is not None:
+        if ended(call, *(() if queue else ABSENT)) and queue is not None:
             self._gone(queue, call.now)
 
     def delete_queue_unknown(self, call: Call) -> None:
@@ -121,13 +121,13 @@ class Queues:
 
     def set_queue_attributes(self, call: Call) -> None:
         queue = self.named(call.request)
-        if ended(call, *([] if queue else ABSENT)) and queue is not None:
+        if ended(call, *(() if queue else ABSENT)) and queue is not None:
             queue.attributes |= call.request["Attributes"]
             self._redriven(queue)
 
     def get_queue_attributes(self, call: Call) -> None:
         queue = self.named(call.request)
-        if not ended(call, *([] if queue else ABSENT)) or queue is None:
+        if not ended(call, *(() if queue else ABSENT)) or queue is None:
             return
         now, shown = call.now, call.result["Attributes"]
         for name, value in queue.attributes.items():
@@ -148,7 +148,7 @@ class Queues:
             same(f"messages of {queue.name} (visible, held, delayed)", (seen, held, delayed), expected)
 
     def get_queue_url(self, call: Call) -> None:
-        ended(call, *([] if call.request["QueueName"] in self.queues else ABSENT))
+        ended(call, *(() if call.request["QueueName"] in self.queues else ABSENT))
 
     def list_queues(self, call: Call) -> None:
         ended(call)
@@ -158,24 +158,24 @@ class Queues:
 
     def list_dead_letter_source_queues(self, call: Call) -> None:
         queue = self.named(call.request)
-        if ended(call, *([] if queue else ABSENT)) and queue is not None:
+        if ended(call, *(() if queue else ABSENT)) and queue is not None:
             found = [url.rpartition("/")[2] for url in call.result["queueUrls"]]
             same(f"sources of {queue.name}", found, sorted(one.name for one in self.queues.values() if one.dead_letter == queue.name))
 
     def tag_queue(self, call: Call) -> None:
         queue = self.named(call.request)
-        if ended(call, *([] if queue else ABSENT)) and queue is not None:
+        if ended(call, *(() if queue else ABSENT)) and queue is not None:
             queue.tags |= call.request["Tags"]
 
     def untag_queue(self, call: Call) -> None:
         queue = self.named(call.request)
-        if ended(call, *([] if queue else ABSENT)) and queue is not None:
+        if ended(call, *(() if queue else ABSENT)) and queue is not None:
             for key in call.request["TagKeys"]:
                 queue.tags.pop(key, None)
 
     def list_queue_tags(self, call: Call) -> None:
         queue = self.named(call.request)
-        if ended(call, *([] if queue else ABSENT)) and queue is not None:
+        if ended(call, *(() if queue else ABSENT)) and queue is not None:
             same(f"tags of {queue.name}", call.result.get("Tags", {}), queue.tags)
 
     # ------------------------------------------------------------ messages
@@ -331,7 +331,7 @@ class Queues:
             return
         message, works, certain = self._held(queue, handle, call.now)
         if certain:
-            ended(call, *([] if works else ["InvalidParameterValue"]))
+            ended(call, *(() if works else ["InvalidParameterValue"]))
         if message is not None and not call.fault:
             queue.remove(message)
 
@@ -344,7 +344,7 @@ class Queues:
 
     def delete_message_batch(self, call: Call) -> None:
         queue = self.named(call.request)
-        if not ended(call, *([] if queue else ABSENT)) or queue is None:
+        if not ended(call, *(() if queue else ABSENT)) or queue is None:
             return
         done = {entry["Id"] for entry in call.result.get("Successful", [])}
         for entry in call.request["Entries"]:
@@ -356,7 +356,9 @@ class Queues:
 
     def delete_message_batch_unknown(self, call: Call) -> None:
         queue = self.named(call.request)
-        for entry in call.request["Entries"] if queue is not None else ():
+        if queue is None:
+            return
+        for entry in call.request["Entries"]:
             message, works, _ = self._held(queue, entry["ReceiptHandle"], call.now)
             if message is not None and works:
                 message.sure = False
@@ -368,7 +370,7 @@ class Queues:
             return
         message, works, certain = self._held(queue, call.request["ReceiptHandle"], call.now)
         if certain:
-            ended(call, *([] if works and message is not None else ["InvalidParameterValue"]))
+            ended(call, *(() if works and message is not None else ["InvalidParameterValue"]))
         if message is not None and not call.fault:
             message.visible, message.state = call.now + timeout, "held" if timeout else ""
             message.sure, message.came, message.vague = True, True, 0.0
