@@ -97,6 +97,18 @@ def test_a_body_that_was_changed_on_the_way_is_refused(region: LocalRegion) -> N
         assert said.message == "The provided 'x-amz-content-sha256' header does not match what was computed."
 
 
+def test_who_signed_wrongly_does_not_learn_what_else_is_wrong(region: LocalRegion) -> None:
+    keys = (issued(region)[0], "x" * 40)
+    framed = {"X-Amz-Content-SHA256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "X-Amz-Decoded-Content-Length": "none"}
+    for path, body, more in (("/box/a", b"no frame", framed), ("/box?tagging=", b"<no XML", {}), ("/box?torrent=", b"", {})):
+        bent = signed("s3", "PUT", path, body, keys=keys, **more)
+        assert send(region, "PUT", path, body, bent).said == (403, "SignatureDoesNotMatch")
+    bent = signed(
+        "logs", "POST", "/", b"{", keys=keys, X_Amz_Target="Logs_20140328.CreateLogGroup", Content_Type="application/x-amz-json-1.1"
+    )
+    assert send(region, "POST", "/", b"{", bent).said == (400, "InvalidSignatureException")
+
+
 def test_a_header_that_nobody_signed_is_refused_by_s3(region: LocalRegion) -> None:
     headers = signed("s3", "PUT", "/box/a", b"gone", keys=issued(region))
     said = send(region, "PUT", "/box/a", b"gone", {**headers, "x-amz-acl": "public-read"})

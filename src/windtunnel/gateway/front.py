@@ -115,18 +115,18 @@ class Front:
                 return
             reply(refusal(fault.service, fault.protocol, fault, request_id, head=request.method == "HEAD"))
             return
+        proof = self._proof(request, match)
         try:
-            proof = self._proof(request, match)
             payload = _unframed(request, match, proof)
             if match.service == "s3" and match.credential is not None and match.credential.presigned:
                 payload = _with_query(payload, match)
             members = codec.parse(payload, match)
             self._cloud.handled(match.service, match.operation)
         except Fault as fault:
-            self._cloud.calls.add(
-                self._cloud.clock.now(), match.service, match.operation, self._scope(request, match, request_id), fault.code, 0
-            )
-            reply(self._refused(codec, match, fault, request_id))
+            scope = self._scope(request, match, request_id)
+            said = self._disowned(match, scope, proof) or fault
+            self._cloud.calls.add(self._cloud.clock.now(), match.service, match.operation, scope, said.code, 0)
+            reply(self._refused(codec, match, said, request_id))
             return
         if "origin" in request.headers and match.service == "s3":
             reply = self._shared(request, match, reply)
@@ -232,6 +232,14 @@ class Front:
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             log.exception("%s.%s answered what its model doesn't have", match.service, match.operation)
             raise Fault("InternalFailure", f"{match.operation}: {type(error).__name__}: {error}", status=500) from error
+
+    def _disowned(self, match: Match, scope: Scope, proof: Proof | None) -> Fault | None:
+        """What a signature that doesn't hold is refused with: whoever sent it doesn't learn what is wrong with the rest of the request."""
+        try:
+            self._cloud.identified(scope, proof, match.service)
+        except Fault as fault:
+            return fault
+        return None
 
     def _refused(self, codec: Codec, match: Match, fault: Fault, request_id: str) -> Response:
         if fault.status is None and (service := self._cloud.services.get(match.service)) is not None:
