@@ -57,7 +57,11 @@ def code(body: bytes) -> str:
 
 
 def test_a_bucket_tells_a_browser_which_pages_may_call_it(browser: Browser) -> None:
-    asks = {"origin": PAGE, "access_control_request_method": "PUT", "access_control_request_headers": "X-Amz-Acl,x-amz-meta-a"}
+    asks: dict[str, Any] = {
+        "origin": PAGE,
+        "access_control_request_method": "PUT",
+        "access_control_request_headers": "X-Amz-Acl,x-amz-meta-a",
+    }
     status, _, body = browser.answered("OPTIONS", "/key", **asks)
     assert (status, code(body)) == (403, "AccessForbidden")
     rule = {"AllowedOrigins": ["https://*.test"], "AllowedMethods": ["GET", "PUT"], "AllowedHeaders": ["x-amz-*"], "MaxAgeSeconds": 60}
@@ -74,10 +78,15 @@ def test_a_bucket_tells_a_browser_which_pages_may_call_it(browser: Browser) -> N
         },
         b"",
     )
-    status, _, body = browser.answered("OPTIONS", "/key", **{**asks, "origin": "https://page.other"})
+    other: dict[str, Any] = asks | {"origin": "https://page.other"}
+    status, _, body = browser.answered("OPTIONS", "/key", **other)
     assert (status, code(body)) == (403, "AccessForbidden")
-    status, _, body = browser.answered("OPTIONS", "/key")
-    assert (status, code(body)) == (400, "BadRequest")
+    without: list[dict[str, Any]] = [{}, {"origin": PAGE}]
+    for headers in without:
+        status, _, body = browser.answered("OPTIONS", "/key", **headers)
+        assert (status, code(body)) == (400, "BadRequest")
+    status, _, body = browser.answered("OPTIONS", "/key", host="none.s3.amazonaws.com", **asks)
+    assert (status, code(body)) == (403, "AccessForbidden")
 
 
 def test_an_answer_may_be_read_by_the_pages_that_a_rule_names(browser: Browser) -> None:
@@ -132,6 +141,7 @@ def test_a_form_may_lead_the_browser_on(browser: Browser) -> None:
         ({"key": "k", "policy": policy(BOX, {"key": "k"}, ["content-length-range", 10, 20])}, (400, "EntityTooSmall")),
         ({"key": "k", "tagging": "not xml"}, (400, "MalformedXML")),
         ({"name": "k"}, (400, "InvalidArgument")),
+        ({"key": "k", "x-amz-meta-a": "x" * 20_480}, (400, "MaxPostPreDataLengthExceeded")),
     ],
 )
 def test_a_form_that_breaks_its_policy_puts_nothing(browser: Browser, fields: dict[str, str], refusal: tuple[int, str]) -> None:
@@ -148,7 +158,7 @@ def test_what_is_no_form_is_not_posted(browser: Browser) -> None:
 # ---------------------------------------------------------------- websites
 
 
-def visit(browser: Browser, path: str, method: str = "GET", **headers: str) -> tuple[int, str, bytes]:
+def visit(browser: Browser, path: str, method: str = "GET", **headers: Any) -> tuple[int, str, bytes]:
     """(status, where it leads, body)."""
     status, shown, body = browser.answered(method, path, host=SITE, **headers)
     return status, shown.get("location", ""), body
@@ -156,6 +166,8 @@ def visit(browser: Browser, path: str, method: str = "GET", **headers: str) -> t
 
 def test_a_website_shows_the_index_of_a_folder_and_its_own_error_page(browser: Browser) -> None:
     assert visit(browser, "/")[0] == 404
+    status, _, body = browser.answered("GET", "/", host="none.s3-website-us-east-1.amazonaws.com")
+    assert (status, b"Code: NoSuchBucket" in body) == (404, True)
     browser.s3("PutBucketWebsite", WebsiteConfiguration={"IndexDocument": {"Suffix": "i.html"}, "ErrorDocument": {"Key": "e.html"}})
     browser.s3("PutObject", Key="sub/i.html", Body=b"index")
     assert visit(browser, "/sub/") == (200, "", b"index")

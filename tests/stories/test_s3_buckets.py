@@ -4,6 +4,7 @@ import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, Here
 from tests.stories.s3_kit import refused
+from windtunnel.services.s3 import buckets
 
 OWNER = {"ID": "dc907f9c5b73414f2e2c142d83d6677f70e8dc070a6e216651f00cf15fdef7a8"}
 
@@ -103,3 +104,28 @@ def test_who_expects_another_owner_is_turned_away(here: Here) -> None:
     assert refused(here.s3.head_bucket, Bucket="mine", ExpectedBucketOwner="1" * 12) == ("AccessDenied", "Access Denied", {})
     said = "The value of the expected bucket owner parameter must be an AWS Account ID... [abcd]"
     assert refused(here.s3.head_bucket, Bucket="mine", ExpectedBucketOwner="abcd") == ("InvalidBucketOwnerAWSAccountID", said, {})
+
+
+def test_a_bucket_that_is_shared_by_its_acl_is_not_its_owner_s_alone(here: Here) -> None:
+    enforced = {"Bucket": "box", "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
+    here.s3.create_bucket(Bucket="box", ObjectOwnership="ObjectWriter", ACL="public-read")
+    assert refused(here.s3.put_bucket_ownership_controls, **enforced) == (
+        "InvalidBucketAclWithObjectOwnership",
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+        {},
+    )
+    here.s3.put_bucket_acl(Bucket="box", ACL="private")
+    here.s3.put_bucket_ownership_controls(**enforced)
+
+
+def test_an_account_has_so_many_buckets_at_most(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buckets, "BUCKETS_MAX", 2)
+    for name in ("one", "two", "one"):
+        here.s3.create_bucket(Bucket=name)
+    assert refused(here.s3.create_bucket, Bucket="three")[:2] == (
+        "TooManyBuckets",
+        "You have attempted to create more buckets than allowed",
+    )
+    here.at(account="111111111111").s3.create_bucket(Bucket="three")
+    here.s3.delete_bucket(Bucket="one")
+    here.s3.create_bucket(Bucket="four")

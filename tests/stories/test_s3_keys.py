@@ -1,4 +1,4 @@
-"""Objects under keys that customers provide: only who brings the key reads them."""
+"""Objects under keys that customers provide, which only who brings the key reads, and objects that get another key."""
 
 import hashlib
 from base64 import b64encode
@@ -8,6 +8,7 @@ import pytest
 
 from tests.stories.here import Here
 from tests.stories.s3_kit import content, refused
+from windtunnel.services.s3.encryption import FROM_CUSTOMER
 
 BEGIN = "Requests specifying Server Side Encryption with Customer provided keys must provide"
 PARAMETERS = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."
@@ -36,7 +37,7 @@ def test_an_object_is_read_with_the_key_it_was_written_with(s3: Any) -> None:
     assert "ServerSideEncryption" not in put
     assert content(s3.get_object(Bucket="box", Key="k", **key(b"a"))) == b"x"
     assert refused(s3.get_object, Bucket="box", Key="k") == ("InvalidRequest", PARAMETERS, {})
-    wrong = ("AccessDenied", f"{BEGIN} the correct secret key.", {})
+    wrong: Any = ("AccessDenied", f"{BEGIN} the correct secret key.", {})
     assert refused(s3.head_object, Bucket="box", Key="k", **key(b"b")) == wrong
     assert refused(s3.get_object, Bucket="box", Key="k", **without(key(b"a"), "SSECustomerKeyMD5")) == wrong
 
@@ -89,3 +90,25 @@ def test_every_part_comes_with_its_upload_s_key(s3: Any) -> None:
 )
 def test_a_key_that_is_none_is_refused(s3: Any, given: dict[str, str], refusal: tuple[str, str, dict[str, str]]) -> None:
     assert refused(s3.put_object, Bucket="box", Key="k", **given) == refusal
+
+
+def test_an_object_gets_another_key_and_stays_as_it_is(here: Here, s3: Any) -> None:
+    s3.put_object(Bucket="box", Key="k", Body=b"x", StorageClass="GLACIER", Metadata={"a": "b"})
+    before = s3.head_object(Bucket="box", Key="k")
+    here.jump(60)
+    arn = "arn:aws:kms:us-east-1:000000000000:key/mine"
+    assert (
+        s3.update_object_encryption(Bucket="box", Key="k", ObjectEncryption={"SSEKMS": {"KMSKeyArn": arn, "BucketKeyEnabled": True}}) == {}
+    )
+    after = {**before, "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": arn, "BucketKeyEnabled": True}
+    assert s3.head_object(Bucket="box", Key="k") == after
+    s3.update_object_encryption(Bucket="box", Key="k", ObjectEncryption={"SSEKMS": {"KMSKeyArn": arn}})
+    del after["BucketKeyEnabled"]
+    assert s3.head_object(Bucket="box", Key="k") == after
+
+
+@pytest.mark.parametrize("given", [key(b"a"), {"ServerSideEncryption": "aws:kms:dsse"}], ids=["SSE-C", "DSSE-KMS"])
+def test_what_is_encrypted_otherwise_gets_no_other_key(s3: Any, given: dict[str, str]) -> None:
+    s3.put_object(Bucket="box", Key="k", Body=b"x", **given)
+    wanted = {"SSEKMS": {"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/mine"}}
+    assert refused(s3.update_object_encryption, Bucket="box", Key="k", ObjectEncryption=wanted) == ("InvalidRequest", FROM_CUSTOMER, {})

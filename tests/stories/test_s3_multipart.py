@@ -1,7 +1,6 @@
 """Multipart uploads: parts in any order, one object of those that are named at the end."""
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +8,10 @@ import pytest
 from tests.stories.here import Here
 from tests.stories.s3_kit import content, keys, prefixes, refused
 from windtunnel.aws.checksums import checksum_of, composite
+from windtunnel.fabric import Tx
+from windtunnel.services.s3 import uploads
+from windtunnel.services.s3.rules import PART_NUMBER_MAX
+from windtunnel.services.s3.state import PARTS
 
 LARGE = b"a" * (5 * 1024 * 1024)
 NO_UPLOAD = "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
@@ -19,7 +22,7 @@ NO_PART = (
 
 
 @pytest.fixture
-def s3(here: Here) -> Iterator[Any]:
+def s3(here: Here) -> Any:
     here.s3.create_bucket(Bucket="box")
     return here.s3
 
@@ -196,3 +199,27 @@ def test_uploads_outlive_a_crash_and_go_with_their_bucket(here: Here, s3: Any) -
     assert len(here.s3.list_parts(**upload.place)["Parts"]) == 1
     here.s3.delete_bucket(Bucket="box")
     assert _files(here) == 0
+
+
+def test_an_upload_has_ten_thousand_parts_at_most(here: Here, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "PART_BYTES_MIN", 5)
+    upload = Upload(s3)
+    upload.part(1, b"five!")
+    first, etag = (upload.place["UploadId"], 1), upload.parts[0]["ETag"]
+
+    def upload_the_rest(tx: Tx) -> None:
+        part = tx.get(PARTS, *first)
+        assert part is not None
+        for number in range(2, PART_NUMBER_MAX):
+            tx.put(PARTS, first[0], number, value=part)
+            tx.hold(part.blob)
+
+    here.cloud.apply(upload_the_rest)
+    upload.part(PART_NUMBER_MAX, b"end")
+    assert refused(upload.part, number=PART_NUMBER_MAX + 1, body=b"x")[0] == "InvalidArgument"
+    pages = [s3.list_parts(**upload.place, PartNumberMarker=marker)["Parts"] for marker in range(0, PART_NUMBER_MAX, 1000)]
+    assert [part["PartNumber"] for page in pages for part in page] == list(range(1, PART_NUMBER_MAX + 1))
+    upload.parts[1:1] = [{"PartNumber": number, "ETag": etag} for number in range(2, PART_NUMBER_MAX)]
+    assert upload.complete()["ETag"].endswith(f'-{PART_NUMBER_MAX}"')
+    last = s3.get_object(Bucket="box", Key="k", PartNumber=PART_NUMBER_MAX)
+    assert (content(last), last["PartsCount"], last["ContentRange"]) == (b"end", PART_NUMBER_MAX, "bytes 49995-49997/49998")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, Here
 from tests.stories.s3_kit import refused
-from windtunnel.services.s3 import objects
+from windtunnel.services.s3 import encryption, objects
 
 Case = tuple[str, dict[str, Any], str, str]
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
@@ -26,6 +26,7 @@ TAGS = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL
 NO_UPLOAD = "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
 CONDITION = "At least one of the pre-conditions you specified did not hold"
 TOKEN = "The continuation token provided is incorrect"
+UNSHARED = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
 RESERVED = (
     'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. '
     'Remove "aws:" from your tag keys and try again.'
@@ -65,9 +66,9 @@ def world(here: Here) -> Mapping[str, str]:
 
 def _filled(value: Any, world: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {name: _filled(item, world) for name, item in value.items()}
+        return {name: _filled(item, world) for name, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_filled(item, world) for item in value]
+        return [_filled(item, world) for item in cast("list[Any]", value)]
     return world.get(value, value) if isinstance(value, str) else value
 
 
@@ -118,6 +119,10 @@ def _inventory(bucket: str, *fields: str) -> dict[str, Any]:
 def _complete(**more: Any) -> dict[str, Any]:
     parts = [{"PartNumber": 1, "ETag": "$crc-etag", "ChecksumCRC32": "$crc-sum"}]
     return {"Bucket": "box", "Key": "crc", "UploadId": "$crc", "MultipartUpload": {"Parts": parts}, **more}
+
+
+def _key(arn: str) -> dict[str, Any]:
+    return {**KEY, "ObjectEncryption": {"SSEKMS": {"KMSKeyArn": arn}}}
 
 
 OBJECTS: list[Case] = [
@@ -225,6 +230,9 @@ OBJECTS: list[Case] = [
         "The specified object does not have a ObjectLock configuration",
     ),
     ("put_object_legal_hold", {**VAULT, "Key": "k", "LegalHold": {}}, "MalformedXML", MALFORMED),
+    ("update_object_encryption", {**KEY, "ObjectEncryption": {}}, "InvalidRequest", encryption.NO_TYPE),
+    ("update_object_encryption", _key("alias/mine"), "InvalidRequest", encryption.NO_ARN),
+    ("update_object_encryption", _key("arn:aws:kms:us-east-1:999999999999:key/k"), "AccessDenied", encryption.OTHER_ACCOUNT),
 ]
 COPIES: list[Case] = [
     ("copy_object", {**COPY, "CopySource": "box"}, "InvalidArgument", "Invalid copy source object key"),
@@ -313,6 +321,7 @@ COPIES: list[Case] = [
 ]
 SETTINGS: list[Case] = [
     ("create_bucket", {"Bucket": "new", "ObjectOwnership": "Mine"}, "InvalidArgument", "Invalid x-amz-object-ownership header: Mine"),
+    ("create_bucket", {"Bucket": "new", "ACL": "public-read"}, "InvalidBucketAclWithObjectOwnership", UNSHARED),
     ("create_bucket", {"Bucket": "new", "CreateBucketConfiguration": {"Tags": [{"Key": "aws:a", "Value": "1"}]}}, "InvalidTag", RESERVED),
     (
         "create_bucket",

@@ -24,6 +24,7 @@ from windtunnel.wire.post_policy import post_credential_of, verify_post_policy
 from windtunnel.wire.sigv4 import timestamp_of
 from windtunnel.wire.xml import PROLOG, escape
 
+FIELDS_BYTES_MAX = 20 * 1024
 _FILENAME = "${filename}"
 _HEADERS = frozenset({"cache-control", "content-type", "content-disposition", "content-encoding", "content-language", "expires"})
 _STATUSES = frozenset({200, 201, 204})
@@ -101,6 +102,9 @@ def _form(content_type: str, body: bytes) -> Form:
     except ValueError:
         message = "The body of your POST request is not well-formed multipart/form-data."
         raise Fault("MalformedPOSTRequest", message, status=400) from None
+    if sum(len(name) + len(value) for name, value in form.fields.items()) > FIELDS_BYTES_MAX:
+        message = "Your POST request fields preceding the upload file was too large."
+        raise Fault("MaxPostPreDataLengthExceeded", message, status=400, MaxPostPreDataLengthBytes=str(FIELDS_BYTES_MAX))
     name = next((name for name in form.fields if name.lower() == "key"), None)
     if name is None:
         message = "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields."

@@ -7,6 +7,7 @@ from windtunnel.services.s3 import (
     buckets,
     configurations,
     copying,
+    encryption,
     lifecycle,
     listing,
     locking,
@@ -32,7 +33,7 @@ DATA_OPERATIONS = (
     "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjectTagging",
     "DeleteObjects", "GetObject", "GetObjectAcl", "GetObjectAttributes", "GetObjectTagging", "HeadObject", "ListMultipartUploads",
     "ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts", "PutObject", "PutObjectAcl", "PutObjectTagging",
-    "SelectObjectContent", "UploadPart", "UploadPartCopy",
+    "SelectObjectContent", "UpdateObjectEncryption", "UploadPart", "UploadPartCopy",
 )  # fmt: skip
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html"""
 
@@ -52,6 +53,7 @@ SERVICE = Service(
         acl,
         policies,
         settings,
+        encryption,
         lifecycle,
         replication,
         select,
@@ -87,6 +89,7 @@ SERVICE = Service(
         "IncompleteBody": 400,
         "InternalError": 500,
         "InvalidArgument": 400,
+        "InvalidBucketAclWithObjectOwnership": 400,
         "InvalidBucketName": 400,
         "InvalidBucketOwnerAWSAccountID": 400,
         "InvalidBucketState": 409,
@@ -126,6 +129,7 @@ SERVICE = Service(
         "PreconditionFailed": 412,
         "ReplicationConfigurationNotFoundError": 404,
         "RestoreAlreadyInProgress": 409,
+        "TooManyBuckets": 400,
         "TooManyConfigurations": 400,
         "UnexpectedContent": 400,
         "UnresolvableGrantByEmailAddress": 400,

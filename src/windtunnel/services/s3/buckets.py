@@ -11,7 +11,7 @@ from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.s3.factors import check_factor
-from windtunnel.services.s3.grants import check_canned, check_draft, check_ownership
+from windtunnel.services.s3.grants import OWNER_ENFORCED, check_canned, check_ownership, check_unshared, grants_of
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import REGIONS, is_bucket_name, owner_of
 from windtunnel.services.s3.state import BUCKET, BUCKETS, CONFIGURATIONS, DOCUMENTS, UPLOADS, VERSIONS, Bucket
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
 
 HOME = "us-east-1"
+BUCKETS_MAX = 10_000
+"""https://docs.aws.amazon.com/general/latest/gr/s3.html#limits_s3"""
 
 
 def create_bucket(tx: Tx, req: t.CreateBucketRequest) -> t.CreateBucketOutput:
@@ -40,10 +42,14 @@ def create_bucket(tx: Tx, req: t.CreateBucketRequest) -> t.CreateBucketOutput:
     if found is not None:
         _check_again(tx, name, found, region, tagged=bool(tags))
         return {"Location": location, "BucketArn": arn}
+    if tx.count(BUCKETS, "owned", tx.account) >= BUCKETS_MAX:
+        raise Fault("TooManyBuckets", "You have attempted to create more buckets than allowed")
     locks = bool(req.get("ObjectLockEnabledForBucket"))
     bucket = Bucket(tx.account, region, int(tx.now), "Enabled" if locks else "", ownership=ownership, object_lock=locks)
+    grants = grants_of(req, tx.account)
+    if ownership == OWNER_ENFORCED:
+        check_unshared(grants, tx.account)
     tx.put(BUCKETS, name, value=bucket)
-    grants = check_draft(bucket, req)
     if grants:
         tx.put(DOCUMENTS, name, "acl", value={"grants": list(grants)})
     set_tags(tx, arn, tags)

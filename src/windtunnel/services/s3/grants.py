@@ -28,7 +28,8 @@ CANNED: Mapping[str, Sequence[tuple[str, str]]] = {
     "bucket-owner-full-control": (),
 }
 OF_OBJECTS_ONLY = frozenset(("bucket-owner-read", "bucket-owner-full-control"))
-OWNERSHIPS = ("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced")
+OWNER_ENFORCED = "BucketOwnerEnforced"
+OWNERSHIPS = ("BucketOwnerPreferred", "ObjectWriter", OWNER_ENFORCED)
 GRANT_MEMBERS = {
     "GrantFullControl": "FULL_CONTROL",
     "GrantRead": "READ",
@@ -49,7 +50,7 @@ def check_canned(name: str | None, *, bucket: bool = False) -> None:
 def check_ownership(text: str | None) -> str:
     """Who owns what others put into a bucket; the bucket's owner unless it says otherwise."""
     if text is None:
-        return OWNERSHIPS[-1]
+        return OWNER_ENFORCED
     if text not in OWNERSHIPS:
         raise Fault("InvalidArgument", f"Invalid x-amz-object-ownership header: {text}", ArgumentName="x-amz-object-ownership")
     return text
@@ -147,8 +148,15 @@ def asked_grants(req: Mapping[str, Any], owner: str) -> tuple[dict[str, Any], ..
 
 
 def check_allowed(bucket: Bucket, grants: Sequence[Mapping[str, Any]]) -> None:
-    if bucket.ownership == "BucketOwnerEnforced" and grants:
+    if bucket.ownership == OWNER_ENFORCED and grants:
         raise Fault("AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+
+def check_unshared(grants: Sequence[Mapping[str, Any]], account: str) -> None:
+    """Whether nobody but a bucket's owner has anything by its ACL, as it must be where the owner owns everything."""
+    if any(item["Grantee"].get("ID") != canonical_id(account) for item in grants):
+        message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+        raise Fault("InvalidBucketAclWithObjectOwnership", message)
 
 
 def check_draft(bucket: Bucket, req: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.grants import OWNER_ENFORCED, check_unshared
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import KMS, malformed
 from windtunnel.services.s3.state import BUCKETS, DOCUMENTS, Encryption
@@ -109,7 +110,10 @@ def put_bucket_ownership_controls(tx: Tx, req: t.PutBucketOwnershipControlsReque
     rules = req["OwnershipControls"].get("Rules") or []
     if len(rules) != 1:
         raise malformed()
-    tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, ownership=rules[0]["ObjectOwnership"]))
+    wanted = rules[0]["ObjectOwnership"]
+    if wanted == OWNER_ENFORCED:
+        check_unshared((tx.get(DOCUMENTS, req["Bucket"], "acl") or {}).get("grants", ()), bucket.account)
+    tx.put(BUCKETS, req["Bucket"], value=msgspec.structs.replace(bucket, ownership=wanted))
 
 
 def get_bucket_ownership_controls(tx: Tx, req: t.GetBucketOwnershipControlsRequest) -> t.GetBucketOwnershipControlsOutput:

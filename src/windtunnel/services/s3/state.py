@@ -162,7 +162,14 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     checksum: str
 
 
-BUCKETS = Table("s3.buckets", Bucket, scope="global", hot=True, indexes={"account": lambda key, bucket: (bucket.account,)})
+BUCKETS = Table(
+    "s3.buckets",
+    Bucket,
+    scope="global",
+    hot=True,
+    indexes={"account": lambda key, bucket: (bucket.account,)},
+    counters={"owned": lambda key, bucket: (bucket.account,)},
+)
 """(name,)"""
 DOCUMENTS = Table("s3.documents", dict[str, Any], scope="global")
 """(bucket, kind) -> a configuration as it was put: "policy", "cors", …"""
