@@ -367,7 +367,7 @@ def test_a_new_machine_removes_what_a_killed_one_left(bench: Bench) -> None:
 
 
 def test_what_cannot_run_here_says_what_would_change_that() -> None:
-    for name in ("dotnet8", "ruby3.3", "cobol74"):
+    for name in ("dotnet8", "cobol74"):
         missing = runtime_for(name)
         assert isinstance(missing, Missing)
         assert len(missing.message) > 20

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -197,12 +198,25 @@ def test_functions_in_javascript_run_as_well(here: Here) -> None:
     assert run(here, "f", {"a": 1}) == 2
 
 
+@pytest.mark.skipif(shutil.which("ruby") is None, reason="there is no Ruby here")
+def test_functions_in_ruby_run_with_what_their_layers_lend(here: Here) -> None:
+    content = {"ZipFile": zipped(**{"ruby/lib/words.rb": "WORD = 'from the layer'"})}
+    layer = here.lambda_.publish_layer_version(LayerName="words", Content=content)["LayerVersionArn"]
+    code = zipped(
+        **{"app.rb": "require 'words'\ndef handler(event:, context:)\n  puts event['a']\n  [WORD, ENV['AWS_EXECUTION_ENV']]\nend"}
+    )
+    make(here, "f", Runtime="ruby3.4", Code={"ZipFile": code}, Layers=[layer])
+    answer = here.lambda_.invoke(FunctionName="f", Payload=b'{"a": "said"}', LogType="Tail")
+    assert (json.loads(answer["Payload"]), tail(answer)[1]) == (["from the layer", "AWS_Lambda_ruby3.4"], "said")
+
+
 def test_a_runtime_that_this_machine_cannot_run_says_what_to_install(here: Here) -> None:
-    make(here, "f", Runtime="ruby3.4")
-    with pytest.raises(Fault) as raised:
-        here.lambda_.invoke(FunctionName="f")
-    assert raised.value.code == "InvalidRuntimeException"
-    assert "Ruby functions need" in raised.value.message
+    make(here, "f", Runtime="dotnet8")
+    for operation in ("invoke", "invoke_with_response_stream"):
+        with pytest.raises(Fault) as raised:
+            getattr(here.lambda_, operation)(FunctionName="f")
+        assert raised.value.code == "InvalidRuntimeException"
+        assert ".NET functions run as provided.al2023 when published as a self-contained executable" in raised.value.message
 
 
 def test_a_sandbox_whose_keys_have_ended_is_replaced(here: Here) -> None:

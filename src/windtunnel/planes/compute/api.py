@@ -1,6 +1,6 @@
 """The Lambda Runtime API, one for each environment (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 
-Our own Python and Node.js runtimes inherit a connected socket, so that nobody else can reach it and there is nothing to
+Our own runtimes inherit a connected socket, so that nobody else can reach it and there is nothing to
 connect; custom runtimes get a loopback port of their own.
 """
 
@@ -28,6 +28,8 @@ class Report(msgspec.Struct, frozen=True):
     error_type: str = ""
     peak_kb: int = 0
     content_type: str = ""
+    last: bool = False
+    """Whether the runtime ends after it."""
 
 
 class Exchange:
@@ -239,7 +241,7 @@ class Connection(asyncio.Protocol):
                 error_type = str(msgspec.json.decode(payload, type=dict[str, object]).get("errorType", ""))
             except msgspec.MsgspecError:
                 error_type = ""
-        return Report(kind, payload, error_type, self._peak())
+        return Report(kind, payload, error_type, self._peak(), last=b"windtunnel-last" in self._headers)
 
     def _is_current(self, url: bytes) -> bool:
         parts = url.removeprefix(PREFIX).split(b"/")

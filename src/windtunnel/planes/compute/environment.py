@@ -187,6 +187,7 @@ class Environment:
 
     def _on_report(self, report: Report) -> None:
         self._peak_mb = max(self._peak_mb, report.peak_kb // 1024)
+        self.alive = self.alive and not report.last
         self._logs.drain()
         if report.kind is Kind.INIT_ERROR and not self._ready.done():
             self.init_ms = (self._machine.monotonic() - self._started) * 1000

@@ -17,7 +17,7 @@ NO_JAVA_CLIENT = (
     "Java functions run by AWS's runtime interface client here, which must come with them: put the jars of "
     "com.amazonaws:aws-lambda-java-runtime-interface-client and all they need into lib/ of the archive or java/lib/ of a layer"
 )
-PATHS = ("PATH", "PYTHONPATH", "NODE_PATH", "LD_LIBRARY_PATH", "RUBYLIB")
+PATHS = ("PATH", "PYTHONPATH", "NODE_PATH", "LD_LIBRARY_PATH", "RUBYLIB", "GEM_PATH")
 
 
 def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address: str, group: Group | None) -> tuple[Order, Outcome | None]:
@@ -26,19 +26,11 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
     opt = "/opt" if machine.isolated else _merged(folder, spec)
     given = dict(spec.environment)
     environment: dict[str, str] = {"PATH": PATH if machine.isolated else os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", **given}
-    if spec.runtime.family == "nodejs":
-        versioned = spec.runtime.name.removeprefix("nodejs").split(".")[0]
-        places = [
-            f"/opt/nodejs/node{versioned}/node_modules",
-            "/opt/nodejs/node_modules",
-            spec.runtime.environment.get("WINDTUNNEL_NODE_MODULES", ""),
-        ]
-        environment["NODE_PATH"] = ":".join(place for place in (given.get("NODE_PATH", ""), *places) if place)
-    environment |= {key: value for key, value in spec.runtime.environment.items() if key != "WINDTUNNEL_NODE_MODULES"}
-    if opt != "/opt":
-        environment |= _elsewhere(environment, opt)
-        environment["WINDTUNNEL_OPT"] = opt
+    lent = spec.runtime.environment
+    environment |= {name: f"{given[name]}:{value}" if name in PATHS and given.get(name) else value for name, value in lent.items()}
     if not machine.isolated:
+        environment |= _elsewhere(environment, {"/opt": opt, "/var/task": task})
+        environment["WINDTUNNEL_OPT"] = opt
         temporary = folder / "tmp"
         temporary.mkdir()
         environment["TMPDIR"] = str(temporary)
@@ -83,6 +75,8 @@ def _command(spec: Spec, task: str, runtime: str, opt: str) -> tuple[list[str], 
     if spec.runtime.family == "nodejs":
         heap = f"--max-old-space-size={max(64, spec.memory_mb * 9 // 10)}"
         return [*spec.runtime.command, heap, f"{runtime}/node.cjs"], None
+    if spec.runtime.family == "ruby":
+        return [*spec.runtime.command, f"{runtime}/ruby.rb"], None
     if spec.runtime.family == "java":
         if not _brings_client(spec):
             return [], _invalid_entrypoint(NO_JAVA_CLIENT)
@@ -117,14 +111,17 @@ def _holds(jar: Path, entry: str) -> bool:
         return False
 
 
-def _elsewhere(environment: Mapping[str, str], opt: str) -> dict[str, str]:
-    """Where /opt can't be shown under its own name, search paths name the folder that stands in for it."""
+def _elsewhere(environment: Mapping[str, str], folders: Mapping[str, str]) -> dict[str, str]:
+    """Where folders can't be shown under their own names, search paths name those that stand in for them."""
     moved: dict[str, str] = {}
     for name in PATHS:
         if name in environment:
-            parts = environment[name].split(":")
-            moved[name] = os.pathsep.join(opt + part[4:] if part == "/opt" or part.startswith("/opt/") else part for part in parts)
+            moved[name] = os.pathsep.join(_moved(part, folders) for part in environment[name].split(":"))
     return moved
+
+
+def _moved(path: str, folders: Mapping[str, str]) -> str:
+    return next((path.replace(shown, real, 1) for shown, real in folders.items() if f"{path}/".startswith(f"{shown}/")), path)
 
 
 def _merged(folder: Path, spec: Spec) -> str:

@@ -30,7 +30,7 @@ class Runtime(msgspec.Struct, frozen=True):
 
     name: str
     family: str
-    """"python", "nodejs", "java" or "provided"."""
+    """"python", "nodejs", "ruby", "java" or "provided"."""
     command: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     """Folders of the machine that the runtime needs besides the system's."""

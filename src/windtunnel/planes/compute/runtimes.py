@@ -21,6 +21,13 @@ PYTHON_PLACES = (
     "/opt/python{version}/bin/python{version}",
     "/opt/hostedtoolcache/Python/{version}.*/*/bin/python{version}",
 )
+RUBY_PLACES = (
+    "~/.rbenv/versions/{version}.*/bin/ruby",
+    "~/.rubies/ruby-{version}.*/bin/ruby",
+    "~/.rvm/rubies/ruby-{version}.*/bin/ruby",
+    "/usr/bin/ruby{version}",
+    "/opt/hostedtoolcache/Ruby/{version}.*/*/bin/ruby",
+)
 NODE_PLACES = ("~/.nvm/versions/node/v{version}.*/bin/node", "/opt/hostedtoolcache/node/{version}.*/*/bin/node")
 MODULE_PLACES = ("/usr/lib/node_modules", "/usr/local/lib/node_modules", "/opt/homebrew/lib/node_modules")
 ASK_PYTHON = (
@@ -28,6 +35,7 @@ ASK_PYTHON = (
     "print(json.dumps([sys.version.split()[0], sys.executable, sys.base_prefix, sys.prefix, sysconfig.get_path('purelib'),"
     "sysconfig.get_path('platlib'), bool(u.find_spec('boto3')), [p for p in sys.path if p.endswith('-packages')]]))"
 )
+ASK_RUBY = "puts RUBY_VERSION, RbConfig::CONFIG['prefix'], Gem::Specification.any? { |gem| gem.name == 'aws-sdk-core' }, Gem.path"
 SDK_PYTHON_OLDEST = (3, 10)
 
 
@@ -55,10 +63,11 @@ def runtime_for(name: str) -> Runtime | Missing:
         return _node(name, match[1])
     if match := re.fullmatch(r"java(\d+)(\.al2)?", name):
         return _java(name, match[1])
+    if match := re.fullmatch(r"ruby(\d\.\d)", name):
+        return _ruby(name, match[1])
     if name.startswith("provided"):
         return Runtime(name, "provided")
     for family, program, advice in (
-        ("ruby", "ruby", "Ruby functions need the gem aws_lambda_ric, which windtunnel does not start yet"),
         ("dotnet", "dotnet", ".NET functions run as provided.al2023 when published as a self-contained executable named bootstrap"),
         ("go", "go", "Go functions run as provided.al2023 when built as an executable named bootstrap"),
     ):
@@ -140,7 +149,7 @@ def _node(name: str, version: str) -> Runtime | Missing:
     if not modules:
         note = f"{note}; " if note else ""
         note += "the AWS SDK for JavaScript is not installed here, so functions must bring it: npm install --global @aws-sdk/client-…"
-    environment = {"WINDTUNNEL_NODE_MODULES": ":".join(dict.fromkeys(modules))} if modules else {}
+    environment = {"NODE_PATH": ":".join([f"/opt/nodejs/node{version}/node_modules", "/opt/nodejs/node_modules", *dict.fromkeys(modules)])}
     return Runtime(
         name,
         "nodejs",
@@ -149,6 +158,29 @@ def _node(name: str, version: str) -> Runtime | Missing:
         environment,
         note,
     )
+
+
+def _ruby(name: str, version: str) -> Runtime | Missing:
+    programs = _first(shutil.which(f"ruby{version}"), RUBY_PLACES, version) + _first(shutil.which("ruby"), (), version)
+    found = [(program, said.splitlines()) for program in programs if (said := _ask([program, "-e", ASK_RUBY]))]
+    exact = [pair for pair in found if pair[1][0].startswith(version + ".")]
+    if not found:
+        return Missing(name, f"Functions of {name} need Ruby, and there is no ruby on the PATH: install Ruby {version}")
+    program, (said, prefix, sdk, *gems) = (exact or found)[0]
+    notes = [] if exact else [f"Ruby {version} is not installed: functions of {name} run with Ruby {said}"]
+    if sdk != "true":
+        notes.append("the AWS SDK for Ruby is not installed here, so functions must bring it: gem install aws-sdk-…")
+    executable = str(Path(program).resolve())
+    # The trailing colon keeps the gems that Ruby knows by itself.
+    places = [f"{place}/{number}" for place in ("/var/task/vendor/bundle/ruby", "/opt/ruby/gems") for number in _minors(version, said)]
+    environment = {"GEM_PATH": ":".join([*places, ""]), "RUBYLIB": "/var/task:/opt/ruby/lib"}
+    readable = _beyond_system(dict.fromkeys([prefix, *gems]))
+    return Runtime(name, "ruby", (executable, "-EUTF-8"), readable, environment, "; ".join(notes))
+
+
+def _minors(*versions: str) -> list[str]:
+    """What folders of gems are called after: 3.3.0 for all Rubies 3.3."""
+    return list(dict.fromkeys(".".join([*version.split(".")[:2], "0"]) for version in versions))
 
 
 def _java(name: str, version: str) -> Runtime | Missing:

@@ -250,7 +250,8 @@ function fail(invocation, error, title = 'Invoke Error') {
   logError(title, error);
   if (invocation.stream && invocation.stream.failWith(error)) return;
   const known = shape(error);
-  finish(invocation, post(`/invocation/${invocation.id}/error`, JSON.stringify(known), `Lambda-Runtime-Function-Error-Type: ${known.errorType.replace(/[^\x20-\x7e]/g, '')}\r\n${peak()}`));
+  const headers = `Lambda-Runtime-Function-Error-Type: ${known.errorType.replace(/[^\x20-\x7e]/g, '')}\r\n${peak()}${dying ? 'Windtunnel-Last: 1\r\n' : ''}`;
+  finish(invocation, post(`/invocation/${invocation.id}/error`, JSON.stringify(known), headers));
 }
 
 function contextOf(invocation, headers) {
