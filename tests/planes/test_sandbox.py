@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -287,22 +286,17 @@ def test_a_custom_runtime_without_bootstrap_is_an_invalid_entrypoint(bench: Benc
     }
 
 
-def test_a_function_in_java_brings_awss_client_along(bench: Bench) -> None:
-    found = runtime_for("java17")
-    if isinstance(found, Missing):
-        assert found.message == "Functions of java17 need Java, and there is no java on the PATH: install a Java 17 runtime"
-        return
-    outcome = bench.run("", name="lib/broken.jar", runtime="java17")
+@pytest.mark.parametrize(
+    ("bootstrap", "told"),
+    [("#!/no/such/program\n", "bootstrap: no such file or directory"), ("#!/bin/sh\nno-such-command\n", "no-such-command: not found")],
+)
+def test_what_a_bootstrap_does_not_find_is_exit_status_127(bench: Bench, bootstrap: str, told: str) -> None:
+    outcome = bench.run(bootstrap, name="bootstrap", runtime="provided.al2023")
     assert value(outcome) == {
-        "errorType": "Runtime.InvalidEntrypoint",
-        "errorMessage": "RequestId: request-1 Error: Java functions run by AWS's runtime interface client here, which must come with "
-        "them: put the jars of com.amazonaws:aws-lambda-java-runtime-interface-client and all they need into lib/ of the archive or "
-        "java/lib/ of a layer",
+        "errorType": "Runtime.ExitError",
+        "errorMessage": "RequestId: request-1 Error: Runtime exited with error: exit status 127",
     }
-    with zipfile.ZipFile(bench.folder / "code/lib/client.jar", "w") as client:
-        client.writestr("com/amazonaws/services/lambda/runtime/api/client/AWSLambda.class", b"not a class")
-    outcome = bench.run("", name="lib/broken.jar", runtime="java17")
-    assert (outcome.error_type, any("AWSLambda" in line for line in bench.texts())) == ("Runtime.ExitError", True)
+    assert bench.texts()[0].endswith(told)
 
 
 @pytest.mark.parametrize("mode", ["userns", "plain"])

@@ -270,11 +270,17 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _owner(port: int) -> int:
-    """Which user holds the other end of a loopback connection, as the kernel tells it; -1 when it is gone."""
-    address = f"0100007F:{port:04X}"
-    with open("/proc/net/tcp", encoding="ascii") as file:
-        for line in file:
-            fields = line.split()
-            if fields[1] == address and fields[3] == "01":
-                return int(fields[7])
+    """Which user holds the other end of a loopback connection, as the kernel tells it; -1 when it is gone.
+
+    Sockets that speak both versions of IP, as those of Java and .NET do, stand in the table of the newer one.
+    """
+    for table, loopback in (("tcp", "0100007F"), ("tcp6", "0000000000000000FFFF00000100007F")):
+        try:
+            with open(f"/proc/net/{table}", encoding="ascii") as file:
+                for line in file:
+                    fields = line.split()
+                    if fields[1] == f"{loopback}:{port:04X}" and fields[3] == "01":
+                        return int(fields[7])
+        except FileNotFoundError:
+            pass  # a kernel without IPv6
     return -1

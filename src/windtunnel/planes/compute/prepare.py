@@ -14,8 +14,9 @@ from windtunnel.planes.compute.sandbox import BOOTSTRAP, Machine, Order
 PATH = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 JAVA_CLIENT = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
 NO_JAVA_CLIENT = (
-    "Java functions run by AWS's runtime interface client here, which must come with them: put the jars of "
-    "com.amazonaws:aws-lambda-java-runtime-interface-client and all they need into lib/ of the archive or java/lib/ of a layer"
+    "Java functions run by AWS's runtime interface client here: install it with mvn dependency:get "
+    "-Dartifact=com.amazonaws:aws-lambda-java-runtime-interface-client:2.10.1, or put its jars and all they need into lib/ of the archive "
+    "or java/lib/ of a layer"
 )
 PATHS = ("PATH", "PYTHONPATH", "NODE_PATH", "LD_LIBRARY_PATH", "RUBYLIB", "GEM_PATH")
 
@@ -78,11 +79,12 @@ def _command(spec: Spec, task: str, runtime: str, opt: str) -> tuple[list[str], 
     if spec.runtime.family == "ruby":
         return [*spec.runtime.command, f"{runtime}/ruby.rb"], None
     if spec.runtime.family == "java":
-        if not _brings_client(spec):
+        java, *client = spec.runtime.command
+        if not client and not _brings_client(spec):
             return [], _invalid_entrypoint(NO_JAVA_CLIENT)
         heap = f"-Xmx{max(64, spec.memory_mb * 8 // 10)}m"
-        path = f"{task}:{task}/lib/*:{opt}/java/lib/*"
-        return [*spec.runtime.command, heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", path, JAVA_CLIENT, spec.handler], None
+        path = ":".join([task, f"{task}/lib/*", f"{opt}/java/lib/*", *client])
+        return [java, heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", path, JAVA_CLIENT, spec.handler], None
     for folder, shown in ((spec.code, task), *((layer, opt) for layer in reversed(spec.layers))):
         if Path(folder, "bootstrap").is_file():
             return [f"{shown}/bootstrap"], None

@@ -29,6 +29,13 @@ RUBY_PLACES = (
     "/opt/hostedtoolcache/Ruby/{version}.*/*/bin/ruby",
 )
 NODE_PLACES = ("~/.nvm/versions/node/v{version}.*/bin/node", "/opt/hostedtoolcache/node/{version}.*/*/bin/node")
+JAVA_CLIENT_PLACE = "~/.m2/repository"
+JAVA_CLIENT_PARTS = (
+    "com/amazonaws/aws-lambda-java-runtime-interface-client",
+    "com/amazonaws/aws-lambda-java-serialization",
+    "com/amazonaws/aws-lambda-java-core",
+    "software/amazon/awssdk/utils-lite",  # newer ones need it
+)
 MODULE_PLACES = ("/usr/lib/node_modules", "/usr/local/lib/node_modules", "/opt/homebrew/lib/node_modules")
 ASK_PYTHON = (
     "import sys, sysconfig, importlib.util as u, json;"
@@ -184,7 +191,7 @@ def _minors(*versions: str) -> list[str]:
 
 
 def _java(name: str, version: str) -> Runtime | Missing:
-    """Java functions run by AWS's own client, which they bring along: see `prepare`."""
+    """Java functions run by AWS's own client: the one that they bring along (see `prepare`), else the one that Maven keeps here."""
     program = shutil.which("java")
     said = _ask([program, "-XshowSettings:properties", "--version"], errors=True) if program else ""
     home = next((line.partition("=")[2].strip() for line in said.splitlines() if line.strip().startswith("java.home")), "")
@@ -193,7 +200,21 @@ def _java(name: str, version: str) -> Runtime | Missing:
     found = next((line.partition("=")[2].strip() for line in said.splitlines() if line.strip().startswith("java.version =")), "")
     note = "" if found.split(".")[0] == version else f"Java {version} is not on the PATH: functions of {name} run with Java {found}"
     settings = str(Path(home, "conf/security/java.security").resolve())  # some systems keep them elsewhere
-    return Runtime(name, "java", (str(Path(home, "bin/java")),), _beyond_system({home: None, _tree(settings): None}), {}, note)
+    client = _java_client()
+    readable = _beyond_system(dict.fromkeys([home, _tree(settings), *(str(jar.parent) for jar in client)]))
+    return Runtime(name, "java", (str(Path(home, "bin/java")), *map(str, client)), readable, {}, note)
+
+
+def _java_client() -> list[Path]:
+    """AWS's client and what it needs, each in its newest version that this user's Maven repository has; none where it is not there."""
+    found: list[Path] = []
+    for part in JAVA_CLIENT_PARTS:
+        folder = Path(JAVA_CLIENT_PLACE, part).expanduser()
+        jars = [jar for jar in folder.glob("*/*.jar") if jar.name == f"{folder.name}-{jar.parent.name}.jar"]
+        found += sorted(jars, key=lambda jar: [int(number) for number in re.findall(r"\d+", jar.parent.name)])[-1:]
+        if not found:
+            return []
+    return found
 
 
 def _tree(path: str) -> str:
