@@ -6,7 +6,10 @@ import zipfile
 from base64 import b64decode
 from typing import Any
 
+import pytest
+
 from tests.stories.here import ACCOUNT, REGION, Here
+from windtunnel.fabric import Fault
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/runs"
 PYTHON = "python3.11"
@@ -39,6 +42,13 @@ def run(here: Here, name: str, event: Any = None, **given: Any) -> Any:
     """What a function answers."""
     answer = here.lambda_.invoke(FunctionName=name, Payload=json.dumps(event).encode(), **given)
     return json.loads(answer["Payload"])
+
+
+def refusal(call: Any, **request: Any) -> tuple[str, str]:
+    """Code and message of the fault that a call must end in."""
+    with pytest.raises(Fault) as raised:
+        call(**request)
+    return raised.value.code, raised.value.message
 
 
 def tail(answer: Any) -> list[str]:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from tests.stories.here import REGION, Here
-from tests.stories.lambdas import ECHO, PYTHON, ROLE, arn, make, run, zipped
-from windtunnel.fabric import Fault
+from tests.stories.lambdas import ECHO, PYTHON, ROLE, arn, make, refusal, run, zipped
 
 NO_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 NO_BUCKET = "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist"
@@ -25,12 +24,6 @@ NO_LAYER = f"arn:aws:lambda:{REGION}:000000000000:layer:none:1"
 STALE = (
     "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
 )
-
-
-def refusal(call: Any, **request: Any) -> tuple[str, str]:
-    with pytest.raises(Fault) as raised:
-        call(**request)
-    return raised.value.code, raised.value.message
 
 
 def test_a_function_is_described_with_all_that_aws_says_of_it(here: Here) -> None:

@@ -7,17 +7,10 @@ from typing import Any
 import pytest
 
 from tests.stories.here import ACCOUNT, REGION, Here
-from tests.stories.lambdas import arn, make, run, zipped
-from windtunnel.fabric import Fault
+from tests.stories.lambdas import arn, make, refusal, run, zipped
 
 TWICE = "Invalid function version 1. Function version 1 is already included in routing configuration."
 SAYS = "def handler(event, context):\n    return {!r}\n"
-
-
-def refusal(call: Any, **request: Any) -> tuple[str, str]:
-    with pytest.raises(Fault) as raised:
-        call(**request)
-    return raised.value.code, raised.value.message
 
 
 def change(here: Here, text: str) -> None:

@@ -84,9 +84,9 @@ _BY_SERVICE = {
     "elasticache": _OLD_QUERY,
     "iot": Dialect(code="InvalidRequestException"),
     "lambda": Dialect(
-        # Runtimes and function names have sentences of their own there.
-        skip=frozenset({"Runtime"}),
-        not_null=frozenset({"architectures", "compatibleArchitectures", "layers", "additionalVersionWeights"}),
+        # Runtimes and function names have sentences of their own there, and what is wrong with a layer's is said in one.
+        skip=frozenset({"Runtime", "CompatibleArchitectures"}),
+        not_null=frozenset({"architectures", "layers", "additionalVersionWeights"}),
     ),
     # What a name has too much of has a sentence of its own there.
     "logs": Dialect(code="InvalidParameterException", skip=frozenset({"LogGroupName", "LogStreamName"})),

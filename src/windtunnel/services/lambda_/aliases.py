@@ -52,6 +52,7 @@ def get_alias(tx: Tx, req: t.GetAliasRequest) -> dict[str, Any]:
 @shared
 def delete_alias(tx: Tx, req: t.DeleteAliasRequest) -> None:
     name = own(tx, req).name
+    latest(tx, name)
     for table in QUALIFIED:
         tx.delete(table, name, req["Name"])
     keepers.changed(tx, name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,11 +14,14 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.planes.blobs import Piece
 from windtunnel.planes.compute import ArchiveTooLarge, BadArchive
-from windtunnel.services.lambda_.rules import UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX, digest_of, hex_of, invalid
-from windtunnel.services.lambda_.state import ARCHIVES, Archive
+from windtunnel.services.lambda_.rules import TOTAL_CODE_BYTES_MAX, UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX, digest_of, hex_of, invalid
+from windtunnel.services.lambda_.state import ARCHIVES, CODE_BYTES, SIGNINGS, Archive, Used
 
 CODE_PAGE = "/_lambda/archives/"
 """Beside the API: no bucket's name begins like that."""
+
+
+SIGNATURE = "META_INF/aws_signer_signature_v1.0.SF"
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -26,6 +30,8 @@ class Taken(msgspec.Struct, frozen=True):
     code: str
     size: int
     blob: str
+    signed: bool
+    """Whether AWS Signer has left its signature inside; what it says is not verified."""
 
 
 async def take(call: Call, code: Mapping[str, Any]) -> Taken:
@@ -40,14 +46,14 @@ async def take(call: Call, code: Mapping[str, Any]) -> Taken:
     digest = digest_of(content)
     blob = await call.blobs.write(content)
     try:
-        await call.cloud.compute.folder_of(hex_of(digest), await call.blobs.local(blob.id), UNZIPPED_BYTES_MAX)
+        unpacked = await call.cloud.compute.folder_of(hex_of(digest), await call.blobs.local(blob.id), UNZIPPED_BYTES_MAX)
     except BadArchive as error:
         call.blobs.delete(blob.id)
         raise invalid("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
     except ArchiveTooLarge as error:
         call.blobs.delete(blob.id)
         raise invalid(f"Unzipped size must be smaller than {UNZIPPED_BYTES_MAX} bytes") from error
-    return Taken(digest, len(content), blob.id)
+    return Taken(digest, len(content), blob.id, _is_signed(unpacked))
 
 
 def use(tx: Tx, code: str, taken: Taken | None = None) -> None:
@@ -71,6 +77,13 @@ def leave(tx: Tx, code: str) -> None:
     else:
         tx.delete(ARCHIVES, code)
         tx.drop(archive.blob)
+
+
+def count(tx: Tx, amount: int) -> None:
+    """Each version counts in full, also where it has the code of another. Raises CodeStorageExceededException."""
+    if amount > 0 and tx.amount(CODE_BYTES) + amount > TOTAL_CODE_BYTES_MAX:
+        raise Fault("CodeStorageExceededException", "Code storage limit exceeded.", Type="User")
+    tx.add(CODE_BYTES, amount=amount)
 
 
 def location(tx: Tx, code: str) -> str:
@@ -98,11 +111,33 @@ def sweep(cloud: Cloud) -> None:
     cloud.compute.sweep(known.__contains__)
 
 
-async def folder(call: Call, code: str) -> str:
+async def folder(call: Call, code: str) -> Path:
     """The folder with an archive's contents."""
     archive = call.read(Tx.get, ARCHIVES, code)
     assert archive is not None, "what is used is there"
-    return str(await call.cloud.compute.folder_of(hex_of(code), await call.blobs.local(archive.blob), UNZIPPED_BYTES_MAX))
+    return await call.cloud.compute.folder_of(hex_of(code), await call.blobs.local(archive.blob), UNZIPPED_BYTES_MAX)
+
+
+async def check_signed(call: Call, signing_id: str, name: str, layers: Sequence[Used], *, signed: bool = True) -> None:
+    """Raises CodeVerificationFailedException where a configuration wants signatures and an archive has none.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-codesigning.html
+    """
+    config = call.read(Tx.get, SIGNINGS, signing_id) if signing_id else None
+    if config is None or config.policy != "Enforce":
+        return
+    if signed and all([_is_signed(await folder(call, layer.code)) for layer in layers]):
+        return
+    raise Fault(
+        "CodeVerificationFailedException",
+        "Lambda cannot deploy the function. The function or layer might be signed using a signature that the client is not configured to "
+        f"accept. Check the provided signature for {name}.",
+        Type="User",
+    )
+
+
+def _is_signed(unpacked: Path) -> bool:
+    return (unpacked / SIGNATURE).is_file()
 
 
 async def _from_s3(call: Call, code: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ import msgspec
 
 from windtunnel.aws.policy import compile_policy
 from windtunnel.fabric import Tx
-from windtunnel.services.lambda_.places import find, own, printed_policy
+from windtunnel.services.lambda_.places import find, own, policy_of, printed_policy
 from windtunnel.services.lambda_.rules import Name, check_revision, invalid, not_found
 from windtunnel.services.lambda_.state import POLICIES, Policy
 
@@ -33,7 +33,7 @@ def put_resource_policy(tx: Tx, req: t.PutResourcePolicyRequest) -> dict[str, An
         said = msgspec.json.decode(req["Policy"], type=Document).Statement
     except (ValueError, msgspec.DecodeError) as error:
         raise invalid(f"The resource policy is not valid: {error}") from error
-    written = Policy(said if isinstance(said, list) else [said], tx.new_id())
+    written = policy_of(tx, said if isinstance(said, list) else [said])
     tx.put(POLICIES, name.name, name.qualifier, value=written)
     return printed_policy(written)
 

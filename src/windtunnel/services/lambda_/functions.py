@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from windtunnel.aws.pages import decode, page
+from windtunnel.aws.pages import page
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.services.lambda_ import archives
 from windtunnel.services.lambda_.archives import Taken
-from windtunnel.services.lambda_.configure import configured, given
+from windtunnel.services.lambda_.configure import configured, given, layers
 from windtunnel.services.lambda_.keepers import changed
 from windtunnel.services.lambda_.keys import check_role
-from windtunnel.services.lambda_.places import find, latest, own, printed, printed_changing, printed_creating, printed_whole, signing_of
+from windtunnel.services.lambda_.places import (
+    find,
+    latest,
+    own,
+    printed,
+    printed_changing,
+    printed_creating,
+    printed_whole,
+    signing_of,
+    start_of,
+)
 from windtunnel.services.lambda_.publish import publish, without
 from windtunnel.services.lambda_.rules import (
     CONCURRENCY_MAX,
@@ -36,7 +46,7 @@ from windtunnel.services.lambda_.rules import (
 )
 from windtunnel.services.lambda_.sandboxes import retire
 from windtunnel.services.lambda_.sharing import shared
-from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, LAYER_VERSIONS, QUALIFIED, RESERVED, VERSIONS, Function, Version
+from windtunnel.services.lambda_.state import ALIASES, CODE_BYTES, FUNCTIONS, QUALIFIED, RESERVED, VERSIONS, Function, Version
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -58,9 +68,12 @@ async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str,
             raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     check_size(req, "CreateFunction")
     await check_role(call, req["Role"], name)
-    call.read(given, req)  # what is wrong with the request is said before its archive is looked at
+    fields = call.read(given, req)  # what is wrong with the request is said before its archive is looked at
+    arn = req.get("CodeSigningConfigArn")
+    signing = call.read(signing_of, arn) if arn else ""
     taken = await archives.take(call, req["Code"])
     try:
+        await archives.check_signed(call, signing, name, fields.get("layers", ()), signed=taken.signed)
         return call.act(_create, name, req, taken)
     except Fault:
         call.blobs.delete(taken.blob)
@@ -73,6 +86,7 @@ def _create(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str
     version = Version(req["Role"], taken.code, taken.size, tx.now, tx.new_id(), tx.serial(), **given(tx, req))
     arn = req.get("CodeSigningConfigArn")
     function = Function(tx.serial(), signing=signing_of(tx, arn) if arn else "")
+    archives.count(tx, taken.size)
     archives.use(tx, taken.code, taken)
     for layer in version.layers:
         archives.use(tx, layer.code)
@@ -91,12 +105,13 @@ def _create(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str
 @shared
 async def update_function_code(call: Call, req: t.UpdateFunctionCodeRequest) -> dict[str, Any]:
     name = call.read(own, req).name
-    _, before = call.read(latest, name)
+    function, before = call.read(latest, name)
     if req.get("ImageUri"):
         raise invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
     check_revision(req, before.revision, "GetFunction/GetAlias")
     taken = await archives.take(call, req)
     try:
+        await archives.check_signed(call, function.signing, name, (), signed=taken.signed)
         shown = call.act(_change_code, name, req, taken)
     except Fault:
         call.blobs.delete(taken.blob)
@@ -122,6 +137,7 @@ def _change_code(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dic
     if req.get("DryRun"):
         tx.dropped.append(taken.blob)
         return printed_changing(tx, name, changed)
+    archives.count(tx, taken.size - version.size)
     archives.use(tx, taken.code, taken)
     archives.leave(tx, version.code)
     tx.put(VERSIONS, name, 0, value=changed)
@@ -134,9 +150,11 @@ def _change_code(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dic
 @shared
 async def update_function_configuration(call: Call, req: t.UpdateFunctionConfigurationRequest) -> dict[str, Any]:
     name = call.read(own, req).name
-    _, before = call.read(latest, name)
+    function, before = call.read(latest, name)
     if "Role" in req:
         await check_role(call, req["Role"], name)
+    if "Layers" in req:
+        await archives.check_signed(call, function.signing, name, call.read(layers, req["Layers"]))
     shown = call.act(_change_configuration, name, req)
     retire(call, name, 0, before)
     return shown
@@ -175,7 +193,7 @@ def get_function_configuration(tx: Tx, req: t.GetFunctionConfigurationRequest) -
 
 
 def list_functions(tx: Tx, req: t.ListFunctionsRequest) -> dict[str, Any]:
-    start = _start(req)
+    start = start_of(req)
     limit = min(req.get("MaxItems", PAGE_MAX), PAGE_MAX)
     if req.get("FunctionVersion") == "ALL":
         rows, marker = page(tx.scan(VERSIONS, start=start), limit)
@@ -235,8 +253,6 @@ def _delete_version(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Versio
 
 def get_account_settings(tx: Tx, req: t.GetAccountSettingsRequest) -> dict[str, Any]:
     reserved = sum(number for _, number in tx.scan(RESERVED))
-    # Each version counts in full, also where it has the code of another.
-    size = sum(version.size for _, version in tx.scan(VERSIONS)) + sum(version.size for _, version in tx.scan(LAYER_VERSIONS))
     return {
         "AccountLimit": {
             "TotalCodeSize": TOTAL_CODE_BYTES_MAX,
@@ -245,12 +261,5 @@ def get_account_settings(tx: Tx, req: t.GetAccountSettingsRequest) -> dict[str, 
             "ConcurrentExecutions": CONCURRENCY_MAX,
             "UnreservedConcurrentExecutions": CONCURRENCY_MAX - reserved,
         },
-        "AccountUsage": {"TotalCodeSize": size, "FunctionCount": sum(1 for _ in tx.scan(FUNCTIONS))},
+        "AccountUsage": {"TotalCodeSize": int(tx.amount(CODE_BYTES)), "FunctionCount": tx.count(FUNCTIONS, "all")},
     }
-
-
-def _start(req: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    try:
-        return decode(req["Marker"]) if req.get("Marker") else None
-    except ValueError as error:
-        raise invalid("Invalid marker.") from error

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.aws.pages import decode, page
+from windtunnel.aws.pages import page
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.lambda_ import archives
 from windtunnel.services.lambda_.archives import Taken
+from windtunnel.services.lambda_.places import start_of
 from windtunnel.services.lambda_.rules import PAGE_MAX, RUNTIMES, invalid, layer_arn, layer_of, moment, not_found
 from windtunnel.services.lambda_.state import LAYER_POLICIES, LAYER_VERSIONS, LAYERS, LayerVersion
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
+ARCHITECTURES = ("x86_64", "arm64")
 FILTER_RUNTIMES = (
     "ruby3.5", "ruby2.6", "dotnetcore1.0", "python3.7", "nodejs8.10", "nasa", "ruby2.7", "python2.7-greengrass", "dotnetcore2.0",
     "python3.8", "java21", "dotnet6", "dotnetcore2.1", "python3.9", "java11", "nodejs6.10", "provided", "dotnetcore3.1", "dotnet8",
@@ -26,13 +28,7 @@ FILTER_RUNTIMES = (
 
 
 async def publish_layer_version(call: Call, req: t.PublishLayerVersionRequest) -> dict[str, Any]:
-    given = req.get("CompatibleRuntimes", [])
-    if not set(given) <= set(RUNTIMES):
-        raise Fault(
-            "ValidationException",
-            f"1 validation error detected: Value '[{', '.join(given)}]' at 'compatibleRuntimes' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{', '.join(RUNTIMES)}]",
-        )
+    _check_compatible(req)
     taken = await archives.take(call, req["Content"])
     try:
         return call.act(_publish, req, taken)
@@ -53,6 +49,7 @@ def _publish(tx: Tx, req: t.PublishLayerVersionRequest, taken: Taken) -> dict[st
         list(req["CompatibleRuntimes"]) if "CompatibleRuntimes" in req else None,
         list(req["CompatibleArchitectures"]) if "CompatibleArchitectures" in req else None,
     )
+    archives.count(tx, taken.size)
     archives.use(tx, taken.code, taken)
     tx.put(LAYERS, name, value=number)
     tx.put(LAYER_VERSIONS, name, -number, value=version)
@@ -74,6 +71,7 @@ def delete_layer_version(tx: Tx, req: t.DeleteLayerVersionRequest) -> None:
     _check_number(number)
     version = tx.get(LAYER_VERSIONS, name, -number)
     if version is not None:
+        archives.count(tx, -version.size)
         archives.leave(tx, version.code)
         tx.delete(LAYER_VERSIONS, name, -number)
         tx.delete(LAYER_POLICIES, name, number)
@@ -82,8 +80,7 @@ def delete_layer_version(tx: Tx, req: t.DeleteLayerVersionRequest) -> None:
 def list_layer_versions(tx: Tx, req: t.ListLayerVersionsRequest) -> dict[str, Any]:
     _check_runtime(req)
     name = layer_of(req["LayerName"]).name
-    start = (decode(marker)[1],) if (marker := req.get("Marker")) else None
-    found = ((key, row) for key, row in tx.scan(LAYER_VERSIONS, name, start=start) if _fits(row, req))
+    found = ((key, row) for key, row in tx.scan(LAYER_VERSIONS, name, start=start_of(req, name)) if _fits(row, req))
     rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
     shown = [_printed(tx, name, -int(key[1] or 0), version) for key, version in rows]
     return {"LayerVersions": shown, **({"NextMarker": marker} if marker else {})}
@@ -91,8 +88,7 @@ def list_layer_versions(tx: Tx, req: t.ListLayerVersionsRequest) -> dict[str, An
 
 def list_layers(tx: Tx, req: t.ListLayersRequest) -> dict[str, Any]:
     _check_runtime(req)
-    start = decode(marker) if (marker := req.get("Marker")) else None
-    newest = ((key, row) for key, _ in tx.scan(LAYERS, start=start) if (row := _newest(tx, str(key[0]), req)) is not None)
+    newest = ((key, row) for key, _ in tx.scan(LAYERS, start=start_of(req)) if (row := _newest(tx, str(key[0]), req)) is not None)
     rows, marker = page(newest, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
     shown = [
         {
@@ -114,6 +110,26 @@ def _fits(version: LayerVersion, req: t.ListLayersRequest | t.ListLayerVersionsR
     if runtime and runtime not in (version.runtimes or ()):
         return False
     return not architecture or architecture in (version.architectures or ())
+
+
+def _check_compatible(req: t.PublishLayerVersionRequest) -> None:
+    """All that is wrong with what a layer is compatible with is said at once."""
+    errors: list[str] = []
+    for member, values, known, constraint in (
+        ("compatibleRuntimes", req.get("CompatibleRuntimes", []), RUNTIMES, "{}"),
+        (
+            "compatibleArchitectures",
+            req.get("CompatibleArchitectures", []),
+            ARCHITECTURES,
+            "Member must satisfy constraint: [{}, Member must not be null]",
+        ),
+    ):
+        if not set(values) <= set(known):
+            words = constraint.format(f"Member must satisfy enum value set: [{', '.join(known)}]")
+            errors.append(f"Value '[{', '.join(values)}]' at '{member}' failed to satisfy constraint: {words}")
+    if errors:
+        plural = "s" if len(errors) > 1 else ""
+        raise Fault("ValidationException", f"{len(errors)} validation error{plural} detected: {'; '.join(errors)}")
 
 
 def _check_runtime(req: t.ListLayersRequest | t.ListLayerVersionsRequest) -> None:

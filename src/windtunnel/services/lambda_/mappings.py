@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.aws.arn import Arn, parse_or_none
-from windtunnel.aws.pages import decode, page
+from windtunnel.aws.pages import page
 from windtunnel.aws.patterns import compile_pattern
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.lambda_.batches import queue_url
-from windtunnel.services.lambda_.places import find, named
+from windtunnel.services.lambda_.places import find, named, start_of
 from windtunnel.services.lambda_.pollers import QUEUE_GONE, changed, poll
 from windtunnel.services.lambda_.rules import arn_of, conflict, invalid, mapping_arn, not_found
 from windtunnel.services.lambda_.state import MAPPINGS, Mapping
@@ -77,7 +77,7 @@ def list_event_source_mappings(tx: Tx, req: t.ListEventSourceMappingsRequest) ->
     if req.get("FunctionName"):
         name = named(tx, req)
         function = arn_of(tx.region, name.account, name.name, name.qualifier)
-    after = (decode(marker)[2],) if (marker := req.get("Marker")) else None
+    after = start_of(req, tx.account, tx.region)
     found = (
         (key, row)
         for key, row in tx.scan(MAPPINGS, tx.account, tx.region, start=after)

@@ -13,7 +13,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Tx
-from windtunnel.services.lambda_.places import find, own, printed_policy
+from windtunnel.services.lambda_.places import find, own, policy_of, printed_policy
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, check_revision, conflict, invalid, layer_arn, layer_of, not_found
 from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, LAYER_POLICIES, LAYER_VERSIONS, POLICIES, Policy
@@ -158,7 +158,7 @@ def _added(tx: Tx, policy: Policy | None, statement: dict[str, Any]) -> Policy:
         raise conflict(
             f"The statement id ({sid}) provided already exists. Please provide a new statement id, or remove the existing statement."
         )
-    return Policy([*statements, statement], tx.new_id())
+    return policy_of(tx, [*statements, statement])
 
 
 def _removed(tx: Tx, policy: Policy, req: Mapping[str, Any], operation: str) -> Policy | None:

@@ -10,7 +10,18 @@ import msgspec
 from windtunnel.aws.arn import parse
 from windtunnel.aws.pages import decode
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, invalid, moment, name_of, not_found, runtime_arn, shown_number
+from windtunnel.services.lambda_.rules import (
+    LATEST,
+    POLICY_BYTES_MAX,
+    Name,
+    arn_of,
+    invalid,
+    moment,
+    name_of,
+    not_found,
+    runtime_arn,
+    shown_number,
+)
 from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, SIGNINGS, VERSIONS, Alias, Function, Policy, Version
 
 
@@ -107,6 +118,16 @@ def log_group(name: str, version: Version) -> str:
     return version.logging.get("LogGroup") or f"/aws/lambda/{name}"
 
 
+def policy_of(tx: Tx, statements: list[dict[str, Any]]) -> Policy:
+    """A policy as it is kept. Raises PolicyLengthExceededException."""
+    policy = Policy(statements, tx.new_id())
+    size = len(printed_policy(policy)["Policy"].encode())
+    if size > POLICY_BYTES_MAX:
+        message = f"The final policy size ({size}) is bigger than the limit ({POLICY_BYTES_MAX})."
+        raise Fault("PolicyLengthExceededException", message, Type="User")
+    return policy
+
+
 def printed_policy(policy: Policy) -> dict[str, Any]:
     """A policy as a document, with its revision."""
     document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
@@ -194,14 +215,14 @@ def revised(tx: Tx, name: str) -> None:
         tx.put(VERSIONS, name, 0, value=msgspec.structs.replace(version, revision=tx.new_id()))
 
 
-def start_of(req: Mapping[str, Any], name: str) -> tuple[Any, ...] | None:
-    """Where a listing of what belongs to a function goes on."""
+def start_of(req: Mapping[str, Any], *prefix: str) -> tuple[Any, ...] | None:
+    """Where a listing goes on, within what lies below a prefix."""
     if not req.get("Marker"):
         return None
     try:
         key = decode(req["Marker"])
     except ValueError as error:
         raise invalid("Invalid marker.") from error
-    if len(key) != 2 or key[0] != name:
+    if key[: len(prefix)] != prefix:
         raise invalid("Invalid marker.")
-    return (key[1],)
+    return key[len(prefix) :]

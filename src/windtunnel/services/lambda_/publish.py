@@ -17,6 +17,7 @@ def publish(tx: Tx, name: str, function: Function, version: Version, description
         return function.last, last
     number = function.last + 1
     published = msgspec.structs.replace(version, description=description, revision=tx.new_id(), modified=tx.now, generation=tx.serial())
+    archives.count(tx, version.size)
     archives.use(tx, version.code)
     for layer in version.layers:
         archives.use(tx, layer.code)
@@ -28,6 +29,7 @@ def publish(tx: Tx, name: str, function: Function, version: Version, description
 
 def without(tx: Tx, name: str, number: int, version: Version) -> None:
     """Removes a version and what belongs to it alone."""
+    archives.count(tx, -version.size)
     archives.leave(tx, version.code)
     for layer in version.layers:
         archives.leave(tx, layer.code)

@@ -31,6 +31,7 @@ AT_ONCE_MAX = 256
 """Runs of one function that a machine has at a time at most, where AWS goes on to 1,000 or 1,250."""
 LAYERS_MAX = 5
 TAGS_MAX = 50
+POLICY_BYTES_MAX = 20_480
 PAGE_MAX = 50
 NAME_MAX = 64
 LATEST = "$LATEST"

@@ -151,8 +151,8 @@ async def _prepared(call: Call, found: Found, bench: Bench) -> tuple[Journal, Sp
     if isinstance(runtime, Missing):
         raise Fault("InvalidRuntimeException", runtime.message, Type="User")
     place = call.at(account=found.tx.account)
-    folder = await archives.folder(place, version.code)
-    layers = [await archives.folder(place, layer.code) for layer in version.layers]
+    folder = str(await archives.folder(place, version.code))
+    layers = [str(await archives.folder(place, layer.code)) for layer in version.layers]
     keys = await keys_of(place, version.role, found.name)
     group = log_group(found.name, version)
     day = datetime.fromtimestamp(call.now(), UTC).strftime("%Y/%m/%d")

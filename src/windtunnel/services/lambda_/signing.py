@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from windtunnel.aws.arn import parse
-from windtunnel.aws.pages import decode, page
+from windtunnel.aws.pages import page
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
-from windtunnel.services.lambda_.places import latest, own, signing_of
+from windtunnel.services.lambda_.places import latest, own, signing_of, start_of
 from windtunnel.services.lambda_.rules import PAGE_MAX, arn_of, conflict, moment, signing_arn
 from windtunnel.services.lambda_.state import FUNCTIONS, SIGNINGS, Signing
 
@@ -62,14 +61,14 @@ def delete_code_signing_config(tx: Tx, req: t.DeleteCodeSigningConfigRequest) ->
 
 
 def list_code_signing_configs(tx: Tx, req: t.ListCodeSigningConfigsRequest) -> dict[str, Any]:
-    rows, marker = page(tx.scan(SIGNINGS, start=_start(req)), min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    rows, marker = page(tx.scan(SIGNINGS, start=start_of(req)), min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
     shown = [_printed(tx, str(key[0]), config) for key, config in rows]
     return {"CodeSigningConfigs": shown, **({"NextMarker": marker} if marker else {})}
 
 
 def list_functions_by_code_signing_config(tx: Tx, req: t.ListFunctionsByCodeSigningConfigRequest) -> dict[str, Any]:
     signing_id, _ = _found(tx, req["CodeSigningConfigArn"])
-    rows, marker = page(tx.find(FUNCTIONS, "signing", signing_id, start=_start(req)), min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    rows, marker = page(tx.find(FUNCTIONS, "signing", signing_id, start=start_of(req)), min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
     shown = [arn_of(tx.region, tx.account, str(key[0])) for key, _ in rows]
     return {"FunctionArns": shown, **({"NextMarker": marker} if marker else {})}
 
@@ -115,7 +114,3 @@ def _printed(tx: Tx, signing_id: str, config: Signing) -> dict[str, Any]:
         "LastModified": moment(config.modified),
     }
     return shown | ({"Description": config.description} if config.description else {})
-
-
-def _start(req: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    return decode(req["Marker"]) if req.get("Marker") else None

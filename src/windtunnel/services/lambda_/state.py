@@ -195,7 +195,12 @@ class Provisioned(msgspec.Struct, frozen=True):
     """Why they could not be started."""
 
 
-FUNCTIONS = Table("lambda.functions", Function, indexes={"signing": lambda key, row: (row.signing, key[0]) if row.signing else None})
+FUNCTIONS = Table(
+    "lambda.functions",
+    Function,
+    indexes={"signing": lambda key, row: (row.signing, key[0]) if row.signing else None},
+    counters={"all": lambda key, row: ()},
+)
 """name -> Function"""
 VERSIONS = Table("lambda.versions", Version)
 """(name, number) -> Version; number 0 is $LATEST"""
@@ -205,6 +210,8 @@ POLICIES = Table("lambda.policies", Policy)
 """(name, qualifier or "") -> Policy"""
 ARCHIVES = Table("lambda.archives", Archive, scope="global")
 """SHA-256, base64 -> Archive"""
+CODE_BYTES = Table("lambda.code_bytes", int)
+"""() -> how many bytes all versions of functions and layers count for"""
 LAYERS = Table("lambda.layers", int)
 """name -> the number of its version published last; numbers are never given twice"""
 LAYER_VERSIONS = Table("lambda.layer_versions", LayerVersion)
