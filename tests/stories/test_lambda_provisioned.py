@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from tests.stories.here import Here
-from tests.stories.lambdas import make, run, zipped
+from tests.stories.lambdas import make, refusal, run, zipped
 
 KIND = (
     "import os, time\ndef handler(event, context):\n    time.sleep(event or 0)\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
@@ -100,12 +100,29 @@ def test_they_go_with_their_configuration(here: Here) -> None:
     here.rest()
 
 
+def test_what_is_provisioned_for_the_one_is_not_found_by_the_other(here: Here) -> None:
+    publish(here)
+    config = {"FunctionName": "f", "ProvisionedConcurrentExecutions": 1}
+    nothing = ("ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function")
+    for own, other, refused in (
+        ("live", "1", "Version is pointed by a Provisioned Concurrency alias"),
+        ("1", "live", "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"),
+    ):
+        here.lambda_.put_provisioned_concurrency_config(**config, Qualifier=own)
+        assert refusal(here.lambda_.get_provisioned_concurrency_config, FunctionName="f", Qualifier=other) == nothing
+        assert refusal(here.lambda_.put_provisioned_concurrency_config, **config, Qualifier=other) == ("ResourceConflictException", refused)
+        here.lambda_.delete_provisioned_concurrency_config(FunctionName="f", Qualifier=other)
+        here.rest()
+        assert provided(here, own) == ("READY", 1, None), "nothing was deleted by the other name"
+        here.lambda_.delete_provisioned_concurrency_config(FunctionName="f", Qualifier=own)
+
+
 def test_they_outlive_many_functions_that_run_on_demand(here: Here) -> None:
     publish(here)
     provide(here, 1)
     pool = here.cloud.compute.ready
     assert pool is not None
-    pool._most = 2
+    pool._most = 2  # pyright: ignore[reportPrivateUsage]
     for number in range(3):
         make(here, f"other-{number}")
         run(here, f"other-{number}")

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from tests.stories.here import ACCOUNT, REGION, Here
-from tests.stories.lambdas import make
-from windtunnel.fabric import Answer, Scope, Visit
+from tests.stories.lambdas import arn, make
+from windtunnel.fabric import Answer, Fault, Scope, Visit
 from windtunnel.fabric.scope import anonymous
 
+OTHER = "123456789012"
 FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
@@ -21,6 +22,22 @@ def url_of(here: Here, name: str, code: str, **given: Any) -> str:
     return opened(here, name, **given)
 
 
+class Signed:
+    """A request's signature, made with a key that the region issued."""
+
+    token = ""
+
+    def __init__(self, here: Here, user: str, secret: str = "") -> None:
+        key = here.iam.create_access_key(UserName=user)["AccessKey"]
+        self.access_key = key["AccessKeyId"]
+        self._secret = secret or key["SecretAccessKey"]
+
+    def verify(self, secret: str | None) -> None:
+        if secret != self._secret:
+            message = "The request signature we calculated does not match the signature you provided."
+            raise Fault("InvalidSignatureException", message, status=403)
+
+
 def opened(here: Here, name: str, **given: Any) -> str:
     """The host of a function's new URL."""
     made = here.lambda_.create_function_url_config(FunctionName=name, AuthType="NONE", **given)
@@ -29,11 +46,13 @@ def opened(here: Here, name: str, **given: Any) -> str:
     return made["FunctionUrl"].removeprefix("http://").rstrip("/")
 
 
-def ask(here: Here, host: str, method: str = "GET", path: str = "/", query: str = "", body: bytes = b"", **headers: str) -> Answer:
+def ask(
+    here: Here, host: str, method: str = "GET", path: str = "/", query: str = "", body: bytes = b"", proof: Any = None, **headers: str
+) -> Any:
     found = here.cloud.host(host)
     assert found is not None
     given = {name.replace("_", "-"): value for name, value in headers.items()} | {"host": host}
-    visit = Visit(found.name, found.region, method, path, query, given, body, "http", None)
+    visit = Visit(found.name, found.region, method, path, query, given, body, "http", proof)
     scope = Scope(ACCOUNT, found.region, anonymous(), "request-1", "10.1.2.3", "agent/1", f"http://{host}")
     return here.run(here.cloud.visit(found, visit, scope))
 
@@ -120,6 +139,66 @@ def test_who_may_call_is_said_by_the_functions_policy(here: Here) -> None:
     assert ask(here, host).status == 403, "another action"
     here.lambda_.update_function_url_config(FunctionName="f", AuthType="AWS_IAM")
     assert ask(here, host).status == 403, "nothing is signed"
+
+
+def signed_url(here: Here) -> str:
+    """The host of a URL for those who sign, with a policy that says nothing yet."""
+    make(
+        here, "f", "def handler(event, context):\n    return event['requestContext'].get('authorizer', {}).get('iam', {}).get('userArn')\n"
+    )
+    made = here.lambda_.create_function_url_config(FunctionName="f", AuthType="AWS_IAM")
+    return made["FunctionUrl"].removeprefix("http://").rstrip("/")
+
+
+def is_refused(answer: Answer) -> bool:
+    headers = [("Content-Type", "application/json"), ("x-amzn-RequestId", "request-1"), ("x-amzn-ErrorType", "AccessDeniedException")]
+    return answer == Answer(403, headers, json.dumps({"Message": FORBIDDEN}, separators=(",", ":")).encode())
+
+
+def test_a_url_for_those_who_sign_takes_nothing_unsigned_and_nothing_signed_wrongly(here: Here) -> None:
+    host = signed_url(here)
+    here.lambda_.add_permission(FunctionName="f", StatementId="all", Action="lambda:InvokeFunctionUrl", Principal="*")
+    assert is_refused(ask(here, host))
+    here.iam.create_user(UserName="ann")
+    forged = ask(here, host, proof=Signed(here, "ann", secret="guessed"))
+    assert (forged.status, dict(forged.headers)["x-amzn-ErrorType"]) == (403, "InvalidSignatureException")
+    assert ask(here, host, proof=Signed(here, "ann")).body == f"arn:aws:iam::{ACCOUNT}:user/ann".encode()
+
+
+def test_callers_of_another_account_need_the_functions_word(here: Here) -> None:
+    host = signed_url(here)
+    there = here.at(account=OTHER)
+    there.iam.create_user(UserName="bob")
+    bob = Signed(there, "bob")
+    statement = {"FunctionName": "f", "Principal": f"arn:aws:iam::{OTHER}:user/bob", "Action": "lambda:InvokeFunctionUrl"}
+    assert is_refused(ask(here, host, proof=bob)), "nothing is said of him"
+    here.lambda_.add_permission(**statement | {"StatementId": "other", "Principal": f"arn:aws:iam::{OTHER}:user/eve"})
+    assert is_refused(ask(here, host, proof=bob)), "somebody else"
+    here.lambda_.add_permission(**statement, StatementId="none", FunctionUrlAuthType="NONE")
+    assert is_refused(ask(here, host, proof=bob)), "for URLs that are open to all"
+    here.lambda_.add_permission(**statement, StatementId="iam", FunctionUrlAuthType="AWS_IAM")
+    assert ask(here, host, proof=bob).body == f"arn:aws:iam::{OTHER}:user/bob".encode()
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ({"IpAddress": {"aws:SourceIp": "10.1.0.0/16"}}, True),
+        ({"IpAddress": {"aws:SourceIp": "10.2.0.0/16"}}, False),
+        ({"DateLessThan": {"aws:CurrentTime": "2026-01-02T00:00:00Z"}}, True),
+        ({"DateLessThan": {"aws:CurrentTime": "2025-12-31T00:00:00Z"}}, False),
+        ({"StringEquals": {"lambda:FunctionUrlAuthType": "AWS_IAM"}}, True),
+        ({"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}, False),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/ann"}}, True),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/bob"}}, False),
+    ],
+)
+def test_a_deny_holds_under_its_conditions(here: Here, condition: dict[str, Any], holds: bool) -> None:
+    host = signed_url(here)
+    here.iam.create_user(UserName="ann")
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "lambda:InvokeFunctionUrl", "Resource": arn("f"), "Condition": condition}
+    here.lambda_.put_resource_policy(ResourceArn=arn("f"), Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    assert is_refused(ask(here, host, proof=Signed(here, "ann"))) is holds
 
 
 def test_hosts_of_urls_that_are_gone_or_never_were_are_refused(here: Here) -> None:

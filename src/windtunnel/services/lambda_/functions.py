@@ -46,7 +46,7 @@ from windtunnel.services.lambda_.rules import (
 )
 from windtunnel.services.lambda_.sandboxes import retire
 from windtunnel.services.lambda_.sharing import shared
-from windtunnel.services.lambda_.state import ALIASES, CODE_BYTES, FUNCTIONS, QUALIFIED, RESERVED, VERSIONS, Function, Version
+from windtunnel.services.lambda_.state import ALIASES, CODE_BYTES, FUNCTIONS, QUALIFIED, RESERVED, TAKEN, VERSIONS, Function, Version
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -226,7 +226,7 @@ def _delete(tx: Tx, name: str, qualifier: str) -> list[tuple[int, Version]]:
     versions = [(int(key[1] or 0), version) for key, version in tx.scan(VERSIONS, name)]
     for number, version in versions:
         without(tx, name, number, version)
-    for table in QUALIFIED:
+    for table in (*QUALIFIED, TAKEN):
         for key, _ in list(tx.scan(table, name)):
             tx.delete(table, *key)
     tx.delete(RESERVED, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Hashable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,17 +14,21 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault
 from windtunnel.fabric.cloud import Cloud
-from windtunnel.planes.compute import Environment, Missing, Outcome, Runtime, Spec, runtime_for
+from windtunnel.kernel.store import StoreFull
+from windtunnel.planes.compute import INIT_SECONDS_MAX, Environment, Missing, Outcome, Runtime, Spec, runtime_for
 from windtunnel.services.lambda_ import archives
 from windtunnel.services.lambda_.journal import Journal
 from windtunnel.services.lambda_.keys import keys_of
 from windtunnel.services.lambda_.places import Found, log_group
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, runtime_arn, shown_number, throttled
 from windtunnel.services.lambda_.state import ALIASES, PROVISIONED, Version
+from windtunnel.services.lambda_.taken import leave, take
 
 KEYS_SECONDS_LEFT = 60.0
 """A sandbox whose keys end so soon is replaced: its functions would be refused."""
 STARTING_MAX = 16
+SLACK_SECONDS = 5.0
+"""How much longer than its time a run is taken to go on, where the process that runs it can't be asked."""
 
 
 class Bench:
@@ -48,10 +52,13 @@ class Concurrency:
     """A place among a function's invocations, for a `with`. Raises TooManyRequestsException where all are taken."""
 
     def __init__(self, call: Call, found: Found) -> None:
+        self._call = call
         self._bench = bench_of(call.cloud)
         self._found = found
         self._place: Hashable = None
         """What it has of the provisioned concurrency."""
+        self._serial = 0
+        """What it has of the reserved concurrency where other processes run the function too."""
 
     def __enter__(self) -> Found:
         """The version to run, in a provisioned sandbox if one is free."""
@@ -69,6 +76,10 @@ class Concurrency:
             raise throttled(reserved=True)
         if bench.in_all[function[:2]] >= CONCURRENCY_MAX:
             raise throttled(reserved=False)
+        if reserved is not None and self._call.cloud.shared is not None:
+            now = self._call.cloud.clock.machine()
+            until = now + INIT_SECONDS_MAX + found.version.timeout + SLACK_SECONDS
+            self._serial = self._owner().act(take, found.name, reserved, now, until)
         bench.busy[function] += 1
         bench.in_all[function[:2]] += 1
         return found
@@ -79,10 +90,16 @@ class Concurrency:
         if self._place is not None:
             bench.provisioned[self._place] -= 1
             return
+        if self._serial:
+            with suppress(StoreFull, Fault):  # then the place is free when the function's time is over
+                self._owner().act(leave, found.name, self._serial)
         bench.busy[function] -= 1
         bench.in_all[function[:2]] -= 1
         if not bench.busy[function]:
             del bench.busy[function]
+
+    def _owner(self) -> Call:
+        return self._call.at(account=self._found.tx.account)
 
 
 def _is_of(found: Found, qualifier: str) -> bool:

@@ -16,7 +16,7 @@ from windtunnel.aws.policy import Context, Decision, Policies, Principal, compil
 from windtunnel.fabric import Call, Tx
 from windtunnel.fabric import Principal as Caller
 from windtunnel.services.lambda_.places import named
-from windtunnel.services.lambda_.rules import Name, arn_of
+from windtunnel.services.lambda_.rules import Name, arn_of, moment_z
 from windtunnel.services.lambda_.state import POLICIES
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
@@ -69,7 +69,14 @@ def _decision(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[
         return "implicit-deny"
     compiled = compile_policy(msgspec.json.encode({"Version": "2012-10-17", "Statement": policy.statements}).decode())
     arn = arn_of(name.region, name.account, name.name, name.qualifier)
-    context = Context(caller, action, arn, name.account, dict(keys))
+    known = {
+        "aws:currenttime": moment_z(tx.now),
+        "aws:principalaccount": caller.account,
+        "aws:principalarn": caller.arn,
+        "aws:sourceip": tx.scope.source_ip,
+        "aws:useragent": tx.scope.user_agent,
+    }
+    context = Context(caller, action, arn, name.account, {key: value for key, value in known.items() if value} | dict(keys))
     return evaluate(Policies(identity=(compiled,), resource=(compiled,)), context)
 
 

@@ -228,7 +228,8 @@ MAPPINGS = Table("lambda.mappings", Mapping, scope="global")
 """(account, region, uuid) -> Mapping"""
 RESERVED = Table("lambda.reserved", int)
 """name -> reserved concurrency, of those functions that have it"""
-
+TAKEN = Table("lambda.taken", float)
+"""(name, serial) -> until when at most, by the machines' clocks, a run has a place of the function's reserved concurrency"""
 RUNTIME_CONFIGS = Table("lambda.runtime_configs", RuntimeConfig)
 """(name, qualifier) -> RuntimeConfig"""
 SIGNINGS = Table("lambda.signings", Signing)
