@@ -4,7 +4,7 @@ import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, Here
 from tests.stories.s3_kit import refused
-from windtunnel.services.s3 import buckets
+from windtunnel.services.s3.buckets import buckets
 
 OWNER = {"ID": "dc907f9c5b73414f2e2c142d83d6677f70e8dc070a6e216651f00cf15fdef7a8"}
 

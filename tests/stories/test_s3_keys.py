@@ -8,7 +8,7 @@ import pytest
 
 from tests.stories.here import Here
 from tests.stories.s3_kit import content, refused
-from windtunnel.services.s3.encryption import FROM_CUSTOMER
+from windtunnel.services.s3.objects.encryption import FROM_CUSTOMER
 
 BEGIN = "Requests specifying Server Side Encryption with Customer provided keys must provide"
 PARAMETERS = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."

@@ -9,7 +9,7 @@ from tests.stories.here import Here
 from tests.stories.s3_kit import content, keys, prefixes, refused
 from windtunnel.aws.checksums import checksum_of, composite
 from windtunnel.fabric import Tx
-from windtunnel.services.s3 import uploads
+from windtunnel.services.s3.multipart import uploads
 from windtunnel.services.s3.rules import PART_NUMBER_MAX
 from windtunnel.services.s3.state import PARTS
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, Here
 from tests.stories.s3_kit import refused
-from windtunnel.services.s3 import encryption, objects
+from windtunnel.services.s3.objects import encryption, objects
 
 Case = tuple[str, dict[str, Any], str, str]
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"

@@ -25,9 +25,9 @@ from windtunnel.gateway.websites import Website
 from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.blobs import Digest
-from windtunnel.services.s3.cross_origin import granted as granted_by
-from windtunnel.services.s3.cross_origin import preflight
 from windtunnel.services.s3.places import region_of
+from windtunnel.services.s3.websites.cross_origin import granted as granted_by
+from windtunnel.services.s3.websites.cross_origin import preflight
 from windtunnel.wire.buckets import place_of
 from windtunnel.wire.chunked import ChunkedBody, decode, decoded_length, decoder_of
 from windtunnel.wire.codec import codec_of, refusal

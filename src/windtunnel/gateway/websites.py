@@ -17,7 +17,7 @@ from windtunnel.aws.errors import Fault
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.scope import Scope
 from windtunnel.kernel.loop import step
-from windtunnel.services.s3.website import redirected, website_of
+from windtunnel.services.s3.websites.website import redirected, website_of
 from windtunnel.wire.codec import compiled
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response

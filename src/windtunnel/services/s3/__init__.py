@@ -1,33 +1,24 @@
 """S3: buckets, objects with versions, multipart uploads, listings, and notifications of what happens to them."""
 
 from windtunnel.fabric import Service
-from windtunnel.services.s3 import (
-    acl,
-    archive,
-    buckets,
-    configurations,
-    copying,
-    encryption,
-    lifecycle,
-    listing,
-    locking,
-    multipart,
-    notifications,
-    objects,
-    policies,
-    reading,
-    replication,
-    select,
-    settings,
-    tagging,
-    upload_listing,
-)
-from windtunnel.services.s3.inventory import take_inventory
-from windtunnel.services.s3.logging import deliver_logs, log
-from windtunnel.services.s3.replicating import copy_out
-from windtunnel.services.s3.restores import let_go, restored
+from windtunnel.services.s3.access import acl, policies
+from windtunnel.services.s3.archive import archive
+from windtunnel.services.s3.archive.restores import let_go, restored
+from windtunnel.services.s3.buckets import buckets, configurations, settings
+from windtunnel.services.s3.lifecycle import lifecycle
+from windtunnel.services.s3.lifecycle.sweeps import sweep
+from windtunnel.services.s3.listings import listing, upload_listing
+from windtunnel.services.s3.locks import locking
+from windtunnel.services.s3.multipart import multipart
+from windtunnel.services.s3.notifications import notifications
+from windtunnel.services.s3.objects import copying, encryption, objects, reading
+from windtunnel.services.s3.replication import replication
+from windtunnel.services.s3.replication.replicating import copy_out
+from windtunnel.services.s3.reports.inventory import take_inventory
+from windtunnel.services.s3.reports.logging import deliver_logs, log
+from windtunnel.services.s3.select import select
 from windtunnel.services.s3.state import BUCKET
-from windtunnel.services.s3.sweeps import sweep
+from windtunnel.services.s3.tagging import tagging
 
 DATA_OPERATIONS = (
     "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjectTagging",

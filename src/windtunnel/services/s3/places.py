@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.s3.locks import with_default
-from windtunnel.services.s3.replicas import replicate
+from windtunnel.services.s3.locks.locks import with_default
+from windtunnel.services.s3.replication.replicas import replicate
 from windtunnel.services.s3.rules import NULL, TIERED, order_of, version_id
 from windtunnel.services.s3.state import (
     ACCESSES,

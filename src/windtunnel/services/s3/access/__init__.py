@@ -1,0 +1,1 @@
+"""Who may: access control lists, bucket policies, and the block of public access."""

@@ -1,0 +1,1 @@
+"""Buckets, and the settings and configurations that each carries."""

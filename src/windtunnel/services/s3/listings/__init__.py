@@ -1,0 +1,1 @@
+"""Listings of objects, versions, uploads and parts: pages, prefixes, delimiters."""

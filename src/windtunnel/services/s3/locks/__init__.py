@@ -1,0 +1,1 @@
+"""What keeps objects from going: Object Lock, and second factors for deletions."""

@@ -1,0 +1,1 @@
+"""Objects: written, read, copied, deleted, with their digests, metadata and keys."""

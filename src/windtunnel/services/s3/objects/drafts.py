@@ -1,0 +1,146 @@
+"""What a request says of an object before its bytes are there: headers, metadata, tags, encryption, conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.access.grants import check_draft
+from windtunnel.services.s3.locks.locks import asked_lock
+from windtunnel.services.s3.objects.customer_keys import ALGORITHM, new_key
+from windtunnel.services.s3.objects.digests import Received
+from windtunnel.services.s3.objects.metadata import decoded
+from windtunnel.services.s3.places import current
+from windtunnel.services.s3.rules import (
+    KMS,
+    METADATA_BYTES_MAX,
+    NULL,
+    STORAGE_CLASSES,
+    check_conditional_write,
+    check_key,
+    etag_matches,
+    failed,
+    nested,
+)
+from windtunnel.services.s3.state import MANAGED_KEYS, Bucket, Encryption, Version
+from windtunnel.services.s3.tagging.tags import header_tags_of
+
+Request = Mapping[str, Any]
+SYSTEM_HEADERS = (
+    "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires", "WebsiteRedirectLocation",
+)  # fmt: skip
+
+
+def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
+    """What a request says of an object besides its bytes."""
+    check_key(req["Key"])
+    if req.get("WriteOffsetBytes") is not None:
+        raise Fault("NotImplemented", "windtunnel does not implement appending to objects.", status=501)
+    storage = req.get("StorageClass") or "STANDARD"
+    if storage not in STORAGE_CLASSES:
+        raise Fault("InvalidStorageClass", "The storage class you specified is not valid", StorageClassRequested=storage)
+    headers = {member: req[member] for member in SYSTEM_HEADERS if req.get(member)}
+    if "ContentEncoding" in headers:
+        # aws-chunked is how the body travelled, not what it is.
+        left = [part.strip() for part in headers["ContentEncoding"].split(",") if part.strip() not in ("", "aws-chunked")]
+        headers["ContentEncoding"] = ",".join(left)
+        if not left:
+            del headers["ContentEncoding"]
+    metadata = decoded(nested(req, "Metadata"))
+    size = sum(len(name) + len(value.encode("utf-8", "surrogatepass")) for name, value in metadata.items())
+    if size > METADATA_BYTES_MAX:
+        message = "Your metadata headers exceed the maximum allowed metadata size"
+        raise Fault("MetadataTooLarge", message, Size=str(size), MaxSizeAllowed=str(METADATA_BYTES_MAX))
+    return Version(
+        id=NULL,
+        modified=int(tx.now),
+        owner=bucket.account,
+        content_type=req.get("ContentType") or "binary/octet-stream",
+        headers=headers,
+        metadata=metadata,
+        storage=storage,
+        tags=header_tags_of(req.get("Tagging")),
+        grants=check_draft(bucket, req),
+        encryption=encryption_of(tx, bucket, req),
+        lock=asked_lock(bucket, req, tx.now),
+    )
+
+
+def encryption_of(tx: Tx, bucket: Bucket, req: Request) -> Encryption:
+    """What a request asks for, or what its bucket does by default."""
+    customer = new_key(req)
+    if customer:
+        return Encryption(customer=customer)
+    algorithm = req.get("ServerSideEncryption")
+    found = bucket.encryption
+    if algorithm is not None:
+        bucket_key = req.get("BucketKeyEnabled", found.bucket_key) if algorithm in KMS else False
+        found = Encryption(algorithm, req.get("SSEKMSKeyId") or "", bool(bucket_key))
+    if found.algorithm in KMS and not found.key_id:
+        return msgspec.structs.replace(found, key_id=_managed_key(tx, bucket))
+    return found
+
+
+def _managed_key(tx: Tx, bucket: Bucket) -> str:
+    """The key that AWS manages for S3, which encrypts where no other is named."""
+    place = tx.at(account=bucket.account, region=bucket.region)
+    kept = place.get(MANAGED_KEYS)
+    if kept is None:
+        kept = f"arn:aws:kms:{bucket.region}:{bucket.account}:key/{tx.ids.uuid()}"
+        place.put(MANAGED_KEYS, value=kept)
+    return kept
+
+
+def check_write(tx: Tx, bucket: Bucket, req: Request, *, again: bool = False) -> None:
+    """Whether a write's conditions hold; `again`: they did when it began.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    match = req.get("IfMatch")
+    if match is None and req.get("IfNoneMatch") is None:
+        return
+    check_conditional_write(req)
+    found = current(tx, req["Bucket"], bucket, req["Key"])
+    there = found is not None and not found[1].marker
+    if match is None:
+        if there:
+            raise failed("If-None-Match")
+        return
+    if found is None or not there:
+        if again:
+            message = "The conditional request cannot succeed due to a conflicting operation against this resource."
+            raise Fault("ConditionalRequestConflict", message, Condition="If-Match", Key=req["Key"])
+        raise Fault("NoSuchKey", "The specified key does not exist.", Key=req["Key"])
+    if not etag_matches(match, found[1].etag):
+        raise failed("If-Match")
+
+
+def filled(draft: Version, received: Received) -> Version:
+    """A draft with its bytes."""
+    return msgspec.structs.replace(
+        draft,
+        etag=received.etag,
+        size=received.size,
+        inline=received.inline,
+        blob=received.blob,
+        algorithm=received.algorithm,
+        checksum=received.checksum,
+        checksum_type="FULL_OBJECT",
+    )
+
+
+def written_id(version: Version) -> dict[str, str]:
+    """The VersionId of an answer to a write: null versions don't have any there."""
+    return {} if version.id == NULL else {"VersionId": version.id}
+
+
+def encryption_shown(encryption: Encryption) -> dict[str, Any]:
+    if encryption.customer:
+        return {"SSECustomerAlgorithm": ALGORITHM, "SSECustomerKeyMD5": encryption.customer}
+    shown: dict[str, Any] = {"ServerSideEncryption": encryption.algorithm}
+    if encryption.key_id:
+        shown["SSEKMSKeyId"] = encryption.key_id
+    if encryption.bucket_key:
+        shown["BucketKeyEnabled"] = True
+    return shown

@@ -1,0 +1,1 @@
+"""What S3 itself writes into buckets: access logs and inventories."""

@@ -1,0 +1,1 @@
+"""Buckets as browsers see them: websites, and pages of other origins."""
