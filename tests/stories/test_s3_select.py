@@ -16,8 +16,9 @@ from windtunnel.fabric import Fault
 
 PEOPLE = 'name,age,"home town"\nAda,36,London\nBob,7,"Paris, France"\nCid,,Rome\n'
 LINES = '{"name": "Ada", "age": 36, "tags": ["a", "b"]}\n{"name": "Bob", "pet": {"kind": "cat"}}\n'
-CSV, JSON = {"CSV": {}}, {"JSON": {}}
-USE = {"CSV": {"FileHeaderInfo": "USE"}}
+CSV: dict[str, Any] = {"CSV": {}}
+JSON: dict[str, Any] = {"JSON": {}}
+USE: dict[str, Any] = {"CSV": {"FileHeaderInfo": "USE"}}
 
 
 @pytest.fixture
@@ -74,11 +75,44 @@ def test_records_come_with_statistics_and_an_end(here: Here, s3: Any) -> None:
         ("SELECT COUNT(*), COUNT(NULLIF(age, '')), SUM(NULLIF(age, '')), AVG(NULLIF(age, '')) FROM S3Object", "3,2,43,21.5\n"),
         ("SELECT MIN(CAST(age AS FLOAT)), MAX(CAST(age AS FLOAT)) FROM S3Object WHERE age <> ''", "7.0,36.0\n"),
         ("SELECT name FROM S3Object WHERE name LIKE '_i%'", "Cid\n"),
+        ("SELECT CASE name WHEN 'Ada' THEN 1 WHEN 'Bob' THEN 2 END FROM S3Object", '1\n2\n""\n'),
+        ("SELECT CASE WHEN age < 10 THEN 'child' WHEN age <> '' THEN 'adult' ELSE 'nobody' END FROM S3Object", "adult\nchild\nnobody\n"),
         ("SELECT COALESCE(shoes, TRIM('  none ')), -CAST(age AS DECIMAL) / 2 FROM S3Object WHERE name = 'Ada'", "none,-18.0\n"),
     ],
 )
 def test_an_expression_is_answered(here: Here, s3: Any, expression: str, answer: str) -> None:
     assert _csv(here, expression) == answer
+
+
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("DATE_ADD(year, 5, `2010-01-01T`)", "2015-01-01T00:00:00Z"),
+        ("DATE_ADD(month, 13, `2010T`)", "2011-02-01T00:00:00Z"),
+        ("DATE_ADD(month, 1, `2024-01-31T`)", "2024-02-29T00:00:00Z"),
+        ("DATE_ADD(day, -1, `2017-01-10T`)", "2017-01-09T00:00:00Z"),
+        ("DATE_ADD(minute, 1, `2017-01-02T03:04:05.006Z`)", "2017-01-02T03:05:05.006000Z"),
+        ("DATE_DIFF(year, `2010-01-01T`, `2011-01-01T`)", "1"),
+        ("DATE_DIFF(month, `2010T`, `2010-05T`)", "4"),
+        ("DATE_DIFF(month, `2011T`, `2010T`)", "-12"),
+        ("DATE_DIFF(month, `2010-01-31T`, `2010-02-27T`)", "0"),
+        ("DATE_DIFF(day, `2010-01-01T23:00Z`, `2010-01-02T01:00Z`)", "0"),
+        ("EXTRACT(MONTH FROM `2010-08-01T`)", "8"),
+        ("EXTRACT(TIMEZONE_HOUR FROM `2017-01-02T03:04:05-07:08`)", "-7"),
+        ("EXTRACT(TIMEZONE_MINUTE FROM `2017-01-02T03:04:05-07:08`)", "-8"),
+        ("TO_TIMESTAMP('2007-02-23T12:14:33.079-08:00')", "2007-02-23T12:14:33.079000-08:00"),
+        ("UTCNOW()", "2026-01-01T00:00:00Z"),
+        ("TO_STRING(`1969-07-20T20:18Z`, 'MMMM d, y')", '"July 20, 1969"'),
+        ("TO_STRING(`1969-07-20T20:18Z`, 'M-d-yy h:mm a')", "7-20-69 8:18 PM"),
+        ("TO_STRING(`1969-07-20T20:18:13.5Z`, 'y-MM-dd''T''H:m:ssX')", "1969-07-20T20:18:13Z"),
+        ("TO_STRING(`1969-07-20T20:18:13.5+08:00`, 'HH.SSS n XXXX xxx x')", "20.500 500000000 +0800 +08:00 +08"),
+        ("TO_STRING(NULL, 'y')", '""'),
+        ("DATE_ADD(day, NULL, `2017T`)", '""'),
+        ("EXTRACT(YEAR FROM shoes)", '""'),
+    ],
+)
+def test_dates_are_reckoned_with(here: Here, s3: Any, expression: str, answer: str) -> None:
+    assert _csv(here, f"SELECT {expression} FROM S3Object LIMIT 1") == f"{answer}\n"
 
 
 def test_csv_is_read_and_written_in_many_forms(here: Here, s3: Any) -> None:
@@ -136,6 +170,14 @@ def _fault(here: Here, expression: str, source: Mapping[str, Any] = USE, key: st
         ("SELECT age / 0 FROM S3Object", "EvaluatorInvalidArguments"),
         ("SELECT SUM(name) FROM S3Object", "EvaluatorInvalidArguments"),
         ("SELECT CAST(name AS INT) FROM S3Object", "CastFailed"),
+        ("SELECT TO_TIMESTAMP(name) FROM S3Object", "CastFailed"),
+        ("SELECT CASE name END FROM S3Object", "ParseUnexpectedToken"),
+        ("SELECT CASE WHEN name THEN 1 FROM S3Object", "ParseUnexpectedToken"),
+        ("SELECT EXTRACT(DECADE FROM UTCNOW()) FROM S3Object", "ParseExpectedDatePart"),
+        ("SELECT DATE_ADD(timezone_hour, 1, UTCNOW()) FROM S3Object", "ParseExpectedDatePart"),
+        ("SELECT DATE_ADD(day, 1) FROM S3Object", "EvaluatorInvalidArguments"),
+        ("SELECT DATE_ADD(year, 10000, UTCNOW()) FROM S3Object", "EvaluatorTimestampFieldOutOfRange"),
+        ("SELECT TO_STRING(UTCNOW(), 'QQ') FROM S3Object", "InvalidTimestampFormatPattern"),
         ("SELECT CAST(name AS SHOE) FROM S3Object", "ParseUnexpectedToken"),
         ("SELECT name, COUNT(*) FROM S3Object", "UnsupportedSyntax"),
         ("SELECT " + "(" * 5_000 + "1" + ")" * 5_000 + " FROM S3Object", "UnsupportedSyntax"),

@@ -28,7 +28,7 @@ PAYLOAD_BYTES = 128 * 1024
 async def select_object_content(call: Call, req: t.SelectObjectContentRequest) -> t.SelectObjectContentOutput:
     version = call.read(_version_of, req)
     _check(req)
-    query = parse(req["Expression"])
+    query = parse(req["Expression"], call.now())
     data = version.inline if not version.blob else await call.blobs.read(version.blob)
     whole = unpacked(data, req["InputSerialization"].get("CompressionType") or "NONE")
     rows = _rows(query, read(whole, req["InputSerialization"], query.path))

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import msgspec
 
 from windtunnel.fabric import Fault
+from windtunnel.services.s3.select.dates import EXTRACTED, PARTS, difference, extracted, moved
 from windtunnel.services.s3.select.values import AGGREGATES, FUNCTIONS, MISSING, arithmetic, cast, compare, field, item, like, truth
 
 Value = Callable[[Any], Any]
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|(?P<string>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")"""
+    r"""\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)|(?P<string>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")|(?P<moment>`[^`]*`)"""
     r"""|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign><=|>=|<>|!=|\|\||[-+*/%=<>(),.\[\]]))"""
 )
 DIGITS_MAX = 18
@@ -48,10 +50,10 @@ class Query(msgspec.Struct, frozen=True):
     limit: int | None
 
 
-def parse(text: str) -> Query:
+def parse(text: str, now: float) -> Query:
     """Raises S3's faults for what isn't one SELECT of the kinds it knows."""
     try:
-        return _Parser(text).query()
+        return _Parser(text, now).query()
     except RecursionError:
         raise unsupported() from None
 
@@ -61,7 +63,8 @@ def unsupported() -> Fault:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, now: float) -> None:
+        self._now = datetime.fromtimestamp(int(now * 1000) / 1000, UTC)
         self._tokens: list[tuple[str, str]] = []
         self._at = 0
         self._alias = ""
@@ -164,7 +167,8 @@ class _Parser:
             begin = self._at
             value = self._aggregate() or self._either()
             last = self._tokens[self._at - 1]
-            plain = all(kind in ("name", "quoted") or text == "." for kind, text in self._tokens[begin : self._at])
+            taken = self._tokens[begin : self._at]
+            plain = all(kind in ("name", "quoted") or text == "." for kind, text in taken) and taken[0][1].upper() != "CASE"
             name = (last[1] if last[0] == "name" else _unquoted(last[1])) if plain else ""
             if self._take("AS"):
                 kind, text = self._next()
@@ -262,6 +266,10 @@ class _Parser:
             return value
         if self._peek("CAST", "("):
             return self._cast()
+        if self._take("CASE"):
+            return self._case()
+        if self._word(1) == "(" and (called := self._of_dates(self._word())) is not None:
+            return called
         kind, text = self._next()
         if kind == "number":
             number = int(text) if text.isdecimal() and len(text) <= DIGITS_MAX else float(text)
@@ -269,6 +277,8 @@ class _Parser:
         if kind == "string":
             string = text[1:-1].replace("''", "'")
             return lambda record: string
+        if kind == "moment":
+            return lambda record: cast(text.strip("`"), "TIMESTAMP")
         if kind == "sign":
             self._unexpected()
         word = text.upper()
@@ -287,15 +297,45 @@ class _Parser:
         self._expect(")")
         return lambda record: cast(value(record), kind)
 
+    def _case(self) -> Value:
+        """CASE value WHEN value THEN … ELSE … END, or without the first value and with conditions."""
+        compared = None if self._peek("WHEN") else self._either()
+        cases: list[tuple[Value, Value]] = []
+        while self._take("WHEN"):
+            when = self._either()
+            self._expect("THEN")
+            cases.append((when if compared is None else _binary(lambda a, b: compare("=", a, b), compared, when), self._either()))
+        if not cases:
+            self._unexpected()
+        otherwise: Value = self._either() if self._take("ELSE") else lambda record: None
+        self._expect("END")
+        return lambda record: next((then for when, then in cases if truth(when(record))), otherwise)(record)
+
+    def _of_dates(self, name: str) -> Value | None:
+        """A function whose first argument is a part of a date, or which has no argument."""
+        if name == "UTCNOW":
+            self._at += 2
+            self._expect(")")
+            return lambda record: self._now
+        if name not in ("DATE_ADD", "DATE_DIFF", "EXTRACT"):
+            return None
+        self._at += 2
+        part = self._next()[1].upper()
+        if part not in (EXTRACTED if name == "EXTRACT" else PARTS):
+            raise Fault("ParseExpectedDatePart", "Did not find the expected date part in the SQL expression.")
+        self._expect("FROM" if name == "EXTRACT" else ",")
+        arguments = self._arguments()
+        if len(arguments) != (1 if name == "EXTRACT" else 2):
+            raise _arguments_wrong()
+        return _dated(name, part, *arguments)
+
     def _called(self, name: str) -> Value:
         function = FUNCTIONS.get(name)
         if function is None:
             raise Fault("UnsupportedFunction", "Encountered an unsupported SQL function.")
         arguments = self._arguments()
         if not function.least <= len(arguments) <= function.most:
-            raise Fault(
-                "EvaluatorInvalidArguments", "There is an incorrect number of arguments in the function call in the SQL expression."
-            )
+            raise _arguments_wrong()
         return lambda record: function.call(*(argument(record) for argument in arguments))
 
     def _arguments(self) -> Sequence[Value]:
@@ -330,6 +370,26 @@ class _Parser:
             return record
 
         return value
+
+
+def _dated(name: str, part: str, first: Value, second: Value = lambda record: None) -> Value:
+    def value(record: Any) -> Any:
+        one = cast(first(record), "INT" if name == "DATE_ADD" else "TIMESTAMP")
+        if name == "EXTRACT":
+            return None if one is None else extracted(part, one)
+        other = cast(second(record), "TIMESTAMP")
+        if one is None or other is None:
+            return None
+        try:
+            return moved(part, one, other) if name == "DATE_ADD" else difference(part, one, other)
+        except (OverflowError, ValueError):
+            raise Fault("EvaluatorTimestampFieldOutOfRange", "A date part is beyond all dates in the SQL expression.") from None
+
+    return value
+
+
+def _arguments_wrong() -> Fault:
+    return Fault("EvaluatorInvalidArguments", "There is an incorrect number of arguments in the function call in the SQL expression.")
 
 
 def _nothing(_: Any) -> str:

@@ -9,7 +9,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from typing import cast as typed
@@ -17,6 +17,7 @@ from typing import cast as typed
 import msgspec
 
 from windtunnel.fabric import Fault
+from windtunnel.services.s3.select.dates import moment_of, written
 
 
 class Missing:
@@ -143,8 +144,7 @@ def cast(value: Any, kind: str) -> Any:
             case "BOOL" | "BOOLEAN":
                 return {"true": True, "false": False}[str(value).lower()]
             case "TIMESTAMP":
-                moment = datetime.fromisoformat(str(value))
-                return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+                return value if isinstance(value, datetime) else moment_of(str(value))
             case _:
                 raise Fault("ParseUnexpectedToken", "The SQL expression contains an unexpected token.")
     except (ValueError, KeyError, OverflowError, TypeError):
@@ -190,6 +190,18 @@ def _substring(value: Any, start: Any, length: Any = None) -> Any:
     return printed(value)[max(begin, 0) : None if end is None else max(end, 0)]
 
 
+def _to_timestamp(value: Any) -> Any:
+    return cast(value, "TIMESTAMP")
+
+
+def _to_string(value: Any, pattern: Any) -> str | None:
+    moment = cast(value, "TIMESTAMP")
+    try:
+        return None if moment is None or not isinstance(pattern, str) else written(moment, pattern)
+    except ValueError:
+        raise Fault("InvalidTimestampFormatPattern", "Timestamp format pattern is not valid in the SQL expression.") from None
+
+
 def _coalesce(*values: Any) -> Any:
     return next((value for value in values if value is not None and value is not MISSING), None)
 
@@ -203,6 +215,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "SUBSTRING": Function(_substring, 2, 3),
     "COALESCE": Function(_coalesce, 1, 100),
     "NULLIF": Function(_nullif, 2, 2),
+    "TO_TIMESTAMP": Function(_to_timestamp),
+    "TO_STRING": Function(_to_string, 2, 2),
 }
 
 
