@@ -13,7 +13,7 @@ from tests.stories.here import BEGIN, Here
 from tests.stories.identity import fault, policy, trust
 from windtunnel.aws.policy import check_policy
 from windtunnel.services import iam
-from windtunnel.services.iam.managed import managed_policies
+from windtunnel.services.iam.policies.managed import managed_policies
 
 DATA = files("windtunnel").joinpath("data/managed_policies.json")
 

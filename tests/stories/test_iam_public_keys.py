@@ -12,7 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.stories.here import BEGIN, Here
 from tests.stories.identity import fault, policy, trust
 from tests.stories.pki import issue
-from windtunnel.services.iam import devices, policies, profiles, providers, roles, users
+from windtunnel.services.iam.credentials import devices
+from windtunnel.services.iam.identities import profiles, roles, users
+from windtunnel.services.iam.policies import policies
+from windtunnel.services.iam.providers import providers
 
 RSA = rsa.generate_private_key(65_537, 2048).public_key()
 SSH = RSA.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()

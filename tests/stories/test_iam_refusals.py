@@ -9,8 +9,8 @@ import pytest
 from tests.stories.here import ACCOUNT, Here
 from tests.stories.iam_kit import HERE, KEY_ID, LAMBDA, LONG_ID, METADATA, NAMED, OPENID, OWN, READ, SAML, SITE, furnish
 from tests.stories.identity import fault, policy, trust, user, with_key
-from windtunnel.services.iam.certificates import CHAIN_BROKEN
-from windtunnel.services.iam.providers import AUDIENCES_MAX
+from windtunnel.services.iam.credentials.certificates import CHAIN_BROKEN
+from windtunnel.services.iam.providers.providers import AUDIENCES_MAX
 from windtunnel.services.iam.rules import CERTIFICATES_MAX, GROUPS_PER_USER_MAX, POLICIES_ATTACHED_MAX
 
 Case = tuple[str, dict[str, Any], str, str]

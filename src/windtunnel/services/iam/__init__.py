@@ -1,31 +1,12 @@
 """AWS Identity and Access Management: users, groups, roles and their policies, the same in every region of an account."""
 
 from windtunnel.fabric import Service
-from windtunnel.services.iam import (
-    accessed,
-    account,
-    attachments,
-    certificates,
-    credentials,
-    details,
-    devices,
-    groups,
-    inline,
-    keys,
-    life,
-    linked,
-    logins,
-    outbound,
-    policies,
-    profiles,
-    providers,
-    reports,
-    roles,
-    signing,
-    simulate,
-    ssh_keys,
-    users,
-)
+from windtunnel.services.iam import account
+from windtunnel.services.iam.credentials import certificates, credentials, devices, keys, logins, signing, ssh_keys
+from windtunnel.services.iam.identities import groups, linked, profiles, roles, users
+from windtunnel.services.iam.policies import attachments, inline, policies, simulate
+from windtunnel.services.iam.providers import outbound, providers
+from windtunnel.services.iam.reports import accessed, details, life, reports
 from windtunnel.services.iam.state import RESOURCES
 
 SERVICE = Service(

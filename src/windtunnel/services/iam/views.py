@@ -6,7 +6,7 @@ from typing import Any
 
 from windtunnel.fabric import Tx
 from windtunnel.fabric.access import used_last
-from windtunnel.services.iam.managed import Managed
+from windtunnel.services.iam.policies.managed import Managed
 from windtunnel.services.iam.rules import encoded, moment
 from windtunnel.services.iam.state import ATTACHED, ROLES, USERS, Policy, Profile, Role, User, arn_of, with_id
 

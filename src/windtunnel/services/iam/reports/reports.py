@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.iam.life import HANDLER
+from windtunnel.services.iam.reports.life import HANDLER
 from windtunnel.services.iam.rules import moment
 from windtunnel.services.iam.state import REPORT, Report
 

@@ -13,7 +13,7 @@ from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.policy_check import check_policy
 from windtunnel.aws.policy_conditions import texts
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.iam.managed import document_of
+from windtunnel.services.iam.policies.managed import document_of
 from windtunnel.services.iam.state import ATTACHED, GROUPS, INLINE, MEMBERS, ROLES, USERS, Entity, Group, User, arn_of, with_id
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Table, Tx
 from windtunnel.fabric.tags import tag_list, tags_of
-from windtunnel.services.iam.managed import Managed, managed
+from windtunnel.services.iam.policies.managed import Managed, managed
 from windtunnel.services.iam.rules import encoded, paged, start_of
 from windtunnel.services.iam.state import (
     ATTACHED,

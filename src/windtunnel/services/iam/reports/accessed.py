@@ -11,9 +11,9 @@ from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.model import service_model, services
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.access import Used, used_for
-from windtunnel.services.iam.grants import Grant, entity_of, grants_of, reaches
-from windtunnel.services.iam.life import FORGET_JOB, JOB_SECONDS
-from windtunnel.services.iam.managed import document_of, name_of
+from windtunnel.services.iam.policies.grants import Grant, entity_of, grants_of, reaches
+from windtunnel.services.iam.policies.managed import document_of, name_of
+from windtunnel.services.iam.reports.life import FORGET_JOB, JOB_SECONDS
 from windtunnel.services.iam.rules import moment, paged, start_of
 from windtunnel.services.iam.state import ATTACHED, GROUPS, JOBS, MEMBERS, ROLES, USERS, Group, Job, Role, User, arn_of, with_id
 

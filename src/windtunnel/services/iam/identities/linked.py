@@ -13,7 +13,7 @@ import msgspec
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags
-from windtunnel.services.iam.managed import LINKED_PATH, LINKED_POLICY
+from windtunnel.services.iam.policies.managed import LINKED_PATH, LINKED_POLICY
 from windtunnel.services.iam.rules import moment, new_id
 from windtunnel.services.iam.state import ATTACHED, DELETIONS, ROLES, Role, arn_of, role_named
 from windtunnel.services.iam.views import shown_role

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Table, Tx
-from windtunnel.services.iam.managed import attachable, name_of
+from windtunnel.services.iam.policies.managed import attachable, name_of
 from windtunnel.services.iam.rules import POLICIES_ATTACHED_MAX, paged, policy_arn, start_of
 from windtunnel.services.iam.state import (
     ATTACHED,

@@ -11,7 +11,7 @@ from windtunnel.fabric.access import end_keys, rename_keys, sessions_of
 from windtunnel.fabric.mfa import DEVICES
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.services.iam.entities import free, list_tags, listed, room, tag, tagged, untag
-from windtunnel.services.iam.managed import boundary_named
+from windtunnel.services.iam.policies.managed import boundary_named
 from windtunnel.services.iam.rules import USERS_MAX, checked_tags, moment, new_id
 from windtunnel.services.iam.state import (
     ATTACHED,

@@ -16,7 +16,7 @@ import msgspec
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.policy import ALLOW, DENY, Context, Policies, Policy, Principal, compile_policy, evaluate
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.iam.grants import Grant, boundary_of, entity_of, grants_of
+from windtunnel.services.iam.policies.grants import Grant, boundary_of, entity_of, grants_of
 from windtunnel.services.iam.rules import checked_identity, paged, start_of
 from windtunnel.services.iam.state import Entity
 

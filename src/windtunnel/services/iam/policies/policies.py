@@ -9,7 +9,7 @@ import msgspec
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tag_list, tags_of
 from windtunnel.services.iam.entities import list_tags, room, tag, tagged, untag
-from windtunnel.services.iam.managed import Managed, managed, managed_policies
+from windtunnel.services.iam.policies.managed import Managed, managed, managed_policies
 from windtunnel.services.iam.rules import (
     POLICIES_MAX,
     POLICY_CHARACTERS_MAX,

@@ -9,10 +9,10 @@ import msgspec
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.iam.entities import free, list_tags, listed, room, tag, tagged, untag
-from windtunnel.services.iam.managed import boundary_named
+from windtunnel.services.iam.identities.trust import check_principals
+from windtunnel.services.iam.policies.managed import boundary_named
 from windtunnel.services.iam.rules import ROLES_MAX, checked_tags, checked_trust, moment, new_id
 from windtunnel.services.iam.state import ATTACHED, INLINE, PROFILES, ROLES, Role, arn_of, own_role_named, role_named
-from windtunnel.services.iam.trust import check_principals
 from windtunnel.services.iam.views import bounded, role_last_used, shown_role
 
 if TYPE_CHECKING:

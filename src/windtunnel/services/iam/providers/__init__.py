@@ -1,0 +1,1 @@
+"""Identity providers outside of AWS, and AWS as one for others."""

@@ -1,0 +1,1 @@
+"""What an account looks like as a whole: its details, its credentials, and who reached what."""
