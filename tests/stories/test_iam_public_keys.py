@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -127,29 +129,32 @@ DOCUMENT = policy({"Action": "s3:GetObject", "Resource": "*"})
 METADATA = "<EntityDescriptor/>" + " " * 1000
 
 
+QUOTAS: list[tuple[ModuleType, str, str, Callable[[str], dict[str, str]], str]] = [
+    (users, "USERS_MAX", "create_user", lambda name: {"UserName": name}, "Users"),
+    (roles, "ROLES_MAX", "create_role", lambda name: {"RoleName": name, "AssumeRolePolicyDocument": TRUST}, "Roles"),
+    (profiles, "PROFILES_MAX", "create_instance_profile", lambda name: {"InstanceProfileName": name}, "InstanceProfiles"),
+    (policies, "POLICIES_MAX", "create_policy", lambda name: {"PolicyName": name, "PolicyDocument": DOCUMENT}, "Policies"),
+    (devices, "USERS_MAX", "create_virtual_mfa_device", lambda name: {"VirtualMFADeviceName": name}, "VirtualMFADevices"),
+    (
+        providers,
+        "OPENID_PROVIDERS_MAX",
+        "create_open_id_connect_provider",
+        lambda name: {"Url": f"https://{name}.example.com"},
+        "OpenIdConnectProviders",
+    ),
+    (
+        providers,
+        "SAML_PROVIDERS_MAX",
+        "create_saml_provider",
+        lambda name: {"Name": name, "SAMLMetadataDocument": METADATA},
+        "SAMLProviders",
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("module", "limit", "operation", "request_of", "what"),
-    [
-        (users, "USERS_MAX", "create_user", lambda name: {"UserName": name}, "Users"),
-        (roles, "ROLES_MAX", "create_role", lambda name: {"RoleName": name, "AssumeRolePolicyDocument": TRUST}, "Roles"),
-        (profiles, "PROFILES_MAX", "create_instance_profile", lambda name: {"InstanceProfileName": name}, "InstanceProfiles"),
-        (policies, "POLICIES_MAX", "create_policy", lambda name: {"PolicyName": name, "PolicyDocument": DOCUMENT}, "Policies"),
-        (devices, "USERS_MAX", "create_virtual_mfa_device", lambda name: {"VirtualMFADeviceName": name}, "VirtualMFADevices"),
-        (
-            providers,
-            "OPENID_PROVIDERS_MAX",
-            "create_open_id_connect_provider",
-            lambda name: {"Url": f"https://{name}.example.com"},
-            "OpenIdConnectProviders",
-        ),
-        (
-            providers,
-            "SAML_PROVIDERS_MAX",
-            "create_saml_provider",
-            lambda name: {"Name": name, "SAMLMetadataDocument": METADATA},
-            "SAMLProviders",
-        ),
-    ],
+    QUOTAS,
     ids=lambda value: value if isinstance(value, str) and value.startswith("create_") else "",
 )
 def test_an_account_has_only_so_many_of_each_kind(
