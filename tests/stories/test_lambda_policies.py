@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.stories.here import Here
-from tests.stories.lambdas import arn, make, run
+from tests.stories.lambdas import arn, make, refusal, run, zipped
 from windtunnel.fabric import Fault
 
 ROOT = "arn:aws:iam::000000000000:root"
@@ -62,3 +62,30 @@ def test_what_is_no_policy_is_refused(here: Here, policy: str) -> None:
     assert raised.value.code == "InvalidParameterValueException"
     with pytest.raises(Fault, match="Function not found"):
         here.lambda_.put_resource_policy(ResourceArn=arn("none"), Policy=document())
+
+
+def test_a_layer_is_lent_to_other_accounts_by_its_policy(here: Here) -> None:
+    content = {"ZipFile": zipped(**{"python/shared.py": "WORD = 'lent'\n"})}
+    layer = here.lambda_.publish_layer_version(LayerName="l", Content=content)["LayerVersionArn"]
+    there = here.at(account="123456789012")
+    role = "arn:aws:iam::123456789012:role/runs"
+    code = "import shared\ndef handler(event, context):\n    return shared.WORD\n"
+    denied = (
+        "AccessDeniedException",
+        (
+            f"User: arn:aws:iam::123456789012:root is not authorized to perform: lambda:GetLayerVersion on resource: {layer} because no "
+            "resource-based policy allows the lambda:GetLayerVersion action"
+        ),
+    )
+    assert refusal(make, here=there, name="f", code=code, Role=role, Layers=[layer]) == denied
+    assert refusal(there.lambda_.get_layer_version_by_arn, Arn=layer) == denied
+    make(there, "f", code, Role=role)
+    assert refusal(there.lambda_.update_function_configuration, FunctionName="f", Layers=[layer]) == denied
+    statement = {"LayerName": "l", "VersionNumber": 1, "Action": "lambda:GetLayerVersion"}
+    here.lambda_.add_layer_version_permission(**statement, StatementId="one", Principal="111111111111")
+    assert refusal(there.lambda_.get_layer_version, LayerName=layer.rpartition(":")[0], VersionNumber=1) == denied, "somebody else"
+    here.lambda_.add_layer_version_permission(**statement, StatementId="two", Principal="123456789012")
+    there.lambda_.update_function_configuration(FunctionName="f", Layers=[layer])
+    assert run(there, "f") == "lent"
+    here.lambda_.remove_layer_version_permission(LayerName="l", VersionNumber=1, StatementId="two")
+    assert run(there, "f") == "lent", "a function keeps what it was made with"

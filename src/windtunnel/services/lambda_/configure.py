@@ -9,6 +9,7 @@ import msgspec
 
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.rules import LAYERS_MAX, check_environment, check_runtime, invalid, layer_arn, layer_of
+from windtunnel.services.lambda_.sharing import check_layer
 from windtunnel.services.lambda_.state import LAYER_VERSIONS, Used, Version
 
 
@@ -75,6 +76,7 @@ def layers(tx: Tx, arns: Sequence[str]) -> list[Used]:
         name = layer_of(arn)
         if name.region != tx.region:
             raise invalid(f"Layers are not in the same region as the function. Layers are expected to be in region {tx.region}.")
+        check_layer(tx, name, int(name.qualifier or 0))
         found = tx.at(account=name.account).get(LAYER_VERSIONS, name.name, -int(name.qualifier or 0))
         if found is None:
             raise invalid(f"Layer version {arn} does not exist.")

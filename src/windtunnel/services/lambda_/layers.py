@@ -9,7 +9,8 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.lambda_ import archives
 from windtunnel.services.lambda_.archives import Taken
 from windtunnel.services.lambda_.places import start_of
-from windtunnel.services.lambda_.rules import PAGE_MAX, RUNTIMES, invalid, layer_arn, layer_of, moment, not_found
+from windtunnel.services.lambda_.rules import PAGE_MAX, RUNTIMES, Name, invalid, layer_arn, layer_of, moment, not_found
+from windtunnel.services.lambda_.sharing import check_layer
 from windtunnel.services.lambda_.state import LAYER_POLICIES, LAYER_VERSIONS, LAYERS, LayerVersion
 
 if TYPE_CHECKING:
@@ -58,12 +59,12 @@ def _publish(tx: Tx, req: t.PublishLayerVersionRequest, taken: Taken) -> dict[st
 
 def get_layer_version(tx: Tx, req: t.GetLayerVersionRequest) -> dict[str, Any]:
     name = layer_of(req["LayerName"])
-    return _get(tx, name.account, name.name, req["VersionNumber"])
+    return _get(tx, name, req["VersionNumber"])
 
 
 def get_layer_version_by_arn(tx: Tx, req: t.GetLayerVersionByArnRequest) -> dict[str, Any]:
     name = layer_of(req["Arn"])
-    return _get(tx, name.account, name.name, int(name.qualifier))
+    return _get(tx, name, int(name.qualifier))
 
 
 def delete_layer_version(tx: Tx, req: t.DeleteLayerVersionRequest) -> None:
@@ -142,9 +143,10 @@ def _check_runtime(req: t.ListLayersRequest | t.ListLayerVersionsRequest) -> Non
         )
 
 
-def _get(tx: Tx, account: str, name: str, number: int) -> dict[str, Any]:
+def _get(tx: Tx, layer: Name, number: int) -> dict[str, Any]:
     _check_number(number)
-    place = tx.at(account=account or tx.account)
+    check_layer(tx, layer, number)
+    place, name = tx.at(account=layer.account or tx.account), layer.name
     version = place.get(LAYER_VERSIONS, name, -number)
     if version is None:
         raise not_found("The resource you requested does not exist.")

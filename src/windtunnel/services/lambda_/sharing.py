@@ -13,14 +13,15 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from windtunnel.aws.policy import Context, Decision, Policies, Principal, compile_policy, evaluate
-from windtunnel.fabric import Call, Tx
+from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric import Principal as Caller
 from windtunnel.services.lambda_.places import named
-from windtunnel.services.lambda_.rules import Name, arn_of, moment_z
-from windtunnel.services.lambda_.state import POLICIES
+from windtunnel.services.lambda_.rules import Name, arn_of, layer_arn, moment_z
+from windtunnel.services.lambda_.state import LAYER_POLICIES, POLICIES, Policy
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 KINDS = {"Root": "root", "IAMUser": "user", "AssumedRole": "assumed-role", "FederatedUser": "federated-user", "AWSService": "service"}
+GET_LAYER = "lambda:GetLayerVersion"
 
 
 def shared(operation: Operation) -> Operation:
@@ -55,20 +56,38 @@ def permitted(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[
 
     What a caller's own policies say is not asked here.
     """
-    return _decision(tx, name, caller, action, keys) == "allow"
+    return _decision(tx, *_policy_of(tx, name), caller, action, keys) == "allow"
 
 
 def denied(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[str, str]) -> bool:
     """Whether a function's policy says no to somebody, of whichever account."""
-    return _decision(tx, name, caller, action, keys) == "explicit-deny"
+    return _decision(tx, *_policy_of(tx, name), caller, action, keys) == "explicit-deny"
 
 
-def _decision(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[str, str]) -> Decision:
+def check_layer(tx: Tx, layer: Name, number: int) -> None:
+    """Raises AccessDeniedException where a layer is another account's, whose policy doesn't lend it to the caller."""
+    if layer.account in ("", tx.account):
+        return
+    policy = tx.at(account=layer.account).get(LAYER_POLICIES, layer.name, number)
+    arn, caller = layer_arn(tx.region, layer.account, layer.name, number), tx.scope.principal
+    if _decision(tx, policy, arn, layer.account, principal_of(caller), GET_LAYER, {}) != "allow":
+        raise Fault(
+            "AccessDeniedException",
+            f"User: {caller.arn} is not authorized to perform: {GET_LAYER} on resource: {arn} because no resource-based policy allows the "
+            f"{GET_LAYER} action",
+        )
+
+
+def _policy_of(tx: Tx, name: Name) -> tuple[Policy | None, str, str]:
+    """A function's policy, its ARN and its account."""
     policy = tx.at(account=name.account).get(POLICIES, name.name, name.qualifier)
+    return policy, arn_of(name.region, name.account, name.name, name.qualifier), name.account
+
+
+def _decision(tx: Tx, policy: Policy | None, arn: str, account: str, caller: Principal, action: str, keys: Mapping[str, str]) -> Decision:
     if policy is None:
         return "implicit-deny"
     compiled = compile_policy(msgspec.json.encode({"Version": "2012-10-17", "Statement": policy.statements}).decode())
-    arn = arn_of(name.region, name.account, name.name, name.qualifier)
     known = {
         "aws:currenttime": moment_z(tx.now),
         "aws:principalaccount": caller.account,
@@ -76,7 +95,7 @@ def _decision(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[
         "aws:sourceip": tx.scope.source_ip,
         "aws:useragent": tx.scope.user_agent,
     }
-    context = Context(caller, action, arn, name.account, {key: value for key, value in known.items() if value} | dict(keys))
+    context = Context(caller, action, arn, account, {key: value for key, value in known.items() if value} | dict(keys))
     return evaluate(Policies(identity=(compiled,), resource=(compiled,)), context)
 
 
