@@ -13,6 +13,8 @@ from tests.sim.world.world import World
 
 URL = "http://localhost:4566/000000000000/q"
 
+CODE = {"Runtime": "python3.11", "Role": "arn:aws:iam::000000000000:role/r", "Code": {"ZipFile": b"PK"}}
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
@@ -64,9 +66,22 @@ def test_time_does_not_go_back_where_a_jump_could_not_be_written_down(world: Wor
     assert world.call("sqs", "ReceiveMessage", QueueUrl=URL).result["Messages"][0]["Body"] == "a"
 
 
+def test_a_long_poll_that_ends_by_the_clients_own_clock_is_given_what_has_come(world: World) -> None:
+    world.call("sqs", "CreateQueue", QueueName="q")
+    world.call("lambda", "CreateFunction", FunctionName="f", **CODE, Handler="app.slow")
+    world.call("lambda", "Invoke", FunctionName="f", InvocationType="Event", Payload=b'{"label": "a"}')
+    world.machine.wait(2)
+    world.call("sqs", "SendMessage", QueueUrl=URL, MessageBody="b", DelaySeconds=60)
+    world.jump(59.5)
+    asked = world.begin("sqs", "ReceiveMessage", {"QueueUrl": URL, "WaitTimeSeconds": 20}, "1")
+    world.machine.settle()
+    # The function runs again when the message comes, for a second of the machine's: the client has waited long enough by then.
+    world.jump(0.5)
+    assert [message["Body"] for message in asked.answer.result["Messages"]] == ["b"]
+
+
 def test_an_event_whose_run_ends_while_the_disk_is_full_is_tried_again(world: World) -> None:
-    code = {"Runtime": "python3.11", "Role": "arn:aws:iam::000000000000:role/r", "Code": {"ZipFile": b"PK"}, "Handler": "app.slow"}
-    world.call("lambda", "CreateFunction", FunctionName="f", **code)
+    world.call("lambda", "CreateFunction", FunctionName="f", **CODE, Handler="app.slow")
     world.call("lambda", "Invoke", FunctionName="f", InvocationType="Event", Payload=b'{"label": "a"}')
     world.disk.full = True
     world.machine.wait(2)
