@@ -81,7 +81,7 @@ class Auditor:
     def happened(self, event: Any, now: float, *, dying: bool = False) -> None:
         """A subscriber was notified, or a function ran. `dying`: the process ended before what followed from it was certain."""
         if isinstance(event, Posted):
-            self.topics.posted(event, now)
+            self.topics.posted(event, now, dying=dying)
         elif isinstance(event, Began):
             self.functions.began(event, now)
         elif isinstance(event, Ended):
@@ -89,6 +89,7 @@ class Auditor:
 
     def passed(self, now: float) -> None:
         """Time may have passed."""
+        self.queues.passed()
         self.topics.passed(now)
         self.functions.passed(now)
 

@@ -223,7 +223,7 @@ class Functions:
 
     def _told(self, waiting: Event, queue: str, label: str, now: float, *, sure: bool) -> None:
         if sure:
-            self._queues.arrive(queue, label, now)
+            self._queues.follow(queue, label, now)
         else:
             self._queues.perhaps(waiting.doubtful, queue, label, now)
 

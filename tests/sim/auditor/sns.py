@@ -77,9 +77,6 @@ class Topics:
         self._ask, self._queues, self._invoked, self._troubles = ask, queues, invoked, troubles
         self.topics: dict[str, Topic] = {}
         self.deliveries: dict[tuple[str, str], Delivery] = {}
-        self._late: list[Message] = []
-        """Dead letters of what no function or queue took: they come a little after the answer to their publication, and who receives in
-        the same step may get them or not. By its end they are there."""
 
     def subscriptions(self) -> list[Subscription]:
         return [one for topic in self.topics.values() for one in topic.subscriptions.values()]
@@ -262,18 +259,20 @@ class Topics:
             self._undelivered(one, label, now, sure=sure)
 
     def _undelivered(self, one: Subscription, label: str, now: float, *, sure: bool) -> None:
-        letter = self._queues.arrive(one.dead_letter, label, now, sure=False)
-        if letter is not None and sure:
-            self._late.append(letter)
+        """No function or queue takes it: it comes to the dead letters."""
+        if sure:
+            self._queues.follow(one.dead_letter, label, now)
+        else:
+            self._queues.arrive(one.dead_letter, label, now, sure=False)
 
     # ------------------------------------------------------------ deliveries
 
-    def posted(self, event: Posted, now: float) -> None:
-        """A subscriber was notified."""
+    def posted(self, event: Posted, now: float, *, dying: bool) -> None:
+        """A subscriber was notified. `dying`: what became of it was perhaps not kept; then it is notified again."""
         delivery = self.deliveries.get((event.subscription, event.label))
         if delivery is None:
             raise Wrong(f"{event}: nothing was published to it")
-        excused = self._excused(delivery)
+        excused = self._excused(delivery) or dying
         holds(excused or not delivery.over, f"{event}: it had been delivered, or given up, already")
         delivery.attempts += 1
         if delivery.attempts > 1 and not excused:
@@ -288,7 +287,7 @@ class Topics:
             if excused:
                 self._queues.perhaps(delivery.doubtful, delivery.dead_letter, event.label, now)
             else:
-                self._queues.arrive(delivery.dead_letter, event.label, now)
+                self._queues.follow(delivery.dead_letter, event.label, now)
 
     def _excused(self, delivery: Delivery) -> bool:
         """Whether it may be made more than once, or not at all where nobody knows whether it was published."""
@@ -300,9 +299,6 @@ class Topics:
             over = [one.arn for one in topic.subscriptions.values() if not one.confirmed and now >= one.made + CONFIRM_SECONDS]
             for arn in over:
                 del topic.subscriptions[arn]
-        for letter in self._late:
-            letter.sure = letter.came = True
-        self._late.clear()
         for key, delivery in list(self.deliveries.items()):
             excused = self._excused(delivery)
             if now > delivery.begun + RETRIES * RETRY_SECONDS + (PATIENCE_SECONDS if excused else 1):

@@ -26,6 +26,7 @@ class Queues:
         self.queues: dict[str, Queue] = {}
         self.deleted: dict[str, float] = {}
         self.order = 0
+        self._following: list[Message] = []
         self.inexact = -1e9
         """Until when counts may still have messages that are too old: what removes them waited for room on the disk."""
 
@@ -50,6 +51,19 @@ class Queues:
             queue.sent[token] = now, message
         queue.messages.append(message)
         return message
+
+    def follow(self, name: str, label: str, now: float) -> None:
+        """A message that comes a few turns after what it follows from: who receives in the same step may get it or not. By its end it
+        is there."""
+        message = self.arrive(name, label, now, sure=False)
+        if message is not None:
+            self._following.append(message)
+
+    def passed(self) -> None:
+        """A step is over, and all that follows from it has happened."""
+        for message in self._following:
+            message.sure = message.came = True
+        self._following.clear()
 
     def perhaps(self, doubtful: dict[str, Message | None], name: str, label: str, now: float) -> None:
         """A message that comes now unless it came before, which nobody knows: at the end it has come once at most."""
