@@ -4,12 +4,15 @@ import asyncio
 import errno
 import hashlib
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from windtunnel.planes.blobs import Blob, Blobs, DiskFull, files
+
+FAR = 4_000_000_000.0
 
 
 @pytest.fixture
@@ -119,6 +122,37 @@ def test_the_sweep_removes_what_no_row_names(blobs: Blobs, tmp_path: Path) -> No
     (tmp_path / "temporary" / "half").write_bytes(b"half")
     assert blobs.sweep(lambda blob_id: blob_id != lost) == 1
     assert files_under(tmp_path) == [kept]
+
+
+def test_what_is_old_is_told_in_pages_and_removed_if_it_still_is(blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("windtunnel.planes.blobs.store.PAGE_BLOBS", 2)
+    half = tmp_path / "temporary/half"
+
+    async def story() -> None:
+        written = sorted([(await blobs.write(b"x")).id for _ in range(5)])
+        half.write_bytes(b"ha")
+        assert [page async for page in blobs.older(0.0)] == []
+        assert await blobs.remove(written, 0.0) == 0
+        assert half.exists()
+        pages = [page async for page in blobs.older(FAR)]
+        assert [name for page in pages for name in page] == written
+        assert max(map(len, pages)) <= 2
+        assert await blobs.remove([*written[1:], "gone"], FAR) == 4
+        assert await blobs.read(written[0]) == b"x"
+
+    asyncio.run(story())
+    assert not half.exists()
+
+
+def test_a_copy_is_as_old_as_its_name(blobs: Blobs) -> None:
+    async def story() -> None:
+        first = await blobs.write(b"x")
+        os.utime(blobs.path(first.id), (1, 1))  # long ago
+        copy = await blobs.copy(first.id)
+        assert blobs.path(copy.id).stat().st_mtime == 1
+        assert [page async for page in blobs.older(files.named_at(blobs.path(copy.id)) - 1)] == []
+
+    asyncio.run(story())
 
 
 def test_clearing_empties_the_plane_and_it_goes_on_working(blobs: Blobs, tmp_path: Path) -> None:

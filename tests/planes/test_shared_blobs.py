@@ -105,6 +105,20 @@ def test_a_sweep_removes_what_no_row_names_once_nobody_can_be_about_to(machine: 
     asyncio.run(story())
 
 
+def test_what_is_old_is_told_and_removed_for_all(machine: Machine) -> None:
+    async def story() -> None:
+        one, two = machine("one"), machine("two")
+        kept, gone = sorted([(await one.write(b"x")).id for _ in range(2)])
+        assert [page async for page in two.older(0.0)] == []
+        assert [page async for page in two.older(FAR)] == [[kept, gone]]
+        assert await two.remove([gone], 0.0) == 0
+        assert await two.remove([gone], FAR) == 1
+        assert [page async for page in one.older(FAR)] == [[kept]]
+        assert await machine("three").read(kept) == b"x"
+
+    asyncio.run(story())
+
+
 def test_a_snapshot_brings_all_home_and_is_taken_by_all(machine: Machine, tmp_path: Path) -> None:
     async def story() -> None:
         one = machine("one")

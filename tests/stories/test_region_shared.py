@@ -15,9 +15,10 @@ from psycopg import pq
 from tests.postgres import Server
 from tests.stories.here import BEGIN, Here
 from tests.stories.lambdas import bodies, logged, make, queue, run
+from tests.stories.s3_kit import content
 from windtunnel.app.boot import Storage
 from windtunnel.aws.errors import Fault
-from windtunnel.fabric import Table, Tx, peers, roll
+from windtunnel.fabric import Table, Tx, peers, roll, sweep
 from windtunnel.kernel.store import StoreFull
 
 Pair = tuple[Here, Here]
@@ -204,6 +205,42 @@ def test_an_order_that_was_answered_holds_for_all(pair: Pair) -> None:
     two.jump(60)
     two.run(two.cloud.settle())
     assert (one.now, two.now) == (BEGIN + 60, BEGIN + 60)
+
+
+def test_bytes_that_were_found_can_be_read_though_another_server_drops_them(pair: Pair) -> None:
+    one, two = pair
+    one.s3.create_bucket(Bucket="box")
+    one.s3.put_object(Bucket="box", Key="k", Body=b"x" * 100_000)
+    found = one.s3.get_object(Bucket="box", Key="k")
+    two.s3.delete_object(Bucket="box", Key="k")
+    two.run(asyncio.sleep(0.01))
+    assert content(found) == b"x" * 100_000
+
+
+def test_bytes_that_no_row_names_are_swept_once_nobody_can_be_about_to(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = pair
+    one.s3.create_bucket(Bucket="box")
+    one.s3.put_object(Bucket="box", Key="k", Body=b"x" * 100_000)
+    lost = two.run(two.cloud.blobs.write(b"as left by kill -9"))
+    later = sweep.wall() + 2 * sweep.SWEEP_SECONDS
+    monkeypatch.setattr(sweep, "wall", lambda: later)
+    monkeypatch.setattr(sweep, "ORPHAN_SECONDS", 10 * sweep.SWEEP_SECONDS)
+    assert one.run(sweep.sweep_if_due(one.cloud)) == 0
+    monkeypatch.setattr(sweep, "ORPHAN_SECONDS", sweep.SWEEP_SECONDS)
+    assert one.run(sweep.sweep_if_due(one.cloud)) == 0, "it was done this day"
+    later += sweep.SWEEP_SECONDS
+    assert one.run(sweep.sweep_if_due(one.cloud)) == 1
+    assert not two.cloud.blobs.path(lost.id).exists()
+    assert content(two.s3.get_object(Bucket="box", Key="k")) == b"x" * 100_000
+
+
+def test_the_one_that_leads_sweeps(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = pair
+    lost = two.run(two.cloud.blobs.write(b"as left by kill -9"))
+    later = sweep.wall() + 2 * sweep.SWEEP_SECONDS
+    monkeypatch.setattr(sweep, "wall", lambda: later)
+    one.run(one.cloud.peers.stop())  # type: ignore[union-attr]
+    assert soon(two, lambda: not two.cloud.blobs.path(lost.id).exists())
 
 
 def test_who_was_killed_is_waited_for_but_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

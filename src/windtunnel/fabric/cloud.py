@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,11 +19,13 @@ from windtunnel.fabric import deliver, snapshot, starts
 from windtunnel.fabric.access import identify, remember_use
 from windtunnel.fabric.call import Call
 from windtunnel.fabric.courier import Courier
+from windtunnel.fabric.dropped import Dropped
 from windtunnel.fabric.meter import USAGE_KEYS, hour
 from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, TIMED, Peers
+from windtunnel.fabric.roll import CLOSED
 from windtunnel.fabric.scope import Proof, Scope, service_principal
 from windtunnel.fabric.service import Handled, Service
-from windtunnel.fabric.starts import BOOTS, CLOSED, SERIALS_PER_BOOT
+from windtunnel.fabric.starts import BOOTS, SERIALS_PER_BOOT
 from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.trail import TRAIL, Calls, trail_event
 from windtunnel.fabric.tx import HELD, Tx
@@ -86,6 +87,7 @@ class Cloud:
         self.services = {service.name: service for service in services}
         self.services[deliver.SERVICE] = Service(deliver.SERVICE, modules=(), timers={deliver.HANDLER: deliver.attempt})
         self.calls = Calls()
+        self._dropped = Dropped(blobs, others=shared)
         self._authorise = authorise
         self._handled: dict[tuple[str, str], Handled] = {}
         self._handlers: dict[tuple[str, str], Handled] = {}
@@ -191,6 +193,7 @@ class Cloud:
 
     async def stop_all(self) -> None:
         """Ends what runs in this process, open calls included."""
+        self._dropped.forget()
         self.timers.stop()
         await self.loop.stop()
         await self.compute.clear()
@@ -271,7 +274,7 @@ class Cloud:
                 tx.put(CLOCK, value=self.clock.anchor)
             self.store.keep(overlay, owed=tx.owed)
             if tx.dropped:
-                self.store.when_committed(lambda failure: self._delete_blobs(tx.dropped) if failure is None else None)
+                self.store.when_committed(lambda failure: self._dropped.add(tx.dropped) if failure is None else None)
         else:
             under.overlay.merge(overlay)
             under.dropped += tx.dropped
@@ -291,7 +294,7 @@ class Cloud:
 
         tx, result = store.transact(attempt)
         if tx.dropped:
-            store.when_committed(lambda failure: self._delete_blobs(tx.dropped) if failure is None else None)
+            store.when_committed(lambda failure: self._dropped.add(tx.dropped) if failure is None else None)
         return result
 
     def read(self, function: Callable[[Tx], Result], scope: Scope, service: str) -> Result:
@@ -365,6 +368,7 @@ class Cloud:
             await self.peers.settle()
 
     async def close(self) -> None:
+        self._dropped.end()
         await self.stop_all()
         await self.compute.close()
         await self.courier.close()
@@ -447,11 +451,6 @@ class Cloud:
         self._record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)
         if under is None:
             self.store.keep(overlay, owed=False)
-
-    def _delete_blobs(self, blob_ids: list[str]) -> None:
-        # A reply of this turn may be about to open one of them: it gets its turn first.
-        for blob_id in blob_ids:
-            asyncio.get_running_loop().call_soon(self.blobs.delete, blob_id)
 
     def _usage_key(self, place: tuple[str, str, str, str, int]) -> bytes:
         account, region, service, operation, this_hour = place

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from windtunnel.fabric.roll import CALL_CHANNEL, Roll
+from windtunnel.fabric.sweep import sweep_if_due
 from windtunnel.kernel.clock import Anchor, stopwatch
 from windtunnel.kernel.store import StoreFull, Table
 from windtunnel.kernel.store.shared import SharedStore
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 BEAT_SECONDS = 0.5
 LEASE_SECONDS = 2.5
-SWEEP_BEATS = 1_200
+TIDY_BEATS = 1_200
 CLOCK_CHANNEL = ("fabric.clock",)
 EPOCH_CHANNEL = ("fabric.epoch",)
 LEASE_CHANNEL = ("fabric.lease",)
@@ -93,7 +94,7 @@ class Peers:
         """Joins the others, in the running event loop."""
         self._store.start()
         self._epoch = self._cloud.apply(lambda tx: tx.get(EPOCH) or 0)
-        self._roll.enter()
+        self._roll.enter(first=self._first)
         self._follow_clock()
         self._beat()
 
@@ -171,9 +172,10 @@ class Peers:
         try:
             self.leads = self._claim(now)
             if self.leads:
-                self._beats += 1
-                if self._beats % SWEEP_BEATS == 0:
+                if self._beats % TIDY_BEATS == 0:
                     self._store.forget_news()
+                    self._spawn(self._sweep())
+                self._beats += 1
         except StoreFull as failure:
             log.warning("the lease could not be looked at: %s", failure)
             self.leads = led and now - self._renewed < LEASE_SECONDS
@@ -214,6 +216,13 @@ class Peers:
         await self._cloud.stop_all()
         if self.leads:
             self._cloud.lead()
+
+    async def _sweep(self) -> None:
+        try:
+            if removed := await sweep_if_due(self._cloud):
+                log.warning("%d blobs that no row names were removed", removed)
+        except (StoreFull, OSError) as failure:
+            log.warning("what no row names could not be swept: %s", failure)
 
     def _leave(self, tx: Tx) -> None:
         self._roll.leave(tx)

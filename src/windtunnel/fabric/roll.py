@@ -25,6 +25,8 @@ CALL = Table("fabric.roll.call", int, scope="global")
 """How often the roll was called."""
 ROLL = Table("fabric.roll", int, scope="global")
 """process -> the last call that it has answered"""
+CLOSED = Table("fabric.closed", bool, scope="global")
+"""There while nobody serves the region and all have left by themselves; a start that doesn't find it follows a kill."""
 CALL_CHANNEL = ("fabric.roll.call",)
 ANSWER_CHANNEL = ("fabric.roll",)
 
@@ -39,11 +41,20 @@ class Roll:
         self._answers = asyncio.Event()
         cloud.loop.on(ANSWER_CHANNEL, self._answers.set)
 
-    def enter(self) -> None:
-        self._cloud.apply(self._answer)
+    def enter(self, *, first: bool) -> None:
+        """`first`: nobody else runs, so that whoever stands in the roll was killed."""
+
+        def enter(tx: Tx) -> None:
+            for key, _ in list(tx.scan(ROLL)) if first else ():
+                tx.delete(ROLL, *key)
+            self._answer(tx)
+
+        self._cloud.apply(enter)
 
     def leave(self, tx: Tx) -> None:
         tx.delete(ROLL, self._number)
+        if next(tx.scan(ROLL, limit=1), None) is None:
+            tx.put(CLOSED, value=True)
 
     async def answer(self) -> None:
         """Answers the last call."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from windtunnel.kernel.store import Store
+from windtunnel.planes.blobs import LOADING
 
 if TYPE_CHECKING:
     from windtunnel.planes.blobs import Blobs
@@ -32,7 +33,7 @@ async def save(store: Store, blobs: Blobs, path: Path) -> int:
 
 async def load(load_rows: Callable[[str], None], blobs: Blobs, path: Path) -> None:
     """Replaces rows and bytes. Raises ValueError, before anything is touched, where the file isn't a snapshot."""
-    with tempfile.TemporaryDirectory(dir=blobs.root, prefix=".loading-") as folder:
+    with tempfile.TemporaryDirectory(dir=blobs.root, prefix=LOADING) as folder:
         await asyncio.to_thread(_unpack, path, Path(folder))
         blobs.adopt(Path(folder) / BLOBS_NAME)
         load_rows(str(Path(folder) / STORE_NAME))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from windtunnel.fabric.peers import CLOCK, PROCESSES, TIMED
+from windtunnel.fabric.roll import CLOSED
 from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.store import Table
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from windtunnel.fabric.tx import Tx
 
 BOOTS = Table("fabric.boots", int, scope="global")
-CLOSED = Table("fabric.closed", bool, scope="global")
-"""There while the region is closed; a start that doesn't find it follows a kill."""
 SERIALS_PER_BOOT = 1 << 40
 
 
@@ -37,8 +36,6 @@ def start(tx: Tx, anchor: Anchor, *, shared: bool, given: bool) -> Start:
     tx.delete(CLOSED)
     kept = tx.get(CLOCK)
     if shared:
-        # Nobody tells of those who were killed while others went on.
-        closed = not boots
         process = (tx.get(PROCESSES) or 0) + 1
         tx.put(PROCESSES, value=process)
         if given or kept is None:

@@ -1,5 +1,5 @@
 """The blobs plane keeps the bytes of objects as files, so that services' rows only have to name them."""
 
-from windtunnel.planes.blobs.store import Blob, Blobs, Digest, DiskFull, Piece
+from windtunnel.planes.blobs.store import LOADING, Blob, Blobs, Digest, DiskFull, Piece
 
-__all__ = ["Blob", "Blobs", "Digest", "DiskFull", "Piece"]
+__all__ = ["LOADING", "Blob", "Blobs", "Digest", "DiskFull", "Piece"]

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import math
 import os
 import shutil
 from collections.abc import Generator
@@ -104,6 +105,14 @@ def append_file(source: Path, target: FileIO) -> int:
             write_all(target, data)
             left -= len(data)
     return total
+
+
+def named_at(path: Path) -> float:
+    """When a file was last written or given a name, since 1970; a second name is newer than the bytes, and what is gone is newest."""
+    try:
+        return path.stat().st_ctime
+    except FileNotFoundError:
+        return math.inf
 
 
 def remove(path: Path) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from windtunnel.planes.blobs import files
 from windtunnel.planes.blobs.files import DiskFull
-from windtunnel.planes.blobs.store import BATCH_BYTES, Blob, Blobs, Digest, Piece
+from windtunnel.planes.blobs.store import BATCH_BYTES, PAGE_BLOBS, Blob, Blobs, Digest, Piece
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -122,8 +122,7 @@ class SharedBlobs(Blobs):
     def sweep(self, named: Callable[[str], bool]) -> int:
         """Removes what no row names and nobody can be about to name any more; the cache goes by the same word."""
         super().sweep(named)
-        before = self._now() - ORPHAN_SECONDS
-        orphans = [meta["path"] for meta in self._listed() if meta["last_modified"].timestamp() < before and not named(meta["path"])]
+        orphans = [blob_id for page in self._pages(self._now() - ORPHAN_SECONDS) for blob_id in page if not named(blob_id)]
         self._forget(orphans)
         return len(orphans)
 
@@ -150,6 +149,19 @@ class SharedBlobs(Blobs):
             if entry.is_file():
                 with _said_clearly():
                     self._store.put(entry.name, entry)
+
+    def _pages(self, before: float) -> Iterator[list[str]]:
+        with _said_clearly():
+            for metas in self._store.list(chunk_size=PAGE_BLOBS):  # pyright: ignore[reportUnknownMemberType]
+                if page := sorted(meta["path"] for meta in metas if meta["last_modified"].timestamp() < before):
+                    yield page
+
+    def _remove(self, blob_ids: Sequence[str], before: float) -> int:
+        super()._remove(blob_ids, before)
+        with _said_clearly():
+            old = [blob_id for blob_id in blob_ids if self._store.head(blob_id)["last_modified"].timestamp() < before]
+        self._forget(old)
+        return len(old)
 
     def _listed(self) -> Iterator[ObjectMeta]:
         with _said_clearly():

@@ -5,8 +5,9 @@ never a row without bytes.
 """
 
 import asyncio
+import math
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from concurrent import futures
 from io import FileIO
 from pathlib import Path
@@ -24,6 +25,9 @@ BATCH_BYTES = 1024 * 1024
 INLINE_READ_BYTES = 256 * 1024
 INLINE_DELETE_BYTES = 8 * 1024 * 1024
 THREADS = 8
+PAGE_BLOBS = 500
+LOADING = ".loading-"
+"""How the folders begin, beside the blobs, in which snapshots are unpacked."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -157,10 +161,19 @@ class Blobs:
             for entry in sorted(os.listdir(folder)):
                 if not named(entry):
                     removed += files.remove(folder / entry)
-        for entry in sorted(os.listdir(self._temporary)):
-            files.remove(self._temporary / entry)
-        files.remove_tree(self._trash)
+        self._discard(math.inf)
         return removed
+
+    async def older(self, before: float) -> AsyncIterator[list[str]]:
+        """Blobs older than a moment of the machine's, in pages, each in order; half files and trash of that age go on the way."""
+        await self._in_thread(self._discard, before)
+        pages = self._pages(before)
+        while page := await self._in_thread(next, pages, None):
+            yield page
+
+    async def remove(self, blob_ids: Sequence[str], before: float) -> int:
+        """Removes those of them that are still so old: a blob of a snapshot may have come in another's place."""
+        return await self._in_thread(self._remove, blob_ids, before)
 
     def clear(self) -> None:
         """Empties everything at once."""
@@ -187,6 +200,20 @@ class Blobs:
     def close(self) -> None:
         """Waits for what the threads still do."""
         self._pool.shutdown(wait=True)
+
+    def _pages(self, before: float) -> Iterator[list[str]]:
+        for folder in sorted(self._objects.iterdir()):
+            names = [name for name in sorted(os.listdir(folder)) if files.named_at(folder / name) < before]
+            yield from (names[start : start + PAGE_BLOBS] for start in range(0, len(names), PAGE_BLOBS))
+
+    def _remove(self, blob_ids: Sequence[str], before: float) -> int:
+        return sum(files.remove(path) for path in map(self.path, blob_ids) if files.named_at(path) < before)
+
+    def _discard(self, before: float) -> None:
+        """What was never a blob, or is none any more: half files, trash, and the folder of a snapshot that was not taken in."""
+        for entry in (*self._temporary.iterdir(), self._trash, *self.root.glob(f"{LOADING}*")):
+            if files.named_at(entry) < before:
+                files.remove_tree(entry) if entry.is_dir() else files.remove(entry)
 
     def _write_small(self, data: bytes, digests: Sequence[Digest]) -> Blob:
         """A thread costs more than a small write does, so it happens here and now."""
