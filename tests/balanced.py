@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from io import BytesIO
 from itertools import count
@@ -66,6 +66,9 @@ class Balancer:
 
     async def _end(self) -> None:
         self._server.close()
+        for task in self._joining:
+            task.cancel()
+        await asyncio.gather(*self._joining, return_exceptions=True)
         for side in self.sides:
             side.transport.abort()
         await asyncio.sleep(0)  # connections are lost a turn later
@@ -108,10 +111,10 @@ class Side(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._there.transport.resume_reading()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._balancer.sides.discard(self)
         if self._other is not None:
-            self._other.transport.abort() if error else self._other.transport.close()
+            self._other.transport.abort() if exc else self._other.transport.close()
 
     @property
     def _there(self) -> Side:
@@ -189,7 +192,7 @@ def _closing(request: Any, **_: Any) -> None:
 
 
 @contextmanager
-def balanced(folder: Path, store: Server) -> Iterator[Balanced]:
+def balanced(folder: Path, store: Server) -> Generator[Balanced]:
     """A region that two processes serve for as long as the `with` lasts."""
     store.empty()
     with ExitStack() as stack:

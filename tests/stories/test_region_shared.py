@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def pair(tmp_path: Path, storage: Storage) -> Iterator[Pair]:
 
 
 @contextmanager
-def two_servers(data: Path, storage: Storage) -> Iterator[Pair]:
+def two_servers(data: Path, storage: Storage) -> Generator[Pair]:
     """Two servers in one event loop; the first leads."""
     one = Here(data, storage=storage)
     two = Here(data, storage=msgspec.structs.replace(storage, first=False), loop=one.loop, joins=True)
@@ -246,7 +246,11 @@ def test_the_one_that_leads_sweeps(pair: Pair, monkeypatch: pytest.MonkeyPatch) 
 def test_who_was_killed_is_waited_for_but_once(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = pair
     monkeypatch.setattr(roll, "SILENT_SECONDS_MAX", 0.1)
-    monkeypatch.setattr(one.cloud.peers, "_spawn", lambda coroutine: coroutine.close())  # as where nobody hears it any more
+
+    def never(coroutine: Coroutine[Any, Any, None]) -> None:
+        coroutine.close()
+
+    monkeypatch.setattr(one.cloud.peers, "_spawn", never)
     assert two.cloud.apply(lambda tx: len(list(tx.scan(roll.ROLL)))) == 2
     two.run(two.cloud.settle())
     assert two.cloud.apply(lambda tx: len(list(tx.scan(roll.ROLL)))) == 1
@@ -333,6 +337,19 @@ def test_a_region_that_is_loaded_is_loaded_for_both(pair: Pair, tmp_path: Path) 
     two.run(two.cloud.load(tmp_path / "saved"))
     assert soon(one, lambda: one.now == BEGIN)
     assert one.sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "kept"
+
+
+def test_the_first_of_several_sweeps_at_once_where_somebody_was_killed(tmp_path: Path) -> None:
+    several = Here(tmp_path / "region", storage=Storage(shared=True))
+    lost = several.cloud.blobs.path(several.run(several.cloud.blobs.write(b"as left by kill -9")).id)
+    several.restart()
+    assert lost.exists(), "all had left by themselves"
+    two = Here(tmp_path / "region", storage=Storage(shared=True, first=False), loop=several.loop, joins=True)
+    two.cloud.peers._left = True  # type: ignore[union-attr]  # as kill -9 does
+    two.cloud.store.close()
+    several.restart()
+    assert not lost.exists()
+    several.close()
 
 
 def test_a_file_that_several_served_goes_on_with_one(tmp_path: Path) -> None:
