@@ -247,14 +247,7 @@ def _list(tx: Tx, name: str, key: str, newest: Version) -> None:
     if newest.marker:
         tx.delete(LISTED, name, key)
         return
-    listed: Listed = {
-        "Key": key,
-        "LastModified": newest.modified,
-        "ETag": f'"{newest.etag}"',
-        "Size": newest.size,
-        "StorageClass": newest.storage,
-    }
+    listed = Listed(key, newest.modified, f'"{newest.etag}"', newest.size, newest.storage)
     if newest.algorithm:
-        listed["ChecksumAlgorithm"] = [newest.algorithm]
-        listed["ChecksumType"] = newest.checksum_type
+        listed.ChecksumAlgorithm, listed.ChecksumType = [newest.algorithm], newest.checksum_type
     tx.put(LISTED, name, key, value=listed)

@@ -7,7 +7,7 @@ under it. What a listing shows of it stands once more in a small row of its own,
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import msgspec
 
@@ -86,7 +86,7 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether it has a replication configuration."""
 
 
-class Listed(TypedDict):
+class Listed(msgspec.Struct, array_like=True, gc=False):
     """What a listing shows of a key's current version, word for word: a page of a thousand is read and handed on without a look at each."""
 
     Key: str
@@ -94,9 +94,9 @@ class Listed(TypedDict):
     ETag: str
     Size: int
     StorageClass: str
-    ChecksumAlgorithm: NotRequired[list[str]]
-    ChecksumType: NotRequired[str]
-    Owner: NotRequired[dict[str, str]]
+    ChecksumAlgorithm: list[str] | None = None
+    ChecksumType: str | None = None
+    Owner: dict[str, str] | None = None
     """Never kept: an account's name may change."""
 
 

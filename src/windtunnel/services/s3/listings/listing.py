@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws import pages
+from windtunnel.aws.records import Records
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.listings.walk import Page, most_of, show_folders, start_of, stays, walk, writer_of
 from windtunnel.services.s3.places import bucket_of, charge_shown, order
@@ -85,20 +86,20 @@ def _objects(tx: Tx, req: Mapping[str, Any], after: str) -> tuple[Page[Listed], 
         return tx.records(LISTED, bucket, start=start, end=end, limit=limit)
 
     start = start_of(prefix, delimiter, after)
-    return walk(scan, prefix, delimiter, start, most, name=itemgetter("Key"), follow=lambda row: (row["Key"] + "\0",)), most
+    return walk(scan, prefix, delimiter, start, most, name=attrgetter("Key"), follow=lambda row: (row.Key + "\0",)), most
 
 
 def _show(result: Any, req: Mapping[str, Any], owner: Bucket | None, page: Page[Listed], write: Callable[[str], str]) -> None:
     """The members that both listings share, absent where they are empty."""
-    if not stays(write, (item["Key"] for item in page.items)):
+    if not stays(write, (item.Key for item in page.items)):
         for item in page.items:
-            item["Key"] = write(item["Key"])
+            item.Key = write(item.Key)
     if owner is not None:
         shown = owner_of(owner.account)
         for item in page.items:
-            item["Owner"] = shown
+            item.Owner = shown
     if page.items:
-        result["Contents"] = page.items
+        result["Contents"] = Records(page.items)
     show_folders(result, req, page, write)
 
 
