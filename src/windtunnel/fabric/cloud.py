@@ -20,21 +20,20 @@ from windtunnel.fabric.access import identify, remember_use
 from windtunnel.fabric.call import Call
 from windtunnel.fabric.courier import Courier
 from windtunnel.fabric.dropped import Dropped
-from windtunnel.fabric.meter import USAGE_KEYS, hour
 from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, TIMED, Peers
+from windtunnel.fabric.recorder import Recorder
 from windtunnel.fabric.roll import CLOSED
 from windtunnel.fabric.scope import Proof, Scope, service_principal
 from windtunnel.fabric.service import Handled, Service
 from windtunnel.fabric.starts import BOOTS, SERIALS_PER_BOOT
 from windtunnel.fabric.timers import Timers
-from windtunnel.fabric.trail import TRAIL, Calls, trail_event
+from windtunnel.fabric.trail import Calls
 from windtunnel.fabric.tx import HELD, Tx
 from windtunnel.fabric.visits import Answer, Host, Visit, finder
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids, Serials
 from windtunnel.kernel.loop import Loop
 from windtunnel.kernel.store import Overlay, Store, StoreFull, Transaction
-from windtunnel.kernel.store.keys import pack
 from windtunnel.kernel.store.shared import SharedEngine, SharedStore
 from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import DiskFull
@@ -48,10 +47,7 @@ Result = TypeVar("Result")
 Authorise = Callable[[str, str, Mapping[str, Any], Scope], None]
 log = logging.getLogger(__name__)
 
-USAGE_KEYS_MAX = 10_000
 NOWHERE = Scope("", "", service_principal("windtunnel.amazonaws.com", ""))
-REQUESTS = "Requests"
-"""The usage type under which every call is counted, by operation."""
 
 
 class Cloud:
@@ -87,11 +83,11 @@ class Cloud:
         self.services = {service.name: service for service in services}
         self.services[deliver.SERVICE] = Service(deliver.SERVICE, modules=(), timers={deliver.HANDLER: deliver.attempt})
         self.calls = Calls()
+        self._recorder = Recorder(self.calls, self.services, self.status_of)
         self._dropped = Dropped(blobs, others=shared)
         self._authorise = authorise
         self._handled: dict[tuple[str, str], Handled] = {}
         self._handlers: dict[tuple[str, str], Handled] = {}
-        self._usage_keys: dict[tuple[str, str, str, str, int], bytes] = {}
         self._pages = {beginning: page for service in self.services.values() for beginning, page in service.pages.items()}
         self.host = finder(self.services.values())
         """Who serves a host beside the APIs, by its Host header."""
@@ -253,7 +249,7 @@ class Cloud:
         """A plain operation, and its record in the same transaction."""
         result = handled.function(tx, request)
         tx.owed = tx.changes()
-        self._record(tx, handled, request, result, None, started)
+        self._recorder.record(tx, handled, request, result, None, started)
         if self.shared is not None and self.services[handled.service].recorded is not None:
             tx.owed = tx.changes()  # what a service notes may hang on what it has read
         return result
@@ -415,23 +411,6 @@ class Cloud:
         tx.owed = self.shared is not None
         remember_use(tx, access_key)
 
-    def _record(
-        self, tx: Tx, handled: Handled, request: dict[str, Any], result: Mapping[str, Any], fault: Fault | None, started: float
-    ) -> None:
-        """Tells of a call: in the live list, in the usage, in the trail where CloudTrail would, and its service where it listens."""
-        scope, seconds = tx.scope, stopwatch() - started
-        self.calls.add(tx.now, handled.service, handled.name, scope, fault.code if fault else "", seconds)
-        place = (scope.account, scope.region, handled.service, handled.name, hour(tx.now))
-        tx.overlay.add(self._usage_keys.get(place) or self._usage_key(place), 1)
-        if not handled.data:
-            event = trail_event(handled.service, handled.name, tx.now, scope, request, fault)
-            tx.put(TRAIL, tx.now, tx.serial(), value=event)
-        recorded = self.services[handled.service].recorded
-        if recorded is not None:
-            recorded(
-                tx, handled.name, request, result or {}, fault, 0 if fault is None else self.status_of(handled.service, fault), seconds
-            )
-
     def _record_apart(
         self,
         handled: Handled,
@@ -445,20 +424,12 @@ class Cloud:
         """Records a call that wrote nothing, or whose transactions are over."""
         if under is None and self.shared is not None and self.services[handled.service].recorded is not None:
             with suppress(StoreFull):  # as good as a log on a disk that is full
-                self.transact(lambda tx: self._record(tx, handled, request, result, fault, started), scope, handled.service)
+                self.transact(lambda tx: self._recorder.record(tx, handled, request, result, fault, started), scope, handled.service)
             return
         overlay = self.store.begin() if under is None else under.overlay
-        self._record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)
+        self._recorder.record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)
         if under is None:
             self.store.keep(overlay, owed=False)
-
-    def _usage_key(self, place: tuple[str, str, str, str, int]) -> bytes:
-        account, region, service, operation, this_hour = place
-        if len(self._usage_keys) > USAGE_KEYS_MAX:
-            self._usage_keys.clear()
-        key = USAGE_KEYS + pack((this_hour, account, region, service, REQUESTS, operation))
-        self._usage_keys[place] = key
-        return key
 
     def page(self, path: str) -> tuple[str, bytes] | None:
         """What a service serves at a path of the endpoint outside of its API, as (content type, bytes)."""
