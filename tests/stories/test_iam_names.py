@@ -1,6 +1,6 @@
 """What every operation of IAM refuses alike: names of nothing, roles that belong to services, tags that can't be.
 
-The cases come from AWS's own description of the operations, so that a new operation is asked as well.
+The cases come from AWS's own description of the operations.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.stories.described import documents, needed, operations_of, takes
 from tests.stories.here import Here
 from tests.stories.iam_kit import DEVICE, HERE, KEY_ID, LAMBDA, LINKED, LONG_ID, METADATA, OPENID, OWN, READ, SAML, furnish
 from tests.stories.identity import fault
-from windtunnel.aws.model import OperationModel, operation_model, operation_names, snake
+from windtunnel.aws.model import OperationModel, snake
 from windtunnel.fabric.tags import TAGS_MAX
 from windtunnel.services.iam import SERVICE
 
@@ -82,23 +83,12 @@ OTHER_WORDS = {
 FORGIVING = ("DeleteOpenIDConnectProvider",)
 """That there is none is fine: https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteOpenIDConnectProvider.html"""
 
-OPERATIONS = [operation_model("iam", name) for name in operation_names("iam") if snake(name) in SERVICE.functions]
-
-
-def _takes(operation: OperationModel, member: str) -> bool:
-    shape = operation.input_shape
-    return shape is not None and member in shape.members and NEW.get(operation.name) != member
-
-
-def _documents(operation: OperationModel, code: str) -> bool:
-    return any(shape.error_code == code for shape in operation.error_shapes)
+OPERATIONS = operations_of(SERVICE)
 
 
 def _given(operation: OperationModel, **more: Any) -> dict[str, Any]:
     """A request that says what the operation wants, and more; what it makes has a name that is free."""
-    shape = operation.input_shape
-    assert shape is not None
-    given = {name: GIVEN[name] for name in shape.required_members}
+    given = needed(operation, GIVEN)
     if operation.name in NEW:
         given[NEW[operation.name]] = "new"
     return given | more
@@ -119,7 +109,7 @@ def world(here: Here) -> Here:
         (each, member)
         for each in OPERATIONS
         for member in NOT_THERE
-        if _takes(each, member) and each.name not in FORGIVING and _documents(each, "NoSuchEntity")
+        if takes(each, member) and NEW.get(each.name) != member and each.name not in FORGIVING and documents(each, "NoSuchEntity")
     ],
     ids=lambda value: str(getattr(value, "name", value)),
 )
@@ -133,7 +123,7 @@ def test_what_an_operation_names_has_to_be_there(world: Here, operation: Operati
 
 @pytest.mark.parametrize(
     "operation",
-    [each for each in OPERATIONS if _documents(each, "UnmodifiableEntity") and each.name != "UpdateRoleDescription"],
+    [each for each in OPERATIONS if documents(each, "UnmodifiableEntity") and each.name != "UpdateRoleDescription"],
     ids=lambda each: each.name,
 )
 def test_a_role_that_is_linked_to_a_service_is_not_its_accounts_to_change(world: Here, operation: OperationModel) -> None:
@@ -151,7 +141,7 @@ def test_a_linked_roles_description_and_tags_are_its_accounts(world: Here) -> No
     assert (role["Description"], role["Tags"]) == ("second", [{"Key": "k", "Value": "v"}])
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if _takes(each, "Tags")], ids=lambda each: each.name)
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if takes(each, "Tags")], ids=lambda each: each.name)
 def test_tags_are_refused_wherever_they_are_given(world: Here, operation: OperationModel) -> None:
     if operation.name == "TagMFADevice":
         world.iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")

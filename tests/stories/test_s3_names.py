@@ -1,6 +1,6 @@
 """What every operation of S3 refuses alike: what isn't there, be it bucket, key, version or upload, and buckets that are elsewhere.
 
-The cases come from AWS's own description of the operations, so that a new operation is asked as well.
+The cases come from AWS's own description of the operations.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.stories.described import needed, operations_of, takes
 from tests.stories.here import BEGIN, Here
 from tests.stories.s3_kit import refused
-from windtunnel.aws.model import OperationModel, operation_model, operation_names, snake
+from windtunnel.aws.model import OperationModel, snake
 from windtunnel.fabric.scope import anonymous
 from windtunnel.services.s3 import SERVICE
 
 NONE, OTHER = "0" * 12, "999999999999"
-OPERATIONS = [operation_model("s3", name) for name in operation_names("s3") if snake(name) in SERVICE.functions]
+OPERATIONS = operations_of(SERVICE)
 RULE = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
 REPLICA = {"Bucket": "arn:aws:s3:::other"}
 GIVEN: dict[str, Any] = {
@@ -77,20 +78,14 @@ FORGIVING = ("DeleteObject",)
 
 def _taking(*members: str, but: tuple[str, ...] = ()) -> Any:
     """The operations that take all of some members."""
-    found = [
-        each
-        for each in OPERATIONS
-        if each.name not in ("CreateBucket", *but) and each.input_shape is not None and set(members) <= set(each.input_shape.members)
-    ]
+    found = [each for each in OPERATIONS if each.name not in ("CreateBucket", *but) and takes(each, *members)]
     return pytest.mark.parametrize("operation", found, ids=[each.name for each in found])
 
 
 def _said(here: Here, operation: OperationModel, **more: Any) -> tuple[str, str, dict[str, Any]]:
     """What a request is answered that says what the operation wants, and more."""
-    shape = operation.input_shape
-    assert shape is not None
-    given = {name: GIVEN[name] for name in shape.required_members} | MORE.get(operation.name, {})
-    return refused(getattr(here.s3, snake(operation.name)), **(given | more))
+    given = needed(operation, GIVEN) | MORE.get(operation.name, {}) | more
+    return refused(getattr(here.s3, snake(operation.name)), **given)
 
 
 @pytest.fixture
@@ -121,7 +116,7 @@ def test_a_bucket_is_reached_in_its_region(world: Here, operation: OperationMode
 
 @_taking("Key", but=(*MAKING, *FORGIVING))
 def test_an_object_or_upload_has_to_be_there(world: Here, operation: OperationModel) -> None:
-    if "UploadId" in operation.input_shape.members:  # pyright: ignore[reportOptionalMemberAccess]
+    if takes(operation, "UploadId"):
         assert _said(world, operation)[::2] == ("NoSuchUpload", {"UploadId": "none"})
     else:
         named = "box/gone" if operation.name == "GetObjectTagging" else "gone"
