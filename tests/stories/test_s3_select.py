@@ -139,6 +139,36 @@ def test_json_is_read_by_lines_and_as_documents(here: Here, s3: Any) -> None:
     assert _json(here, "SELECT * FROM S3Object", "DOCUMENT") == [{"all": {"people": [{"n": 1}, {"n": 2}]}}]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ({"Start": 0, "End": 19}, []),  # the header alone
+        ({"Start": 0, "End": 21}, ["Ada"]),
+        ({"Start": 21, "End": 21}, ["Ada"]),
+        ({"Start": 22, "End": 35}, ["Bob"]),
+        ({"Start": 36}, ["Cid"]),
+        ({"End": 11}, ["Cid"]),
+        ({"End": 1000}, ["Ada", "Bob", "Cid"]),
+        ({"Start": 1000, "End": 2000}, []),
+    ],
+    ids=str,
+)
+def test_only_records_that_begin_in_a_range_are_looked_at(here: Here, s3: Any, wanted: dict[str, int], names: list[str]) -> None:
+    assert PEOPLE.index("Ada") == 21
+    assert PEOPLE.index("Bob") == 35
+    text = _text(_events(here, "SELECT name FROM S3Object", "people.csv", USE, CSV, ScanRange=wanted))
+    assert text.split() == names
+
+
+def test_ranges_are_of_plain_lines(here: Here, s3: Any) -> None:
+    lines = {"JSON": {"Type": "LINES"}}
+    assert _text(_events(here, "SELECT s.name FROM S3Object s", "people.json", lines, CSV, ScanRange={"Start": 1})) == "Bob\n"
+    everything, start = "SELECT * FROM S3Object", {"Start": 1}
+    for source in ({"JSON": {"Type": "DOCUMENT"}}, {**USE, "CompressionType": "GZIP"}, {"CSV": {"AllowQuotedRecordDelimiter": True}}):
+        assert _fault(here, everything, source, ScanRange=start) == "UnsupportedScanRangeInput"
+    assert _fault(here, everything, USE, ScanRange={"Start": 2, "End": 1}) == "InvalidScanRange"
+
+
 def test_packed_objects_are_unpacked(here: Here, s3: Any) -> None:
     for kind, pack in (("GZIP", gzip.compress), ("BZIP2", bz2.compress)):
         s3.put_object(Bucket="box", Key="packed", Body=pack(PEOPLE.encode()))
@@ -195,7 +225,6 @@ def test_what_is_neither_csv_nor_json_is_refused(here: Here, s3: Any) -> None:
     everything = "SELECT * FROM S3Object"
     assert _fault(here, everything, {**CSV, "JSON": {"Type": "LINES"}}) == "ObjectSerializationConflict"
     assert _fault(here, everything, {"Parquet": {}}) == "NotImplemented"
-    assert _fault(here, everything, USE, ScanRange={"Start": 1}) == "NotImplemented"
     assert _fault(here, everything, {"JSON": {"Type": "LINES"}}) == "JSONParsingError"
     s3.put_object(Bucket="box", Key="latin", Body=b"\xff")
     assert _fault(here, everything, CSV, "latin") == "InvalidTextEncoding"

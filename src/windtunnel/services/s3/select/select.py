@@ -13,6 +13,7 @@ from windtunnel.services.s3.archive.restores import check_archived
 from windtunnel.services.s3.objects.customer_keys import check_key_of
 from windtunnel.services.s3.places import bucket_of, lookup
 from windtunnel.services.s3.rules import nested
+from windtunnel.services.s3.select.ranges import within
 from windtunnel.services.s3.select.records import read, unpacked, writer_of
 from windtunnel.services.s3.select.sql import Aggregate, Query, is_aggregate, parse, row_of, unsupported
 from windtunnel.services.s3.select.values import MISSING, Running
@@ -30,6 +31,8 @@ async def select_object_content(call: Call, req: t.SelectObjectContentRequest) -
     _check(req)
     query = parse(req["Expression"], call.now())
     data = version.inline if not version.blob else await call.blobs.read(version.blob)
+    if (wanted := req.get("ScanRange")) is not None:
+        data = within(data, req["InputSerialization"], wanted)
     whole = unpacked(data, req["InputSerialization"].get("CompressionType") or "NONE")
     rows = _rows(query, read(whole, req["InputSerialization"], query.path))
     return {"Payload": _events(_guarded(rows), req, len(data), len(whole))}  # pyright: ignore[reportReturnType]
@@ -51,9 +54,8 @@ def _check(req: Mapping[str, Any]) -> None:
     ):
         message = "The SelectRequest entity can only contain one of CSV or JSON. Check the service documentation and try again."
         raise Fault("ObjectSerializationConflict", message)
-    if source.get("Parquet") is not None or req.get("ScanRange") is not None:
-        what = "Parquet" if source.get("Parquet") is not None else "scan ranges"
-        raise Fault("NotImplemented", f"windtunnel does not implement {what} in SelectObjectContent.", status=501)
+    if source.get("Parquet") is not None:
+        raise Fault("NotImplemented", "windtunnel does not implement Parquet in SelectObjectContent.", status=501)
 
 
 def _guarded(rows: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
