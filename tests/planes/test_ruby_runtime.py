@@ -1,5 +1,6 @@
 """Ruby functions behave as in Lambda: handlers of both forms, the context, errors and log lines."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -140,6 +141,37 @@ end
     *lines, logger, raw = bench.texts()
     assert (lines, raw) == (["one\ntwo\nthree", "error"], "raw")
     assert re.fullmatch(r"W, \[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6} #\d+\]  WARN request-1 -- shop: broken", logger)
+
+
+def test_loggers_write_json_where_the_function_wants_it(bench: Bench) -> None:
+    code = """
+def handler(event:, context:)
+  logger = Logger.new($stdout, progname: 'shop')
+  logger.info('left out')
+  logger.warn('kept')
+  raise KeyError, 'no such order'
+rescue KeyError => error
+  Logger.new($stderr, level: 'info').error(error)
+end
+"""
+    run(bench, code, environment={"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN"})
+    kept, failed = (json.loads(line) for line in bench.texts())
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", kept.pop("timestamp"))
+    assert kept == {"level": "WARN", "message": "kept", "requestId": "request-1", "logger": "shop"}
+    trace = failed["stackTrace"]
+    assert failed == {
+        "timestamp": failed["timestamp"],
+        "level": "ERROR",
+        "message": "no such order",
+        "requestId": "request-1",
+        "errorType": "KeyError",
+        "errorMessage": "no such order",
+        "stackTrace": trace,
+        "location": failed["location"],
+    }
+    file, method, line = failed["location"].split(":")
+    assert trace[0].startswith(f"{file}:{line}:in ")
+    assert method.endswith("handler")
 
 
 def test_bytes_are_answered_as_they_are_and_text_is_utf8(bench: Bench) -> None:

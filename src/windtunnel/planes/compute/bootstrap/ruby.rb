@@ -62,30 +62,53 @@ module Windtunnel
 
   class << self
     attr_accessor :request_id
+
+    def utf8(text)
+      text.to_s.encode('UTF-8', invalid: :replace, undef: :replace).scrub
+    end
   end
 
   # Takes texts, each of which is one event of the log. Loggers write to it as well.
   module Log
     def self.write(text)
-      text = text.to_s.encode('UTF-8', invalid: :replace, undef: :replace).scrub.chomp
-      STDOUT.write("#{text.gsub("\n", EVENT_NEWLINE)}\n")
+      STDOUT.write("#{Windtunnel.utf8(text).chomp.gsub("\n", EVENT_NEWLINE)}\n")
     end
 
     def self.close; end
   end
 
-  # Loggers of stdout and stderr name the request.
+  # Loggers of stdout and stderr name the request, and write JSON at the level that the function's configuration asks for.
   module Logging
     def initialize(device = nil, *rest, **options)
-      own = device.nil? || device == $stdout || device == $stderr
-      super(own ? Log : device, *rest, **options)
-      @default_formatter = Formatter.new if own
+      return super unless device.nil? || device == $stdout || device == $stderr
+
+      level = ENV.fetch('AWS_LAMBDA_LOG_LEVEL', 'DEBUG').sub('TRACE', 'DEBUG')
+      formatter = ENV['AWS_LAMBDA_LOG_FORMAT'] == 'JSON' ? JsonFormatter.new : TextFormatter.new
+      super(Log, *rest, level: level, formatter: formatter, **options)
     end
 
-    class Formatter < Logger::Formatter
+    class TextFormatter < Logger::Formatter
       def call(severity, time, progname, message)
         stamp = "#{severity[0]}, [#{format_datetime(time)} ##{Process.pid}]"
         "#{stamp} #{severity.rjust(5)} #{Windtunnel.request_id} -- #{progname}: #{msg2str(message)}\n"
+      end
+    end
+
+    class JsonFormatter < Logger::Formatter
+      def call(severity, time, progname, message)
+        line = { timestamp: time.utc.strftime('%Y-%m-%dT%H:%M:%S.%6NZ'), level: severity, requestId: Windtunnel.request_id, logger: progname }
+        line.update(message.is_a?(Exception) ? error(message) : { message: Windtunnel.utf8(msg2str(message)) })
+        "#{JSON.generate(line.compact)}\n"
+      end
+
+      private
+
+      def error(raised)
+        text = Windtunnel.utf8(raised.message)
+        trace = (raised.backtrace || []).map { |line| Windtunnel.utf8(line) }
+        file, line, method = trace.first&.match(/\A(.+):(\d+):in [`'](.+)'\z/)&.captures
+        place = file ? "#{file}:#{method}:#{line}" : trace.first
+        { message: text, errorType: raised.class.to_s, errorMessage: text, stackTrace: trace, location: place }
       end
     end
   end
@@ -145,7 +168,7 @@ module Windtunnel
   def failure(path, phase, error, title, last:)
     kind = "#{phase}<#{error.class}>"
     trace = (error.backtrace_locations || []).first(TRACE_MAX).take_while { |line| line.absolute_path != __FILE__ }.map(&:to_s)
-    shape = { errorMessage: error.message.dup.force_encoding(Encoding::UTF_8).scrub, errorType: kind, stackTrace: trace }
+    shape = { errorMessage: utf8(error.message), errorType: kind, stackTrace: trace }
     Log.write(title)
     Log.write(JSON.pretty_generate(shape))
     post(path, JSON.generate(shape), 'application/json',
