@@ -7,16 +7,10 @@ from typing import Any
 import pytest
 
 from tests.stories.here import BEGIN, Here
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
 TRANSFORMER = {"policyType": "TRANSFORMER_POLICY", "policyDocument": '[{"csv": {"columns": ["code"]}}]'}
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
 
 
 def test_policies_are_described_by_type_and_name_and_deleted(here: Here) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.stories.here import BEGIN, Here
 from tests.stories.logs_kit import heard
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
 LOGS = "arn:aws:logs:us-east-1:000000000000"
@@ -18,12 +18,6 @@ BUCKET = {"destinationResourceArn": "arn:aws:s3:::bucket"}
 STREAM = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
 ROLE = "arn:aws:iam::000000000000:role/r"
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": []})
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
 
 
 @pytest.fixture

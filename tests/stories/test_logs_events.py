@@ -13,13 +13,6 @@ NOW = int(BEGIN * 1000)
 SECOND, HOUR, DAY = 1000, 3_600_000, 86_400_000
 
 
-@pytest.fixture
-def logs(here: Here) -> Any:
-    here.logs.create_log_group(logGroupName="g")
-    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
-    return here.logs
-
-
 def put(logs: Any, *events: tuple[int, str], stream: str = "s", group: str = "g") -> Any:
     return logs.put_log_events(
         logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": time, "message": text} for time, text in events]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.stories.here import BEGIN, Here
+from tests.stories.refusals import refusal
 from tests.stories.s3_kit import content
-from windtunnel.fabric import Fault
 
 NOW = int(BEGIN * 1000)
 REQUEST = {"logGroupName": "g", "from": NOW - 60_000, "to": NOW + 60_000, "destination": "archive"}
@@ -25,12 +25,6 @@ def logs(here: Here) -> Any:
         events = [{"timestamp": NOW + number, "message": f"{stream} {number}"} for number in (0, 1, 61_000)]
         here.logs.put_log_events(logGroupName="g", logStreamName=stream, logEvents=events)
     return here.logs
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
 
 
 def files(here: Here) -> dict[str, bytes]:

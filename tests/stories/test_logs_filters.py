@@ -10,7 +10,7 @@ import pytest
 from tests.stories.here import BEGIN, Here
 from tests.stories.lambdas import make
 from tests.stories.logs_kit import document, heard
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
@@ -21,17 +21,9 @@ TRANSFORMATION = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
 
 
 @pytest.fixture
-def logs(here: Here) -> Any:
+def logs(here: Here, logs: Any) -> Any:
     make(here, "f")
-    here.logs.create_log_group(logGroupName="g")
-    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
-    return here.logs
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
+    return logs
 
 
 def put(logs: Any, *messages: str) -> None:

@@ -5,27 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from tests.stories.here import BEGIN, Here
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
 ARN = "arn:aws:logs:us-east-1:000000000000:log-group:g"
 POLICY = '{"Fields": ["code"], "FieldsV2": {"@@own": {"type": "FACET"}}}'
-
-
-@pytest.fixture
-def logs(here: Here) -> Any:
-    here.logs.create_log_group(logGroupName="g")
-    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
-    return here.logs
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
 
 
 def put(logs: Any, time: int, message: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.stories.here import BEGIN, Here
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
 ARN = "arn:aws:logs:us-east-1:000000000000:lookup-table:users"
@@ -15,18 +15,10 @@ BODY = 'id,name,mail\n1,Ann,a@x\n2,"Bob, Jr",b@x\n'
 
 
 @pytest.fixture
-def logs(here: Here) -> Any:
-    here.logs.create_log_group(logGroupName="g")
-    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
+def logs(logs: Any) -> Any:
     events = [{"timestamp": NOW + number, "message": f'{{"id": "{number}", "user": "{number}"}}'} for number in (1, 2, 3)]
-    here.logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
-    return here.logs
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
+    return logs
 
 
 def ask(here: Here, text: str) -> str:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
-import pytest
 
 from tests.stories.here import BEGIN, Here
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
 STATEMENT = {"Action": "logs:*", "Effect": "Allow", "Principal": {"Service": ["route53.amazonaws.com"]}, "Resource": "*"}
 DOCUMENT = orjson.dumps({"Statement": [STATEMENT]}).decode()
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
 
 
 def test_a_policy_is_kept_in_its_normal_form(here: Here) -> None:

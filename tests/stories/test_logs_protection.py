@@ -8,28 +8,15 @@ from typing import Any
 import pytest
 
 from tests.stories.here import BEGIN, Here
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
 ARN = "arn:aws:dataprotection::aws:data-identifier/"
 
 
-@pytest.fixture
-def logs(here: Here) -> Any:
-    here.logs.create_log_group(logGroupName="g")
-    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
-    return here.logs
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
-
-
 def policy(*names: str, **custom: str) -> str:
     identifiers = [*(ARN + name for name in names), *custom]
-    document = {
+    document: dict[str, Any] = {
         "Name": "p",
         "Version": "2021-06-01",
         "Configuration": {"CustomDataIdentifier": [{"Name": name, "Regex": regex} for name, regex in custom.items()]},
@@ -139,19 +126,17 @@ def test_a_query_unmasks_what_it_is_told_to(here: Here, logs: Any) -> None:
 
 
 def test_what_is_no_policy_is_refused(logs: Any) -> None:
-    def refused(document: str) -> str:
+    def code(document: str) -> str:
         return refusal(logs.put_data_protection_policy, logGroupIdentifier="g", policyDocument=document)[0]
 
     whole = json.loads(policy("EmailAddress"))
     audit, hide = whole["Statement"]
-    assert refused("none") == refused("{}") == "InvalidParameterException"
-    assert refused(json.dumps({**whole, "Statement": [audit]})) == "InvalidParameterException"
-    assert refused(json.dumps({**whole, "Statement": [{**audit, "Operation": {"Audit": {}}}, hide]})) == "InvalidParameterException"
-    assert refused(json.dumps({**whole, "Statement": [audit, {**hide, "Operation": {"Deidentify": {}}}]})) == "InvalidParameterException"
-    assert (
-        refused(json.dumps({**whole, "Statement": [audit, {**hide, "DataIdentifier": [ARN + "IpAddress"]}]})) == "InvalidParameterException"
-    )
-    assert refused(policy("Nonsense")) == refused(policy(EmailAddress="x")) == refused(policy(A="(")) == "InvalidParameterException"
-    assert refused(policy(**{f"a{number}": "x" for number in range(11)})) == "InvalidParameterException"
-    assert refused(policy("EmailAddress") + " " * 31_000) == "LimitExceededException"
-    assert refused(policy("Name", "DriversLicense-US")) == "NotImplemented"
+    assert code("none") == code("{}") == "InvalidParameterException"
+    assert code(json.dumps({**whole, "Statement": [audit]})) == "InvalidParameterException"
+    assert code(json.dumps({**whole, "Statement": [{**audit, "Operation": {"Audit": {}}}, hide]})) == "InvalidParameterException"
+    assert code(json.dumps({**whole, "Statement": [audit, {**hide, "Operation": {"Deidentify": {}}}]})) == "InvalidParameterException"
+    assert code(json.dumps({**whole, "Statement": [audit, {**hide, "DataIdentifier": [ARN + "IpAddress"]}]})) == "InvalidParameterException"
+    assert code(policy("Nonsense")) == code(policy(EmailAddress="x")) == code(policy(A="(")) == "InvalidParameterException"
+    assert code(policy(**{f"a{number}": "x" for number in range(11)})) == "InvalidParameterException"
+    assert code(policy("EmailAddress") + " " * 31_000) == "LimitExceededException"
+    assert code(policy("Name", "DriversLicense-US")) == "NotImplemented"

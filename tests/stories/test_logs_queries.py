@@ -20,15 +20,13 @@ REPORT = (
 
 
 @pytest.fixture
-def logs(here: Here) -> Any:
-    here.logs.create_log_group(logGroupName="g")
-    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
+def logs(logs: Any) -> Any:
     events = [
         {"timestamp": NOW + number * 60_000, "message": orjson.dumps({"path": path, "res": {"status": status}, "ms": ms}).decode()}
         for number, (path, status, ms) in enumerate(REQUESTS)
     ]
-    here.logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
-    return here.logs
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
+    return logs
 
 
 def ask(here: Here, text: str, **request: Any) -> Any:

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from tests.stories.here import BEGIN, Here
+from tests.stories.refusals import refusal
 from tests.stories.s3_kit import content
-from windtunnel.fabric import Fault
 
 NOW = int(BEGIN * 1000)
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -24,17 +24,9 @@ REQUEST: dict[str, Any] = {
 
 
 @pytest.fixture
-def logs(here: Here) -> Any:
-    here.logs.create_log_group(logGroupName="g")
-    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
-    here.logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": NOW + 1, "message": '{"id": "1"}'}])
-    return here.logs
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
+def logs(logs: Any) -> Any:
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": NOW + 1, "message": '{"id": "1"}'}])
+    return logs
 
 
 def history(logs: Any, **request: Any) -> Any:

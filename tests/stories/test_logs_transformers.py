@@ -8,23 +8,10 @@ import orjson
 import pytest
 
 from tests.stories.here import BEGIN, Here
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
 INNER = '{"outer": {"inner": "a_B"}}'
-
-
-@pytest.fixture
-def logs(here: Here) -> Any:
-    here.logs.create_log_group(logGroupName="g")
-    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
-    return here.logs
-
-
-def refusal(call: Any, **request: Any) -> tuple[Any, ...]:
-    with pytest.raises(Fault) as refused:
-        call(**request)
-    return refused.value.args
 
 
 def made(logs: Any, config: list[dict[str, Any]], message: str) -> Any:
@@ -248,34 +235,34 @@ def test_processors_change_what_a_parser_found(logs: Any, processor: dict[str, A
     assert made(logs, [{"parseJSON": {}}, processor], message) == expected
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        [{}],
-        [{"parseJSON": {}, "csv": {}}],
-        [{"trimString": {"withKeys": ["a"]}}],
-        [{"parseJSON": {}}] * 6,
-        [{"parseJSON": {}}, {"parseVPC": {}}],
-        [{"parseVPC": {"source": "other"}}],
-        [{"grok": {"match": "%{INT:a}"}}, {"grok": {"match": "%{INT:b}"}}],
-        [{"grok": {"match": "%{NONE:a}"}}],
-        [{"grok": {"match": "text"}}],
-        [{"grok": {"match": "%{DATA}" * 6}}],
-        [{"grok": {"match": "%{NGINX_ACCESS_LOG} %{INT:a}"}}],
-        [{"parseJSON": {"destination": "a.b.c.d"}}],
-        [{"parseJSON": {}}, {"substituteString": {"entries": [{"source": "a", "from": "(", "to": ""}]}}],
-        [{"parseJSON": {}}, {"substituteString": {"entries": [{"source": "a", "from": "a", "to": "$2"}]}}],
-        [{"parseJSON": {}}, {"listToMap": {"source": "a", "key": "k", "flatten": True}}],
-        [{"parseJSON": {}}, {"dateTimeConverter": {**DATES, "sourceTimezone": "Mars/Olympus"}}],
-    ],
-)
+NO_TRANSFORMERS: list[list[dict[str, Any]]] = [
+    [{}],
+    [{"parseJSON": {}, "csv": {}}],
+    [{"trimString": {"withKeys": ["a"]}}],
+    [{"parseJSON": {}}] * 6,
+    [{"parseJSON": {}}, {"parseVPC": {}}],
+    [{"parseVPC": {"source": "other"}}],
+    [{"grok": {"match": "%{INT:a}"}}, {"grok": {"match": "%{INT:b}"}}],
+    [{"grok": {"match": "%{NONE:a}"}}],
+    [{"grok": {"match": "text"}}],
+    [{"grok": {"match": "%{DATA}" * 6}}],
+    [{"grok": {"match": "%{NGINX_ACCESS_LOG} %{INT:a}"}}],
+    [{"parseJSON": {"destination": "a.b.c.d"}}],
+    [{"parseJSON": {}}, {"substituteString": {"entries": [{"source": "a", "from": "(", "to": ""}]}}],
+    [{"parseJSON": {}}, {"substituteString": {"entries": [{"source": "a", "from": "a", "to": "$2"}]}}],
+    [{"parseJSON": {}}, {"listToMap": {"source": "a", "key": "k", "flatten": True}}],
+    [{"parseJSON": {}}, {"dateTimeConverter": {**DATES, "sourceTimezone": "Mars/Olympus"}}],
+]
+
+
+@pytest.mark.parametrize("config", NO_TRANSFORMERS)
 def test_what_is_no_transformer_is_refused(logs: Any, config: list[dict[str, Any]]) -> None:
     assert refusal(logs.put_transformer, logGroupIdentifier="g", transformerConfig=config)[0] == "InvalidParameterException"
 
 
 def test_what_can_not_be_transformed_here_is_said(logs: Any) -> None:
     for processor in ({"parseToOCSF": {"eventSource": "VPCFlow", "ocsfVersion": "V1.1"}}, {"dateTimeConverter": {**DATES, "locale": "zh"}}):
-        config = [processor] if "parseToOCSF" in processor else [{"parseJSON": {}}, processor]
+        config: list[dict[str, Any]] = [processor] if "parseToOCSF" in processor else [{"parseJSON": {}}, processor]
         assert refusal(logs.test_transformer, transformerConfig=config, logEventMessages=["m"])[0] == "NotImplemented"
 
 

@@ -8,15 +8,9 @@ import json
 import pytest
 
 from tests.stories.here import Here
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 ARN = "arn:aws:sns:us-east-1:000000000000:t"
-
-
-def refusal(call: object, **request: object) -> tuple[str, str]:
-    with pytest.raises(Fault) as caught:
-        call(**request)  # pyright: ignore[reportCallIssue]
-    return caught.value.code, caught.value.message
 
 
 def test_a_new_topic_has_the_attributes_that_aws_gives_it(here: Here) -> None:

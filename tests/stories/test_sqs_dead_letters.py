@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.stories.here import Here
+from tests.stories.refusals import refusal
 from tests.stories.test_sqs_fifo import receive, send
 from tests.stories.test_sqs_messages import bodies, counts
-from tests.stories.test_sqs_queues import refused
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:"
 
@@ -97,12 +97,12 @@ def test_a_group_goes_on_behind_its_dead_letter(here: Here) -> None:
 
 def test_a_dead_letter_queue_may_refuse_sources(here: Here, grave: str) -> None:
     here.sqs.set_queue_attributes(QueueUrl=grave, Attributes={"RedriveAllowPolicy": '{"redrivePermission":"denyAll"}'})
-    code, message = refused(here.sqs.create_queue, QueueName="s", Attributes=redrive("grave"))
+    code, message = refusal(here.sqs.create_queue, QueueName="s", Attributes=redrive("grave"))
     assert (code, message[:6]) == ("InvalidParameterValue", "Value ")
     allow = {"redrivePermission": "byQueue", "sourceQueueArns": [ARN + "s"]}
     here.sqs.set_queue_attributes(QueueUrl=grave, Attributes={"RedriveAllowPolicy": json.dumps(allow)})
     here.sqs.create_queue(QueueName="s", Attributes=redrive("grave"))
-    assert refused(here.sqs.create_queue, QueueName="t", Attributes=redrive("grave"))[0] == "InvalidParameterValue"
+    assert refusal(here.sqs.create_queue, QueueName="t", Attributes=redrive("grave"))[0] == "InvalidParameterValue"
 
 
 def test_sources_are_listed_as_long_as_they_name_the_queue(here: Here, grave: str, source: str) -> None:
@@ -131,6 +131,27 @@ def test_a_move_task_sends_dead_letters_back_where_they_came_from(here: Here, gr
     assert "DeadLetterQueueSourceArn" not in message["Attributes"]
 
 
+def test_a_poison_message_dies_as_often_as_it_is_sent_back_and_holds_up_nothing(here: Here, grave: str, source: str) -> None:
+    sent = here.sqs.send_message(QueueUrl=source, MessageBody="poison")["MessageId"]
+    for round in range(3):
+        for number in range(3):
+            here.sqs.send_message(QueueUrl=source, MessageBody=f"{round}{number}")
+        handled: list[str] = []
+        while messages := here.sqs.receive_message(QueueUrl=source, MaxNumberOfMessages=2).get("Messages"):
+            for message in messages:
+                if message["Body"] != "poison":
+                    here.sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
+                    handled.append(message["Body"])
+        assert handled == [f"{round}{number}" for number in range(3)]
+        here.jump(30)
+        assert (here.sqs.receive_message(QueueUrl=source), counts(here, source), counts(here, grave)) == ({}, (0, 0, 0), (1, 0, 0))
+        here.sqs.start_message_move_task(SourceArn=ARN + "grave")
+        here.rest()
+        assert (counts(here, source), counts(here, grave)) == ((1, 0, 0), (0, 0, 0))
+    (message,) = here.sqs.receive_message(QueueUrl=source, AttributeNames=["ApproximateReceiveCount"])["Messages"]
+    assert (message["MessageId"] != sent, message["Body"], message["Attributes"]) == (True, "poison", {"ApproximateReceiveCount": "1"})
+
+
 def test_a_move_task_goes_at_its_rate_and_can_be_cancelled(here: Here, grave: str, source: str) -> None:
     kill(here, source, *(str(number) for number in range(10)))
     there = here.sqs.create_queue(QueueName="there")["QueueUrl"]
@@ -138,7 +159,7 @@ def test_a_move_task_goes_at_its_rate_and_can_be_cancelled(here: Here, grave: st
     handle = here.sqs.start_message_move_task(**request)["TaskHandle"]
     here.jump(2)
     assert counts(here, there) == (3, 0, 0)
-    assert refused(here.sqs.start_message_move_task, **request)[1].startswith("There is already a task running.")
+    assert refusal(here.sqs.start_message_move_task, **request)[1].startswith("There is already a task running.")
     (task,) = tasks(here)
     assert (task["Status"], task["TaskHandle"], task["ApproximateNumberOfMessagesToMove"]) == ("RUNNING", handle, 10)
     assert here.sqs.cancel_message_move_task(TaskHandle=handle) == {"ApproximateNumberOfMessagesMoved": 3}
@@ -159,9 +180,9 @@ def test_a_move_task_fails_where_a_message_has_nowhere_to_go(here: Here, grave: 
 
 def test_move_tasks_are_refused_in_aws_words(here: Here, grave: str, source: str) -> None:
     start, cancel = here.sqs.start_message_move_task, here.sqs.cancel_message_move_task
-    assert refused(start, SourceArn=ARN + "source") == ("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue.")
-    assert refused(start, SourceArn=ARN + "grave", DestinationArn=ARN + "nowhere") == (
+    assert refusal(start, SourceArn=ARN + "source") == ("InvalidParameterValue", "Source queue must be configured as a Dead Letter Queue.")
+    assert refusal(start, SourceArn=ARN + "grave", DestinationArn=ARN + "nowhere") == (
         "ResourceNotFoundException",
         "The resource that you specified for the DestinationArn parameter doesn't exist.",
     )
-    assert refused(cancel, TaskHandle="foobared") == ("InvalidParameterValue", "Value for parameter TaskHandle is invalid.")
+    assert refusal(cancel, TaskHandle="foobared") == ("InvalidParameterValue", "Value for parameter TaskHandle is invalid.")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.stories.here import Here
+from tests.stories.refusals import refusal
 from tests.stories.test_sqs_messages import bodies, counts
-from tests.stories.test_sqs_queues import refused
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_an_expired_receipt_handle_deletes_nothing(here: Here, url: str) -> None
     (message,) = receive(here, url)
     here.jump(31)
     handle = message["ReceiptHandle"]
-    assert refused(here.sqs.delete_message, QueueUrl=url, ReceiptHandle=handle) == (
+    assert refusal(here.sqs.delete_message, QueueUrl=url, ReceiptHandle=handle) == (
         "InvalidParameterValue",
         f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
     )
@@ -185,7 +185,7 @@ def test_a_change_of_the_delay_holds_for_messages_that_wait(here: Here, url: str
     ],
 )
 def test_a_fifo_queue_insists_on_group_and_deduplication(here: Here, url: str, members: dict[str, Any], fault: tuple[str, str]) -> None:
-    assert refused(here.sqs.send_message, QueueUrl=url, MessageBody="m", **members) == fault
+    assert refusal(here.sqs.send_message, QueueUrl=url, MessageBody="m", **members) == fault
 
 
 def test_old_messages_leave_a_group_from_its_head(here: Here, url: str) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.stories.here import Here
-from tests.stories.test_sqs_queues import refused
+from tests.stories.refusals import refusal
 from windtunnel.fabric import Event
 from windtunnel.services.sqs.state import STORED
 
@@ -164,7 +164,7 @@ def test_a_receipt_handle_is_of_one_queue_and_cannot_be_made_up(here: Here, url:
     here.sqs.send_message(QueueUrl=other, MessageBody="m")
     foreign = here.sqs.receive_message(QueueUrl=other)["Messages"][0]["ReceiptHandle"]
     for handle in ("garbage", foreign, foreign[:-4], "é"):
-        assert refused(here.sqs.delete_message, QueueUrl=url, ReceiptHandle=handle) == (
+        assert refusal(here.sqs.delete_message, QueueUrl=url, ReceiptHandle=handle) == (
             "ReceiptHandleIsInvalid",
             f'The input receipt handle "{handle}" is not a valid receipt handle.',
         )
@@ -181,9 +181,9 @@ def test_visibility_is_ended_and_prolonged_from_now(here: Here, url: str) -> Non
     assert counts(here, url) == (1, 0, 0)
     assert bodies(here.sqs.receive_message(QueueUrl=url)) == ["m"]
     too_long = {"QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 43200}
-    assert refused(here.sqs.change_message_visibility, **too_long)[1].endswith("is beyond the limit [43200 seconds]")
+    assert refusal(here.sqs.change_message_visibility, **too_long)[1].endswith("is beyond the limit [43200 seconds]")
     here.sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
-    assert refused(here.sqs.change_message_visibility, QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=1) == (
+    assert refusal(here.sqs.change_message_visibility, QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=1) == (
         "InvalidParameterValue",
         (
             f"Value {handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility"
@@ -236,7 +236,7 @@ def test_a_batch_succeeds_in_part(here: Here, url: str) -> None:
     ],
 )
 def test_a_batch_as_a_whole_is_refused(here: Here, url: str, entries: list[dict[str, str]], fault: tuple[str, str]) -> None:
-    assert refused(here.sqs.send_message_batch, QueueUrl=url, Entries=entries) == fault
+    assert refusal(here.sqs.send_message_batch, QueueUrl=url, Entries=entries) == fault
     assert counts(here, url) == (0, 0, 0)
 
 
@@ -269,7 +269,7 @@ def test_a_batch_as_a_whole_is_refused(here: Here, url: str, entries: list[dict[
     ],
 )
 def test_a_message_that_cannot_be_is_refused_in_aws_words(here: Here, url: str, members: dict[str, Any], fault: tuple[str, str]) -> None:
-    assert refused(here.sqs.send_message, QueueUrl=url, **members) == fault
+    assert refusal(here.sqs.send_message, QueueUrl=url, **members) == fault
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_message_that_cannot_be_is_refused_in_aws_words(here: Here, url: str, 
     ],
 )
 def test_a_receive_that_asks_for_too_much_is_refused(here: Here, url: str, members: dict[str, int], message: str) -> None:
-    assert refused(here.sqs.receive_message, QueueUrl=url, **members) == ("InvalidParameterValue", message)
+    assert refusal(here.sqs.receive_message, QueueUrl=url, **members) == ("InvalidParameterValue", message)
 
 
 def test_long_bodies_survive_receiving_a_restart_and_deletion(here: Here, url: str) -> None:
@@ -332,7 +332,7 @@ def test_purging_empties_a_queue_at_once_and_once_a_minute(here: Here, url: str)
     here.sqs.send_message(QueueUrl=url, MessageBody="after")
     here.sqs.delete_message(QueueUrl=url, ReceiptHandle=handle)
     assert bodies(here.sqs.receive_message(QueueUrl=url)) == ["after"]
-    assert refused(here.sqs.purge_queue, QueueUrl=url) == (
+    assert refusal(here.sqs.purge_queue, QueueUrl=url) == (
         "PurgeQueueInProgress",
         "Only one PurgeQueue operation on q is allowed every 60 seconds.",
     )

@@ -7,16 +7,10 @@ import msgspec
 import pytest
 
 from tests.stories.here import Here
-from windtunnel.fabric import Fault
+from tests.stories.refusals import refusal
 
 URL = "http://localhost:4566/000000000000/orders"
 ARN = "arn:aws:sqs:us-east-1:000000000000:orders"
-
-
-def refused(operation: Any, **request: Any) -> tuple[str, str]:
-    with pytest.raises(Fault) as info:
-        operation(**request)
-    return info.value.code, info.value.message
 
 
 def test_a_new_queue_has_the_attributes_of_aws(here: Here) -> None:
@@ -41,7 +35,7 @@ def test_a_queue_is_created_again_only_as_it_is(here: Here) -> None:
     here.sqs.create_queue(QueueName="orders", Attributes={"DelaySeconds": "1", "VisibilityTimeout": "60"})
     assert here.sqs.create_queue(QueueName="orders") == {"QueueUrl": URL}
     assert here.sqs.create_queue(QueueName="orders", Attributes={"DelaySeconds": "1"}) == {"QueueUrl": URL}
-    assert refused(here.sqs.create_queue, QueueName="orders", Attributes={"VisibilityTimeout": "60", "DelaySeconds": "2"}) == (
+    assert refusal(here.sqs.create_queue, QueueName="orders", Attributes={"VisibilityTimeout": "60", "DelaySeconds": "2"}) == (
         "QueueNameExists",
         "A queue already exists with the same name and a different value for attribute DelaySeconds",
     )
@@ -51,10 +45,10 @@ def test_a_name_is_free_a_minute_after_its_queue_was_deleted(here: Here) -> None
     here.sqs.create_queue(QueueName="orders")
     here.sqs.delete_queue(QueueUrl=URL)
     gone = ("QueueDoesNotExist", "The specified queue does not exist.")
-    assert refused(here.sqs.get_queue_url, QueueName="orders") == gone
-    assert refused(here.sqs.send_message, QueueUrl=URL, MessageBody="late") == gone
+    assert refusal(here.sqs.get_queue_url, QueueName="orders") == gone
+    assert refusal(here.sqs.send_message, QueueUrl=URL, MessageBody="late") == gone
     here.jump(59)
-    assert refused(here.sqs.create_queue, QueueName="orders") == (
+    assert refusal(here.sqs.create_queue, QueueName="orders") == (
         "QueueDeletedRecently",
         "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
     )
@@ -102,7 +96,7 @@ def test_a_name_is_free_a_minute_after_its_queue_was_deleted(here: Here) -> None
     ],
 )
 def test_a_queue_that_cannot_be_is_refused_in_aws_words(here: Here, request_: dict[str, Any], fault: tuple[str, str]) -> None:
-    assert refused(here.sqs.create_queue, **request_) == fault
+    assert refusal(here.sqs.create_queue, **request_) == fault
     assert here.sqs.list_queues() == {}
 
 
@@ -160,7 +154,7 @@ def test_a_queue_is_reached_by_whatever_host_names_its_region(here: Here, url: s
 def test_the_kind_of_a_queue_cannot_be_changed(here: Here) -> None:
     fifo = here.sqs.create_queue(QueueName="x.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     here.sqs.set_queue_attributes(QueueUrl=fifo, Attributes={"FifoQueue": "true"})
-    assert refused(here.sqs.set_queue_attributes, QueueUrl=fifo, Attributes={"FifoQueue": "false"}) == (
+    assert refusal(here.sqs.set_queue_attributes, QueueUrl=fifo, Attributes={"FifoQueue": "false"}) == (
         "InvalidAttributeValue",
         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.",
     )
@@ -175,7 +169,7 @@ def test_only_one_kind_of_encryption_holds_at_a_time(here: Here) -> None:
     here.sqs.set_queue_attributes(QueueUrl=URL, Attributes={"KmsMasterKeyId": "", "KmsDataKeyReusePeriodSeconds": "300"})
     assert here.sqs.get_queue_attributes(QueueUrl=URL, AttributeNames=asked) == {"Attributes": {"SqsManagedSseEnabled": "false"}}
     both = {"KmsMasterKeyId": "alias/mine", "SqsManagedSseEnabled": "true"}
-    assert refused(here.sqs.set_queue_attributes, QueueUrl=URL, Attributes=both)[0] == "InvalidAttributeName"
+    assert refusal(here.sqs.set_queue_attributes, QueueUrl=URL, Attributes=both)[0] == "InvalidAttributeName"
 
 
 def test_permissions_are_statements_of_the_policy(here: Here) -> None:
@@ -198,11 +192,11 @@ def test_permissions_are_statements_of_the_policy(here: Here) -> None:
         ],
     }
     again = {"QueueUrl": URL, "Label": "one", "AWSAccountIds": ["111111111111"], "Actions": ["*"]}
-    assert refused(here.sqs.add_permission, **again) == (
+    assert refusal(here.sqs.add_permission, **again) == (
         "InvalidParameterValue",
         "Value one for parameter Label is invalid. Reason: Already exists.",
     )
-    assert refused(here.sqs.remove_permission, QueueUrl=URL, Label="two") == (
+    assert refusal(here.sqs.remove_permission, QueueUrl=URL, Label="two") == (
         "InvalidParameterValue",
         "Value two for parameter Label is invalid. Reason: can't find label.",
     )
@@ -234,5 +228,5 @@ def test_tags_go_with_their_queue(here: Here) -> None:
 )
 def test_a_queue_policy_that_is_none_is_refused(here: Here, policy: str) -> None:
     url = here.sqs.create_queue(QueueName="a")["QueueUrl"]
-    fault = refused(here.sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": policy})
+    fault = refusal(here.sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": policy})
     assert fault == ("InvalidAttributeValue", "Invalid value for the parameter Policy.")

@@ -9,7 +9,7 @@ import msgspec
 
 from windtunnel.aws.arn import partition_of
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.sqs.rules import invalid_value
+from windtunnel.services.sqs.rules import ACTIONS_MAX, check_statements, invalid_value
 from windtunnel.services.sqs.state import QUEUES, Found, arn_of, find_queue
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _ACCOUNT = re.compile(r"\d{12}")
-ACTIONS_MAX = 7
 ACTIONS = frozenset(
     {
         "*", "SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl",
@@ -73,6 +72,7 @@ def _policy(found: Found) -> dict[str, Any] | None:
 
 
 def _write(found: Found, policy: dict[str, Any]) -> None:
+    check_statements(policy["Statement"])
     texts = {name: text for name, text in found.queue.texts.items() if name != "Policy"}
     if policy["Statement"]:
         texts["Policy"] = msgspec.json.encode(policy).decode()

@@ -31,6 +31,10 @@ SCOPE_SECONDS = 60
 """How long a change of the DeduplicationScope takes: "up to 60 seconds" is said of attributes in
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"""
 PURGE_SECONDS = 60
+POLICY_BYTES_MAX = 8_192
+STATEMENTS_MAX = 20
+ACTIONS_MAX = 7
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html"""
 BODY_INLINE_MAX = 65_536
 """Longer bodies lie in a row of their own, or a slice of a queue's rows could fill the memory. As for speed one row is as good
 at any length, by measurement: moving a body costs less than reading another row."""
@@ -119,6 +123,18 @@ def check_between(value: int, parameter: str, least: int, most: int, reason: str
     if not least <= value <= most:
         raise invalid_value(value, parameter, reason)
     return value
+
+
+def check_statements(statements: list[Mapping[str, Any]]) -> None:
+    """What a queue's policy may have."""
+    if len(statements) > STATEMENTS_MAX:
+        found = f"{len(statements)} statements were found in the submitted policy"
+        raise Fault("OverLimit", f"{found}, max allowed is {STATEMENTS_MAX}", status=403)
+    for statement in statements:
+        actions = statement.get("Action")
+        if isinstance(actions, list) and (number := len(actions)) > ACTIONS_MAX:  # pyright: ignore[reportUnknownArgumentType]
+            found = f"{number} actions were found in a statement from the submitted policy"
+            raise Fault("OverLimit", f"{found}, max allowed is {ACTIONS_MAX}", status=403)
 
 
 def check_entries(entries: list[Any], kind: str) -> None:

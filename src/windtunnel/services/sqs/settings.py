@@ -15,7 +15,7 @@ from windtunnel.aws.policy_check import check_policy
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sqs import standard
 from windtunnel.services.sqs.fifo import by_group
-from windtunnel.services.sqs.rules import SCOPE_SECONDS, invalid_value
+from windtunnel.services.sqs.rules import POLICY_BYTES_MAX, SCOPE_SECONDS, check_statements, invalid_value
 from windtunnel.services.sqs.state import NUMBERS, QUEUES, Queue, arn_of, count_after
 
 NUMBERS_OF: Final[Mapping[str, tuple[str, int, int]]] = {
@@ -191,10 +191,13 @@ def _flag(attribute: str, value: str) -> bool:
 def _check_policy(attribute: str, value: str) -> bool:
     if not value:
         return False
+    if len(value.encode()) > POLICY_BYTES_MAX:
+        raise Fault("OverLimit", "Submitted policy is over max allowed size.", status=403)
     try:
-        check_policy(value, "resource")
+        policy = check_policy(value, "resource")
     except ValueError as error:
         raise invalid(attribute) from error
+    check_statements(policy["Statement"])
     return True
 
 
