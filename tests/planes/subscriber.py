@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class Subscriber:
-    """`answers` are taken in turn, the last one for ever; one may be None: nothing is answered. `pieces` go out one by one."""
+    """`answers` are taken in turn, the last one for ever; one may be None: nothing is answered.
+
+    `drips`: bytes follow an answer for ever, one by one.
+    """
 
     def __init__(self, *answers: bytes | None) -> None:
-        self.answers = list(answers) or [ANSWER]
+        self.answers: Sequence[bytes | None] = answers or [ANSWER]
         self.heads: list[list[str]] = []
         self.bodies: list[str] = []
         self.connections = 0
         self.close_after = False
+        self.drips = False
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -49,10 +54,14 @@ class Subscriber:
                 return
             self.heads.append(head)
             self.bodies.append(body)
-            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            answer = self.answers[0]
+            self.answers = self.answers[1:] or self.answers
             if answer is None:
                 continue
             writer.write(answer)
+            while self.drips and not writer.is_closing():
+                writer.write(b".")
+                await asyncio.sleep(0.005)
             if self.close_after:
                 writer.close()
                 return

@@ -11,8 +11,10 @@ import pytest
 from tests.planes.subscriber import ANSWER, Subscriber
 from tests.stories.here import Here
 from tests.stories.lambdas import make
+from tests.stories.refusals import refusal
 from tests.stories.test_sns_publish import QUEUES, bodies
 from tests.stories.test_sns_topics import ARN
+from windtunnel.fabric import deliver
 from windtunnel.fabric.scope import anonymous
 
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
@@ -144,6 +146,75 @@ def test_a_subscriber_that_hangs_delays_no_other(here: Here, subscriber: Subscri
         here.sns.publish(TopicArn=ARN, Message=str(number))
     assert [len(bodies(here, other)) for _ in range(5)] == [10, 10, 10, 10, 0]
     assert len(subscriber.bodies) - 1 <= 32, "one target has so many attempts under way at most"
+
+
+def test_a_subscriber_that_answers_for_ever_has_failed_in_time_and_is_tried_as_often_as_others(
+    here: Here, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = here.sqs.create_queue(QueueName="dead")["QueueUrl"]
+    subscribe(here, subscriber, RawMessageDelivery="true", RedrivePolicy=f'{{"deadLetterTargetArn": "{QUEUES}:dead"}}')
+    monkeypatch.setattr(deliver, "HTTP_TIMEOUT_SECONDS", 0.5)
+    subscriber.answers, subscriber.drips = [b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"], True
+    here.sns.publish(TopicArn=ARN, Message="m")
+    here.jump(3600)
+    assert (subscriber.bodies[1:], bodies(here, dead)) == (["m"] * 4, ["m"])
+
+
+def test_a_throttled_endpoint_gets_so_many_messages_a_second_and_the_others_later(here: Here, subscriber: Subscriber) -> None:
+    policy = json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 2}})
+    subscribe(here, subscriber, RawMessageDelivery="true", DeliveryPolicy=policy)
+    for text in "abcde":
+        here.sns.publish(TopicArn=ARN, Message=text)
+    arrived: list[list[str]] = []
+    for _ in range(4):
+        here.rest()
+        arrived.append(subscriber.bodies[1 + sum(map(len, arrived)) :])
+        here.jump(1)
+    assert arrived == [["a", "b"], ["c", "d"], ["e"], []]
+    here.sns.publish(TopicArn=ARN, Message="f")
+    here.rest()
+    assert subscriber.bodies[-1] == "f"
+
+
+def test_a_topics_throttle_holds_for_each_subscription_that_may_not_have_its_own(here: Here, subscriber: Subscriber) -> None:
+    subscribe(here, subscriber, RawMessageDelivery="true", DeliveryPolicy=json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 100}}))
+    http = {"defaultThrottlePolicy": {"maxReceivesPerSecond": 1}, "disableSubscriptionOverrides": True}
+    here.sns.set_topic_attributes(TopicArn=ARN, AttributeName="DeliveryPolicy", AttributeValue=json.dumps({"http": http}))
+    queue = here.sqs.create_queue(QueueName="q")["QueueUrl"]
+    here.sns.subscribe(TopicArn=ARN, Protocol="sqs", Endpoint=f"{QUEUES}:q", Attributes={"RawMessageDelivery": "true"})
+    for text in "abc":
+        here.sns.publish(TopicArn=ARN, Message=text)
+    here.rest()
+    assert (subscriber.bodies[1:], bodies(here, queue)) == (["a"], ["a", "b", "c"]), "a queue is not throttled"
+    here.jump(1)
+    assert subscriber.bodies[1:] == ["a", "b"]
+
+
+@pytest.mark.parametrize("rate", [0, -1, 1.5, "many"])
+def test_a_throttle_lets_something_through(here: Here, rate: object) -> None:
+    here.sns.create_topic(Name="t")
+    value = json.dumps({"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": rate}}})
+    assert refusal(here.sns.set_topic_attributes, TopicArn=ARN, AttributeName="DeliveryPolicy", AttributeValue=value) == (
+        "InvalidParameter",
+        "Invalid parameter: DeliveryPolicy: http.defaultThrottlePolicy.maxReceivesPerSecond must be an integer of 1 or more",
+    )
+
+
+def test_who_confirmed_with_a_signature_may_insist_on_signatures(here: Here, subscriber: Subscriber) -> None:
+    url = here.run(subscriber.start())
+    here.sns.create_topic(Name="t")
+    here.sns.subscribe(TopicArn=ARN, Protocol="http", Endpoint=url)
+    here.rest()
+    token = json.loads(subscriber.bodies[-1])["Token"]
+    arn = here.sns.confirm_subscription(TopicArn=ARN, Token=token, AuthenticateOnUnsubscribe="true")["SubscriptionArn"]
+    unsigned = here.at()
+    unsigned.scope = msgspec.structs.replace(here.scope, principal=anonymous())
+    assert refusal(unsigned.sns.unsubscribe, SubscriptionArn=arn) == (
+        "AuthorizationError",
+        "This subscription requires authentication to unsubscribe",
+    )
+    here.sns.unsubscribe(SubscriptionArn=arn)
+    assert here.sns.list_subscriptions() == {"Subscriptions": []}
 
 
 def test_a_link_that_unsubscribes_is_answered_by_one_that_brings_back(here: Here, subscriber: Subscriber) -> None:

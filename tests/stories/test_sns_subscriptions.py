@@ -185,3 +185,40 @@ def test_a_filter_policy_is_as_complex_as_it_may_be_and_no_more(here: Here, poli
         assert refusal(here.sns.subscribe, **request) == ("InvalidParameter", f"Invalid parameter: Attributes Reason: {reason}")
     else:
         assert here.sns.subscribe(**request)["SubscriptionArn"].startswith(ARN)
+
+
+def test_the_most_complex_filter_policy_lets_through_what_it_names_and_nothing_else(here: Here) -> None:
+    queue = here.sqs.create_queue(QueueName="q")["QueueUrl"]
+    here.sns.create_topic(Name="t")
+    # Five values at the second level, three and five at the first: 5 × 2 × 3 × 5 combinations.
+    policy = {
+        "a": {"b": list(range(5))},
+        "c": [{"prefix": "x"}, {"numeric": [">", 7]}, {"exists": False}],
+        "d": [f"d{n}" for n in range(5)],
+    }
+    attributes = {"FilterPolicy": json.dumps(policy), "FilterPolicyScope": "MessageBody", "RawMessageDelivery": "true"}
+    here.sns.subscribe(TopicArn=ARN, Protocol="sqs", Endpoint=f"{QUEUES}:q", Attributes=attributes)
+    passing = [
+        json.dumps({"a": {"b": b}, "d": f"d{d}", **({} if c is None else {"c": c})})
+        for b in (0, 4)
+        for c in ("xy", 8, None)
+        for d in (0, 4)
+    ]
+    for body in passing:
+        here.sns.publish(TopicArn=ARN, Message=body)
+        whole = json.loads(body)
+        for wrong in ({"a": {"b": 5}}, {"a": [{"b": "0"}]}, {"c": 7}, {"d": "d5"}):
+            here.sns.publish(TopicArn=ARN, Message=json.dumps({**whole, **wrong}))
+    assert [*bodies(here, queue), *bodies(here, queue)] == passing
+
+
+def test_a_filter_policy_is_as_long_as_it_may_be_and_no_longer(here: Here) -> None:
+    here.sns.create_topic(Name="t")
+    request = {"TopicArn": ARN, "Protocol": "sms", "Endpoint": "+15550100100"}
+    fits = json.dumps({"a": ["x" * (262_144 - len(json.dumps({"a": [""]})))]})
+    assert refusal(here.sns.subscribe, **request, Attributes={"FilterPolicy": f"{fits} "}) == (
+        "InvalidParameter",
+        "Invalid parameter: Attributes Reason: FilterPolicy: Filter policy can not be larger than 262144 bytes",
+    )
+    arn = here.sns.subscribe(**request, Attributes={"FilterPolicy": fits})["SubscriptionArn"]
+    assert here.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["FilterPolicy"] == fits

@@ -40,6 +40,7 @@ def test_a_number_is_verified_by_the_code_that_it_is_sent(here: Here) -> None:
     assert here.sns.verify_sms_sandbox_phone_number(PhoneNumber=NUMBER, OneTimePassword=code(here)) == {}
     assert here.sns.list_sms_sandbox_phone_numbers() == {"PhoneNumbers": [{"PhoneNumber": NUMBER, "Status": "Verified"}]}
     assert refusal(here.sns.create_sms_sandbox_phone_number, PhoneNumber=NUMBER) == ("UserError", "The phone number is verified already.")
+    here.jump(86_400)
     here.sns.delete_sms_sandbox_phone_number(PhoneNumber=NUMBER)
     assert here.sns.list_sms_sandbox_phone_numbers() == {"PhoneNumbers": []}
 

@@ -41,7 +41,7 @@ class Courier:
             if deliver.waits(tx, delivery):
                 continue
             if deliver.is_url(delivery.target):
-                deliver.queue_delivery(tx, delivery, tx.now)
+                deliver.queue_delivery(tx, delivery, max(tx.now, delivery.due))
                 continue
             try:
                 inline = number < deliver.INLINE_DELIVERIES_MAX and tx.depth < deliver.INLINE_DEPTH_MAX

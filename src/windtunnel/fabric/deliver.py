@@ -90,6 +90,8 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is delivered under one order waits for what was before it: "" waits for nothing."""
     report: str = ""
     """The timer handler of the delivering service that is told how it ended."""
+    due: float = 0.0
+    """When it may be tried first."""
 
 
 ORDERED = Table("fabric.deliveries.ordered", Delivery, scope="global")

@@ -87,6 +87,7 @@ class Tx(Transaction):
         context: Mapping[str, Any] | None = None,
         order: str = "",
         report: str = "",
+        due: float = 0.0,
     ) -> None:
         """Hands `event` to the ARN or URL `target` once this transaction stands, with `retry` (none: one attempt).
 
@@ -95,6 +96,7 @@ class Tx(Transaction):
         handler: its payload is `{"delivery": …, "error_code": …, "error_message": …, "attempts": …, "context": context}`.
         Deliveries of one `order` arrive in order: while one is tried again, later ones wait behind it.
         `report` names a timer handler that is told how it ended: as `failed`, or with `"answer"` where the target took it.
+        A URL is not called before `due`.
         """
         delivery = Delivery(
             target=target,
@@ -114,6 +116,7 @@ class Tx(Transaction):
             trace=self.scope.trace,
             order=order,
             report=report,
+            due=due,
         )
         self.outgoing.append(delivery)
 

@@ -11,7 +11,8 @@ import orjson
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.patterns import Scope, compile_filter_policy
 from windtunnel.services.sns.archive import replayed
-from windtunnel.services.sns.retries import DEFAULT_POLICY, effective_policy, kept_subscription_policy
+from windtunnel.services.sns.quotas import FILTER_POLICY_BYTES_MAX
+from windtunnel.services.sns.retries import kept_subscription_policy, subscription_policy
 from windtunnel.services.sns.rules import TRUE_FALSE, invalid
 from windtunnel.services.sns.state import Subscription, Topic, arn_of, replace
 
@@ -63,6 +64,8 @@ def _set(one: Subscription, topic: Topic, name: str, value: str, prefix: str, no
 
 
 def _check_filter(text: str, scope: str, prefix: str) -> None:
+    if len(text.encode()) > FILTER_POLICY_BYTES_MAX:
+        raise invalid(f"{prefix}FilterPolicy: Filter policy can not be larger than {FILTER_POLICY_BYTES_MAX} bytes")
     try:
         compile_filter_policy(text, cast("Scope", scope), attribute=bool(prefix))
     except ValueError as error:
@@ -120,18 +123,7 @@ def shown(one: Subscription, topic: Topic | None, arn: str, account: str, region
     if one.replay:
         attributes["ReplayStatus"] = one.replay
     if one.protocol in {"http", "https"}:
-        attributes["EffectiveDeliveryPolicy"] = _effective(topic.delivery_policy if topic else "", one.delivery_policy)
+        attributes["EffectiveDeliveryPolicy"] = orjson.dumps(
+            subscription_policy(topic.delivery_policy if topic else "", one.delivery_policy)
+        ).decode()
     return attributes
-
-
-def _effective(topic: str, subscription: str) -> str:
-    http = effective_policy(topic)["http"]
-    own: dict[str, Any] = orjson.loads(subscription) if subscription and not http["disableSubscriptionOverrides"] else {}
-    effective: dict[str, Any] = {
-        "healthyRetryPolicy": {**DEFAULT_POLICY, **http["defaultHealthyRetryPolicy"], **(own.get("healthyRetryPolicy") or {})},
-        "sicklyRetryPolicy": own.get("sicklyRetryPolicy"),
-        "throttlePolicy": own.get("throttlePolicy") or http.get("defaultThrottlePolicy"),
-        "requestPolicy": own.get("requestPolicy") or http["defaultRequestPolicy"],
-        "guaranteed": own.get("guaranteed", False),
-    }
-    return orjson.dumps(effective).decode()

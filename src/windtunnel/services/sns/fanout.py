@@ -11,7 +11,7 @@ import orjson
 from windtunnel.aws.patterns import Scope, compile_filter_policy
 from windtunnel.fabric import Event, Retry
 from windtunnel.fabric.outbox import post
-from windtunnel.services.sns import feedback, texting
+from windtunnel.services.sns import feedback, pace, texting
 from windtunnel.services.sns.choices import dead_letter_queue
 from windtunnel.services.sns.envelope import Attributes, Notification, envelope, lambda_event, timestamp
 from windtunnel.services.sns.protection import protected
@@ -22,6 +22,7 @@ from windtunnel.services.sns.state import SUBSCRIPTIONS, Found, Subscription
 
 SOURCE = "sns.amazonaws.com"
 LATE = "sns"
+URLS = frozenset({"http", "https"})
 AGENT = "Amazon Simple Notification Service Agent"
 Aim = tuple[Event, Retry, str]
 """What is delivered to a subscription, when it is tried again, and the order it keeps."""
@@ -115,6 +116,7 @@ def deliver_to(found: Found, published: Published, id: str, one: Subscription) -
         context=context,
         order=order,
         report="feedback" if log else "",
+        due=pace.due(found, id, one) if one.protocol in URLS else 0.0,
     )
 
 

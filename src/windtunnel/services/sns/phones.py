@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sns.places import page_of, start_of
-from windtunnel.services.sns.rules import PAGE_ITEMS, invalid
+from windtunnel.services.sns.rules import PAGE_ITEMS, checked_number, invalid
 from windtunnel.services.sns.state import OPTED_IN, OPTED_OUT, SMS_SETTINGS, sms_settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _NAMES = frozenset(
     }
 )  # fmt: skip
 _TYPES = frozenset({"Promotional", "Transactional"})
-_NUMBER = re.compile(r"\+?[0-9]{7,20}")
 _SENDER = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}")
 
 
@@ -49,7 +48,7 @@ def get_sms_attributes(tx: Tx, req: t.GetSMSAttributesInput) -> t.GetSMSAttribut
 
 
 def check_if_phone_number_is_opted_out(tx: Tx, req: t.CheckIfPhoneNumberIsOptedOutInput) -> t.CheckIfPhoneNumberIsOptedOutResponse:
-    return {"isOptedOut": tx.get(OPTED_OUT, _checked(req["phoneNumber"])) is not None}
+    return {"isOptedOut": tx.get(OPTED_OUT, checked_number(req["phoneNumber"])) is not None}
 
 
 def list_phone_numbers_opted_out(tx: Tx, req: t.ListPhoneNumbersOptedOutInput) -> t.ListPhoneNumbersOptedOutResponse:
@@ -61,7 +60,7 @@ def list_phone_numbers_opted_out(tx: Tx, req: t.ListPhoneNumbersOptedOutInput) -
 
 
 def opt_in_phone_number(tx: Tx, req: t.OptInPhoneNumberInput) -> t.OptInPhoneNumberResponse:
-    number = _checked(req["phoneNumber"])
+    number = checked_number(req["phoneNumber"])
     before = tx.get(OPTED_IN, number)
     if tx.get(OPTED_OUT, number) is None:
         return {}
@@ -70,9 +69,3 @@ def opt_in_phone_number(tx: Tx, req: t.OptInPhoneNumberInput) -> t.OptInPhoneNum
     tx.delete(OPTED_OUT, number)
     tx.put(OPTED_IN, number, value=tx.now)
     return {}
-
-
-def _checked(number: str) -> str:
-    if not _NUMBER.fullmatch(number):
-        raise invalid("PhoneNumber Reason: input incorrectly formatted")
-    return number

@@ -42,23 +42,35 @@ def effective_policy(topic: str) -> dict[str, Any]:
     }
 
 
+def subscription_policy(topic: str, subscription: str) -> dict[str, Any]:
+    """An HTTP subscription's EffectiveDeliveryPolicy under the two policies' texts: its own where the topic lets it have one."""
+    http = effective_policy(topic)["http"]
+    own: dict[str, Any] = orjson.loads(subscription) if subscription and not http["disableSubscriptionOverrides"] else {}
+    return {
+        "healthyRetryPolicy": {**http["defaultHealthyRetryPolicy"], **(own.get("healthyRetryPolicy") or {})},
+        "sicklyRetryPolicy": own.get("sicklyRetryPolicy"),
+        "throttlePolicy": own.get("throttlePolicy") or http.get("defaultThrottlePolicy"),
+        "requestPolicy": own.get("requestPolicy") or http["defaultRequestPolicy"],
+        "guaranteed": own.get("guaranteed", False),
+    }
+
+
 @lru_cache(maxsize=1024)
 def http_retry(topic: str, subscription: str) -> Retry:
-    """The retries of an HTTP subscription under the two policies' texts."""
-    http = effective_policy(topic)["http"]
-    policy: Mapping[str, Any] = http["defaultHealthyRetryPolicy"]
-    if subscription and not http["disableSubscriptionOverrides"]:
-        policy = {**policy, **(orjson.loads(subscription).get("healthyRetryPolicy") or {})}
-    return Retry(phases=_phases(policy))
+    return Retry(phases=_phases(subscription_policy(topic, subscription)["healthyRetryPolicy"]))
 
 
 @lru_cache(maxsize=1024)
 def content_type(topic: str, subscription: str) -> str:
-    http = effective_policy(topic)["http"]
-    own: Mapping[str, Any] = {}
-    if subscription and not http["disableSubscriptionOverrides"]:
-        own = orjson.loads(subscription).get("requestPolicy") or {}
-    return own.get("headerContentType") or http["defaultRequestPolicy"]["headerContentType"]
+    given = subscription_policy(topic, subscription)["requestPolicy"].get("headerContentType")
+    return given or effective_policy(topic)["http"]["defaultRequestPolicy"]["headerContentType"]
+
+
+@lru_cache(maxsize=1024)
+def receives_per_second(topic: str, subscription: str) -> int:
+    """How many messages a second a URL takes; 0: any number."""
+    policy: Mapping[str, int] = subscription_policy(topic, subscription)["throttlePolicy"] or {}
+    return policy.get("maxReceivesPerSecond") or 0
 
 
 def _phases(policy: Mapping[str, Any]) -> tuple[tuple[int, float, float], ...]:
@@ -93,6 +105,8 @@ def kept_topic_policy(text: str, prefix: str) -> str:
             kept[name] = _object(http[name], prefix)
     if "defaultHealthyRetryPolicy" in kept:
         _check_retries(kept["defaultHealthyRetryPolicy"], f"{prefix}: http.defaultHealthyRetryPolicy")
+    if "defaultThrottlePolicy" in kept:
+        _check_throttle(kept["defaultThrottlePolicy"], f"{prefix}: http.defaultThrottlePolicy")
     shown = {key: kept[key] for key in ("defaultHealthyRetryPolicy",) if key in kept}
     shown["disableSubscriptionOverrides"] = bool(http.get("disableSubscriptionOverrides", False))
     shown |= {key: kept[key] for key in ("defaultThrottlePolicy", "defaultRequestPolicy") if key in kept}
@@ -106,10 +120,13 @@ def kept_subscription_policy(text: str, prefix: str) -> str:
     if retries is not None:
         _check_retries(_object(retries, prefix), f"{prefix}: healthyRetryPolicy")
         retries = {**DEFAULT_POLICY, **retries}
+    throttle = policy.get("throttlePolicy")
+    if throttle is not None:
+        _check_throttle(_object(throttle, prefix), f"{prefix}: throttlePolicy")
     kept = {
         "healthyRetryPolicy": retries,
         "sicklyRetryPolicy": policy.get("sicklyRetryPolicy"),
-        "throttlePolicy": policy.get("throttlePolicy"),
+        "throttlePolicy": throttle,
         "requestPolicy": policy.get("requestPolicy"),
         "guaranteed": bool(policy.get("guaranteed", False)),
     }
@@ -127,6 +144,12 @@ def _object(value: Any, prefix: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise invalid(f"{prefix}: policy must be a JSON object")
     return value  # pyright: ignore[reportUnknownVariableType]
+
+
+def _check_throttle(policy: Mapping[str, Any], prefix: str) -> None:
+    rate = policy.get("maxReceivesPerSecond")
+    if rate is not None and (not isinstance(rate, int) or rate < 1):
+        raise invalid(f"{prefix}.maxReceivesPerSecond must be an integer of 1 or more")
 
 
 def _check_retries(policy: Mapping[str, Any], prefix: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from windtunnel.aws.errors import Fault
+from windtunnel.fabric.tags import TAGS_MAX
 
 MESSAGE_BYTES_MAX = 262_144
 """https://docs.aws.amazon.com/general/latest/gr/sns.html"""
@@ -32,6 +33,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _FIFO_NAME = re.compile(r"(?=.{6,256}$)[A-Za-z0-9_-]+\.fifo")
 _SUBJECT = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,100}")
 _PHONE = re.compile(r"\+?[0-9]{1,20}")
+_OWNED_PHONE = re.compile(r"\+?[0-9]{7,20}")
 _TOKEN = re.compile(r"[!-~]{1,128}")
 _ATTRIBUTE_TYPE = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_.-]")
@@ -74,6 +76,13 @@ def check_subject(subject: str) -> None:
 def check_phone(number: str) -> None:
     if not _PHONE.fullmatch(number):
         raise invalid(f"PhoneNumber Reason: {number} is not valid to publish to")
+
+
+def checked_number(number: str) -> str:
+    """The number of a telephone, of whoever may be texted."""
+    if not _OWNED_PHONE.fullmatch(number):
+        raise invalid("PhoneNumber Reason: input incorrectly formatted")
+    return number
 
 
 def check_token(value: str, parameter: str) -> None:
@@ -144,6 +153,11 @@ def checked_tags(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             raise invalid("Duplicated keys are not allowed.")
         named[tag["Key"]] = tag["Value"]
     return named
+
+
+def check_number(tags: Mapping[str, str]) -> None:
+    if len(tags) > TAGS_MAX:
+        raise Fault("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
 
 
 def bytes_of(text: str) -> int:

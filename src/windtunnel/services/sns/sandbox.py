@@ -12,7 +12,7 @@ import msgspec
 
 from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.services.sns.places import page_of, start_of
-from windtunnel.services.sns.rules import PAGE_ITEMS
+from windtunnel.services.sns.rules import PAGE_ITEMS, checked_number
 from windtunnel.services.sns.state import OPTED_OUT
 from windtunnel.services.sns.texting import text
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NUMBERS_MAX = 10
 CODE_DIGITS = 6
 CODE_SECONDS = 900.0
+DELETABLE_SECONDS = 86_400.0
 
 
 class SandboxNumber(msgspec.Struct, frozen=True, array_like=True):
@@ -29,7 +30,8 @@ class SandboxNumber(msgspec.Struct, frozen=True, array_like=True):
 
     code: str
     ends: float
-    verified: bool = False
+    verified: float = 0.0
+    """When it was verified."""
 
 
 SANDBOX = Table("sns.sandbox", SandboxNumber)
@@ -38,7 +40,7 @@ SANDBOX = Table("sns.sandbox", SandboxNumber)
 
 def create_sms_sandbox_phone_number(tx: Tx, req: t.CreateSMSSandboxPhoneNumberInput) -> t.CreateSMSSandboxPhoneNumberResult:
     """A number that is asked for again, and not verified yet, is sent another code."""
-    number = req["PhoneNumber"]
+    number = checked_number(req["PhoneNumber"])
     if tx.get(OPTED_OUT, number) is not None:
         raise Fault("OptedOut", "The phone number is opted out.")
     there = tx.get(SANDBOX, number)
@@ -59,12 +61,14 @@ def verify_sms_sandbox_phone_number(tx: Tx, req: t.VerifySMSSandboxPhoneNumberIn
         return {}
     if tx.now >= there.ends or req["OneTimePassword"] != there.code:
         raise Fault("VerificationException", "The one-time password is wrong or has expired.", Status="Failed")
-    tx.put(SANDBOX, number, value=msgspec.structs.replace(there, verified=True))
+    tx.put(SANDBOX, number, value=msgspec.structs.replace(there, verified=tx.now))
     return {}
 
 
 def delete_sms_sandbox_phone_number(tx: Tx, req: t.DeleteSMSSandboxPhoneNumberInput) -> t.DeleteSMSSandboxPhoneNumberResult:
-    _found(tx, req["PhoneNumber"])
+    there = _found(tx, req["PhoneNumber"])
+    if there.verified and tx.now < there.verified + DELETABLE_SECONDS:
+        raise Fault("UserError", "A verified phone number can be deleted 24 hours after it was verified.")
     tx.delete(SANDBOX, req["PhoneNumber"])
     return {}
 
@@ -83,11 +87,12 @@ def get_sms_sandbox_account_status(tx: Tx, req: t.GetSMSSandboxAccountStatusInpu
 
 def list_origination_numbers(tx: Tx, req: t.ListOriginationNumbersRequest) -> t.ListOriginationNumbersResult:
     """An account has none before it has bought one, which is another service's business."""
+    start_of(req)
     return {"PhoneNumbers": []}
 
 
 def _found(tx: Tx, number: str) -> SandboxNumber:
-    there = tx.get(SANDBOX, number)
+    there = tx.get(SANDBOX, checked_number(number))
     if there is None:
         raise Fault("ResourceNotFound", "The phone number is not in the SMS sandbox.")
     return there

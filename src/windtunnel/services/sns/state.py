@@ -89,6 +89,13 @@ class Device(msgspec.Struct, frozen=True):
     attributes: dict[str, str]
 
 
+class Paced(msgspec.Struct, frozen=True, array_like=True):
+    """The last second that has messages for a subscription, and how many."""
+
+    second: int
+    messages: int
+
+
 class Ended(msgspec.Struct, frozen=True, array_like=True):
     """A subscription that was ended without a signature, and may be brought back."""
 
@@ -136,6 +143,10 @@ def _id(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...]:
     return (key[1],)
 
 
+def _filtered(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...] | None:
+    return (key[0],) if one.filter_policy else None
+
+
 def _pending(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...] | None:
     return None if one.confirmed else (key[0],)
 
@@ -144,12 +155,17 @@ def _confirmed(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...] | Non
     return (key[0],) if one.confirmed else None
 
 
-TOPICS = Table("sns.topics", Topic)
+TOPICS = Table("sns.topics", Topic, counters={"kind": lambda key, topic: ("fifo" if topic.fifo else "standard",)})
 """name -> Topic"""
 SUBSCRIPTIONS = Table(
-    "sns.subscriptions", Subscription, indexes={"endpoint": _endpoint, "id": _id}, counters={"confirmed": _confirmed, "pending": _pending}
+    "sns.subscriptions",
+    Subscription,
+    indexes={"endpoint": _endpoint, "id": _id},
+    counters={"confirmed": _confirmed, "pending": _pending, "filtered": _filtered},
 )
 """(topic's number, id) -> Subscription"""
+PACED = Table("sns.paced", Paced)
+"""(topic's number, subscription's id) -> Paced, of URLs that take so many messages a second"""
 OWNED = Table("sns.owned", str)
 """(topic's account, topic's name, id) -> the subscription's ARN, in the account of its owner"""
 TOKENS = Table("sns.tokens", str)
@@ -245,6 +261,7 @@ def put_subscription(tx: Tx, number: int, id: str, one: Subscription) -> None:
 def forget_subscription(tx: Tx, key: tuple[Any, ...], one: Subscription) -> None:
     """Removes a subscription's rows; `tx` is in its topic's account."""
     tx.delete(SUBSCRIPTIONS, *key)
+    tx.delete(PACED, *key)
     if one.token:
         tx.delete(TOKENS, one.token)
     tx.at(account=one.owner).delete(OWNED, tx.account, one.topic, key[1])

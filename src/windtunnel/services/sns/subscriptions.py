@@ -9,6 +9,7 @@ from windtunnel.services.sns.choices import agrees, changed, shown
 from windtunnel.services.sns.confirm import ask, ask_to_stay
 from windtunnel.services.sns.endpoints import check_endpoint, needs_confirmation
 from windtunnel.services.sns.places import page_of, start_of
+from windtunnel.services.sns.quotas import check_filter_policies, check_subscriptions
 from windtunnel.services.sns.replay import begin
 from windtunnel.services.sns.rules import ARN_FIELDS, CONFIRM_SECONDS_MAX, PAGE_ITEMS, TOKEN_LENGTH, arn_parts, invalid
 from windtunnel.services.sns.state import (
@@ -46,10 +47,12 @@ def subscribe(tx: Tx, req: t.SubscribeInput) -> t.SubscribeResponse:
     there = next(found.tx.find(SUBSCRIPTIONS, "endpoint", number, protocol, endpoint, limit=1), None)
     if there is not None:
         return _subscribed_again(found, there[0], there[1], req)
+    check_subscriptions(found.tx, found.topic)
     caller = _caller(tx)
     confirmed = not needs_confirmation(protocol, endpoint, caller)
     one = Subscription(found.name, protocol, endpoint, caller, tx.scope.principal.arn, confirmed, authenticated=confirmed)
     one = changed(one, found.topic, attributes, tx.now, subscribing=True)
+    check_filter_policies(found.tx, found.topic, one)
     if protocol == "firehose" and not one.texts.get("SubscriptionRoleArn"):
         raise invalid("Invalid parameter: SubscriptionRoleArn is required for the protocol firehose")
     id = tx.new_id()
@@ -149,6 +152,7 @@ def set_subscription_attributes(tx: Tx, req: t.SetSubscriptionAttributesInput) -
     if topic is None:
         raise Fault("NotFound", "Topic does not exist")
     one = changed(there.one, topic, {req["AttributeName"]: req.get("AttributeValue") or ""}, tx.now)
+    check_filter_policies(there.tx, topic, one, there.one.filter_policy)
     there.tx.put(SUBSCRIPTIONS, *there.key, value=one)
     if one.replay == "Pending":
         begin(there.tx, there.key)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.tags import TAGS_MAX, remove_tags, set_tags, tag_list, tags_of
-from windtunnel.services.sns.rules import checked_tags
+from windtunnel.fabric.tags import remove_tags, set_tags, tag_list, tags_of
+from windtunnel.services.sns.rules import check_number, checked_tags
 from windtunnel.services.sns.state import TOPICS, place_of
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 def tag_resource(tx: Tx, req: t.TagResourceRequest) -> t.TagResourceResponse:
     tx = _place(tx, req["ResourceArn"])
     tags = checked_tags(req["Tags"])
-    if len(tags_of(tx, req["ResourceArn"]).keys() | tags.keys()) > TAGS_MAX:
-        raise Fault("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
+    check_number(tags_of(tx, req["ResourceArn"]) | tags)
     set_tags(tx, req["ResourceArn"], tags)
     return {}
 

@@ -10,7 +10,8 @@ from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.services.sns.archive import watch
 from windtunnel.services.sns.places import page_of, start_of
 from windtunnel.services.sns.protection import checked
-from windtunnel.services.sns.rules import PAGE_ITEMS, check_name, checked_tags, invalid
+from windtunnel.services.sns.quotas import check_topics
+from windtunnel.services.sns.rules import PAGE_ITEMS, check_name, check_number, checked_tags, invalid
 from windtunnel.services.sns.settings import changed, has
 from windtunnel.services.sns.state import DATA_PROTECTION, LAST, TOPICS, Topic, arn_of, place_of, replace
 
@@ -29,6 +30,8 @@ def create_topic(tx: Tx, req: t.CreateTopicInput) -> t.CreateTopicResponse:
     if topic is not None:
         _check_same(tx, arn, topic, attributes, tags)
         return {"TopicArn": arn}
+    check_number(tags)
+    check_topics(tx, "fifo" if fifo else "standard")
     topic = Topic(tx.serial(), tx.now, fifo)
     for attribute, value in attributes.items():
         if attribute != "FifoTopic":

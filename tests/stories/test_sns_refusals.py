@@ -1,0 +1,336 @@
+"""What SNS refuses, operation by operation: each case its request, its code and its sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.stories.here import ACCOUNT, REGION, Here
+from tests.stories.refusals import Case, filled, refusal, untold
+from tests.stories.test_sns_subscriptions import letters
+from windtunnel.services.sns import quotas
+from windtunnel.services.sns.state import OPTED_OUT
+
+ARN = "arn:aws:sns:us-east-1:000000000000:"
+SQS = "arn:aws:sqs:us-east-1:000000000000:"
+TOPIC, NOWHERE = {"TopicArn": f"{ARN}t"}, {"TopicArn": f"{ARN}none"}
+APP, NO_APP = {"PlatformApplicationArn": "$app"}, {"PlatformApplicationArn": f"{ARN}app/GCM/none"}
+DEVICE, NO_DEVICE = {"EndpointArn": "$device"}, {"EndpointArn": f"{ARN}endpoint/GCM/none/x"}
+SUBSCRIPTION = {"SubscriptionArn": "$subscription"}
+NO_SUBSCRIPTION = {"SubscriptionArn": f"{ARN}t:11111111-2222-3333-4444-555555555555"}
+ENTRY = {"Id": "a", "Message": "m"}
+NO_TOPIC = ("NotFound", "Topic does not exist")
+TOPICS_REQUESTS: dict[str, dict[str, Any]] = {
+    "add_permission": {"Label": "l", "AWSAccountId": ["111122223333"], "ActionName": ["Publish"]},
+    "get_topic_attributes": {},
+    "list_subscriptions_by_topic": {},
+    "publish": {"Message": "m"},
+    "publish_batch": {"PublishBatchRequestEntries": [ENTRY]},
+    "remove_permission": {"Label": "l"},
+    "set_topic_attributes": {"AttributeName": "DisplayName", "AttributeValue": "d"},
+    "subscribe": {"Protocol": "sqs", "Endpoint": f"{SQS}q"},
+}
+"""Valid requests but for their topic."""
+RESOURCES_REQUESTS: dict[str, dict[str, Any]] = {
+    "get_data_protection_policy": {},
+    "put_data_protection_policy": {"DataProtectionPolicy": ""},
+}
+TAGGED_REQUESTS: dict[str, dict[str, Any]] = {
+    "list_tags_for_resource": {},
+    "tag_resource": {"Tags": [{"Key": "k", "Value": "v"}]},
+    "untag_resource": {"TagKeys": ["k"]},
+}
+SHORT = "An ARN must have at least 6 elements, not 1"
+SLASHES = "Wrong number of slashes in relative portion of the ARN."
+
+
+def _invalid(operation: str, request: dict[str, Any], what: str) -> Case:
+    return operation, request, "InvalidParameter", f"Invalid parameter: {what}"
+
+
+CASES: list[Case] = [
+    *((operation, {**NOWHERE, **request}, *NO_TOPIC) for operation, request in TOPICS_REQUESTS.items()),
+    *(
+        _invalid(operation, {**request, "TopicArn": "x"}, f"TopicArn Reason: {SHORT}")
+        for operation, request in {**TOPICS_REQUESTS, "delete_topic": {}}.items()
+    ),
+    *((operation, {**request, "ResourceArn": f"{ARN}none"}, *NO_TOPIC) for operation, request in RESOURCES_REQUESTS.items()),
+    *(
+        _invalid(operation, {**request, "ResourceArn": "x"}, f"ResourceArn Reason: {SHORT}")
+        for operation, request in {**RESOURCES_REQUESTS, **TAGGED_REQUESTS}.items()
+    ),
+    *(
+        (operation, {**request, "ResourceArn": f"{ARN}none"}, "ResourceNotFound", "Resource does not exist")
+        for operation, request in TAGGED_REQUESTS.items()
+    ),
+    *(
+        _invalid(operation, {**request, name: "%"}, f"{name} Reason: Invalid next token")
+        for operation, request, name in (
+            ("list_topics", {}, "NextToken"),
+            ("list_subscriptions", {}, "NextToken"),
+            ("list_platform_applications", {}, "NextToken"),
+            ("list_endpoints_by_platform_application", APP, "NextToken"),
+            ("list_phone_numbers_opted_out", {}, "nextToken"),
+            ("list_sms_sandbox_phone_numbers", {}, "NextToken"),
+            ("list_origination_numbers", {}, "NextToken"),
+        )
+    ),
+    _invalid("create_topic", {"Name": "a b"}, "Topic Name"),
+    (
+        "create_topic",
+        {"Name": "tagged", "Tags": [{"Key": str(number), "Value": ""} for number in range(51)]},
+        "TagLimitExceeded",
+        "Could not complete request: tag quota of per resource exceeded",
+    ),
+    (
+        "tag_resource",
+        {"ResourceArn": f"{ARN}t", "Tags": [{"Key": str(number), "Value": ""} for number in range(51)]},
+        "TagLimitExceeded",
+        "Could not complete request: tag quota of per resource exceeded",
+    ),
+    ("delete_topic", {"TopicArn": f"{ARN}kept.fifo"}, "InvalidState", "Invalid state: Cannot delete a topic with an ArchivePolicy"),
+    ("get_subscription_attributes", NO_SUBSCRIPTION, "NotFound", "Subscription does not exist"),
+    _invalid("get_subscription_attributes", {"SubscriptionArn": "x"}, f"SubscriptionArn Reason: {SHORT}"),
+    (
+        "set_subscription_attributes",
+        {**NO_SUBSCRIPTION, "AttributeName": "RawMessageDelivery", "AttributeValue": "true"},
+        "NotFound",
+        "Subscription does not exist",
+    ),
+    _invalid("set_subscription_attributes", {**SUBSCRIPTION, "AttributeName": "Colour"}, "AttributeName"),
+    _invalid("unsubscribe", {"SubscriptionArn": "x"}, f"SubscriptionArn Reason: {SHORT}"),
+    _invalid("confirm_subscription", {**TOPIC, "Token": "0" * 288}, "Token"),
+    ("confirm_subscription", {"TopicArn": f"{ARN}gone", "Token": "$token"}, *NO_TOPIC),
+    (
+        "publish",
+        {**TOPIC, "Message": "m", "MessageAttributes": {"a": {"DataType": "Text", "StringValue": "x"}}},
+        "ParameterValueInvalid",
+        (
+            "The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is Binary,"
+            " Number, and String."
+        ),
+    ),
+    (
+        "publish_batch",
+        {**TOPIC, "PublishBatchRequestEntries": [{**ENTRY, "MessageAttributes": {"a": {"DataType": "Number", "StringValue": "x"}}}]},
+        "ParameterValueInvalid",
+        "Could not cast message attribute 'a' value to number.",
+    ),
+    ("publish", {"TargetArn": "$disabled", "Message": "m"}, "EndpointDisabled", "Endpoint is disabled"),
+    ("publish", {"TargetArn": "$off", "Message": "m"}, "PlatformApplicationDisabled", "Platform application is disabled"),
+    (
+        "publish",
+        {"TopicArn": f"{ARN}private", "Message": "me@example.com"},
+        "AuthorizationError",
+        f"The topic's data protection policy prohibits this message from being published to {ARN}private",
+    ),
+    ("publish_batch", {**TOPIC, "PublishBatchRequestEntries": []}, "EmptyBatchRequest", "The batch request doesn't contain any entries."),
+    (
+        "publish_batch",
+        {**TOPIC, "PublishBatchRequestEntries": [{**ENTRY, "Id": str(number)} for number in range(11)]},
+        "TooManyEntriesInBatchRequest",
+        "The batch request contains more entries than permissible.",
+    ),
+    (
+        "publish_batch",
+        {**TOPIC, "PublishBatchRequestEntries": [ENTRY, ENTRY]},
+        "BatchEntryIdsNotDistinct",
+        "Two or more batch entries in the request have the same Id.",
+    ),
+    (
+        "publish_batch",
+        {**TOPIC, "PublishBatchRequestEntries": [{**ENTRY, "Id": "a b"}]},
+        "InvalidBatchEntryId",
+        "The Id of a batch entry in the batch request contains an impermissible character: a b",
+    ),
+    (
+        "publish_batch",
+        {**TOPIC, "PublishBatchRequestEntries": [{"Id": "a", "Message": "m" * 262_145}]},
+        "BatchRequestTooLong",
+        "The length of all the messages put together is more than the limit.",
+    ),
+    (
+        "publish_batch",
+        {"TopicArn": f"{ARN}private", "PublishBatchRequestEntries": [{**ENTRY, "Message": "me@example.com"}]},
+        "AuthorizationError",
+        f"The topic's data protection policy prohibits this message from being published to {ARN}private",
+    ),
+    _invalid(
+        "create_platform_application", {"Name": "n", "Platform": "PIGEON", "Attributes": {}}, "Platform Reason: PIGEON is not supported"
+    ),
+    *(
+        (operation, {**NO_APP, **request}, "NotFound", "PlatformApplication does not exist")
+        for operation, request in (
+            ("create_platform_endpoint", {"Token": "t"}),
+            ("get_platform_application_attributes", {}),
+            ("list_endpoints_by_platform_application", {}),
+            ("set_platform_application_attributes", {"Attributes": {"Enabled": "true"}}),
+        )
+    ),
+    *(
+        _invalid(operation, {"PlatformApplicationArn": f"{ARN}app", **request}, f"PlatformApplicationArn Reason: {SLASHES}")
+        for operation, request in (
+            ("create_platform_endpoint", {"Token": "t"}),
+            ("get_platform_application_attributes", {}),
+            ("delete_platform_application", {}),
+            ("set_platform_application_attributes", {"Attributes": {"Enabled": "true"}}),
+        )
+    ),
+    *(
+        (operation, {**NO_DEVICE, **request}, "NotFound", "Endpoint does not exist")
+        for operation, request in (("get_endpoint_attributes", {}), ("set_endpoint_attributes", {"Attributes": {"Enabled": "true"}}))
+    ),
+    *(
+        _invalid(operation, {"EndpointArn": f"{ARN}endpoint", **request}, f"EndpointArn Reason: {SLASHES}")
+        for operation, request in (
+            ("get_endpoint_attributes", {}),
+            ("set_endpoint_attributes", {"Attributes": {"Enabled": "true"}}),
+            ("delete_endpoint", {}),
+        )
+    ),
+    *(
+        _invalid(operation, {"phoneNumber": "one"}, "PhoneNumber Reason: input incorrectly formatted")
+        for operation in ("check_if_phone_number_is_opted_out", "opt_in_phone_number")
+    ),
+    *(
+        _invalid(f"{verb}_sms_sandbox_phone_number", {"PhoneNumber": "one", **more}, "PhoneNumber Reason: input incorrectly formatted")
+        for verb, more in (("create", {}), ("delete", {}), ("verify", {"OneTimePassword": "123456"}))
+    ),
+    ("set_sms_attributes", {"attributes": {"Colour": "red"}}, "InvalidParameter", "Colour is not a valid attribute"),
+    ("create_sms_sandbox_phone_number", {"PhoneNumber": "+15550100001"}, "OptedOut", "The phone number is opted out."),
+    ("create_sms_sandbox_phone_number", {"PhoneNumber": "$number"}, "UserError", "The phone number is verified already."),
+    (
+        "delete_sms_sandbox_phone_number",
+        {"PhoneNumber": "$number"},
+        "UserError",
+        "A verified phone number can be deleted 24 hours after it was verified.",
+    ),
+    ("delete_sms_sandbox_phone_number", {"PhoneNumber": "+15550100009"}, "ResourceNotFound", "The phone number is not in the SMS sandbox."),
+    (
+        "verify_sms_sandbox_phone_number",
+        {"PhoneNumber": "+15550100009", "OneTimePassword": "123456"},
+        "ResourceNotFound",
+        "The phone number is not in the SMS sandbox.",
+    ),
+]
+ELSEWHERE = {
+    "unsubscribe AuthorizationError": "test_sns_http.py::test_who_confirmed_with_a_signature_may_insist_on_signatures",
+    "create_topic TopicLimitExceeded": "test_sns_refusals.py::test_an_account_has_so_many_topics",
+    "subscribe SubscriptionLimitExceeded": "test_sns_refusals.py::test_a_fifo_topic_has_so_many_subscriptions",
+    "subscribe FilterPolicyLimitExceeded": "test_sns_refusals.py::test_a_topic_has_so_many_filter_policies",
+    "set_subscription_attributes FilterPolicyLimitExceeded": "test_sns_refusals.py::test_a_topic_has_so_many_filter_policies",
+    "verify_sms_sandbox_phone_number VerificationException": (
+        "test_sns_texts.py::test_a_code_holds_for_a_quarter_of_an_hour_and_another_can_be_had"
+    ),
+}
+NEVER = (
+    *("AuthorizationError", "InternalError", "InvalidSecurity", "Throttled", "ReplayLimitExceeded", "StaleTag", "TagPolicy"),
+    *("ConcurrentAccess", "ValidationException", "KMSDisabled", "KMSInvalidState", "KMSNotFound", "KMSOptInRequired", "KMSThrottling"),
+    *("KMSAccessDenied", "confirm_subscription SubscriptionLimitExceeded", "confirm_subscription FilterPolicyLimitExceeded"),
+    *("publish_batch EndpointDisabled", "publish_batch PlatformApplicationDisabled", "unsubscribe NotFound", "delete_topic NotFound"),
+    *("list_sms_sandbox_phone_numbers ResourceNotFound", "untag_resource TagLimitExceeded", "get_sms_attributes InvalidParameter"),
+)
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+    """One region for all stories of this file: what is refused changes nothing."""
+    region = Here(tmp_path_factory.mktemp("sns") / "region")
+    yield region
+    region.close()
+
+
+@pytest.fixture(scope="module")
+def world(here: Here) -> dict[str, str]:
+    sns = here.sns
+    for name in ("t", "private", "gone"):
+        sns.create_topic(Name=name)
+    statement: dict[str, Any] = {
+        "Sid": "deny",
+        "DataDirection": "Inbound",
+        "Principal": ["*"],
+        "DataIdentifier": ["arn:aws:dataprotection::aws:data-identifier/EmailAddress"],
+        "Operation": {"Deny": {}},
+    }
+    protection: dict[str, Any] = {"Name": "p", "Description": "", "Version": "2021-06-01", "Statement": [statement]}
+    sns.put_data_protection_policy(ResourceArn=f"{ARN}private", DataProtectionPolicy=json.dumps(protection))
+    sns.create_topic(Name="kept.fifo", Attributes={"FifoTopic": "true", "ArchivePolicy": '{"MessageRetentionPeriod": "1"}'})
+    apps = [
+        sns.create_platform_application(Name=name, Platform="GCM", Attributes={"PlatformCredential": "c", "PlatformPrincipal": "p", **more})
+        for name, more in (("on", {}), ("off", {"Enabled": "false"}))
+    ]
+    app, off = (one["PlatformApplicationArn"] for one in apps)
+    device, disabled, other = (
+        sns.create_platform_endpoint(PlatformApplicationArn=arn, Token=token, Attributes=attributes)["EndpointArn"]
+        for arn, token, attributes in ((app, "1", {}), (app, "2", {"Enabled": "false"}), (off, "3", {}))
+    )
+    sns.create_sms_sandbox_phone_number(PhoneNumber="+15550100002")
+    [code] = [letter.body[-7:-1] for letter in letters(here)]
+    sns.verify_sms_sandbox_phone_number(PhoneNumber="+15550100002", OneTimePassword=code)
+    here.cloud.apply(lambda tx: tx.at(account=ACCOUNT, region=REGION).put(OPTED_OUT, "+15550100001", value=True))
+    sns.subscribe(TopicArn=f"{ARN}gone", Protocol="email", Endpoint="me@example.com")
+    token = letters(here)[-1].body.partition("Token=")[2].strip()
+    sns.delete_topic(TopicArn=f"{ARN}gone")
+    subscription = sns.subscribe(**TOPIC, Protocol="sqs", Endpoint=f"{SQS}q")["SubscriptionArn"]
+    return {
+        "$app": app,
+        "$device": device,
+        "$disabled": disabled,
+        "$off": other,
+        "$number": "+15550100002",
+        "$token": token,
+        "$subscription": subscription,
+    }
+
+
+@pytest.mark.parametrize(("operation", "request_", "code", "said"), CASES, ids=lambda value: value if isinstance(value, str) else "")
+def test_what_sns_refuses_is_refused_in_its_words(
+    here: Here, world: dict[str, str], operation: str, request_: dict[str, Any], code: str, said: str
+) -> None:
+    assert refusal(getattr(here.sns, operation), **filled(request_, world)) == (code, said)
+
+
+def test_an_account_has_so_many_topics(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quotas, "TOPICS_MAX", {"standard": 100_000, "fifo": 2})
+    for name in ("one", "two"):
+        here.at(account="111111111111").sns.create_topic(Name=f"{name}.fifo", Attributes={"FifoTopic": "true"})
+    other = here.at(account="111111111111").sns
+    again = {"Name": "three.fifo", "Attributes": {"FifoTopic": "true"}}
+    assert refusal(other.create_topic, **again) == ("TopicLimitExceeded", "An account has at most 2 fifo topics")
+    other.create_topic(Name="three")
+    other.delete_topic(TopicArn="arn:aws:sns:us-east-1:111111111111:one.fifo")
+    assert other.create_topic(**again) == {"TopicArn": "arn:aws:sns:us-east-1:111111111111:three.fifo"}
+
+
+def test_a_fifo_topic_has_so_many_subscriptions(here: Here) -> None:
+    topic = here.sns.create_topic(Name="full.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    arns = [here.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{SQS}q{n}", ReturnSubscriptionArn=True) for n in range(100)]
+    one_more = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": f"{SQS}another"}
+    assert refusal(here.sns.subscribe, **one_more) == ("SubscriptionLimitExceeded", "A topic of this kind has at most 100 subscriptions")
+    here.sns.unsubscribe(SubscriptionArn=arns[0]["SubscriptionArn"])
+    assert here.sns.subscribe(**one_more)["SubscriptionArn"].startswith(f"{topic}:")
+
+
+def test_a_topic_has_so_many_filter_policies(here: Here) -> None:
+    topic = here.sns.create_topic(Name="filtered")["TopicArn"]
+    policy = {"FilterPolicy": '{"a": ["b"]}'}
+    arns = [
+        here.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{SQS}q{number}", Attributes=policy)["SubscriptionArn"]
+        for number in range(200)
+    ]
+    fault = ("FilterPolicyLimitExceeded", "The subscriptions of a topic have at most 200 filter policies")
+    assert refusal(here.sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=f"{SQS}x", Attributes=policy) == fault
+    bare = here.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{SQS}x")["SubscriptionArn"]
+    change = {"AttributeName": "FilterPolicy", "AttributeValue": '{"a": ["c"]}'}
+    assert refusal(here.sns.set_subscription_attributes, SubscriptionArn=bare, **change) == fault
+    here.sns.set_subscription_attributes(SubscriptionArn=arns[0], **change)
+    here.sns.set_subscription_attributes(SubscriptionArn=arns[0], AttributeName="FilterPolicy", AttributeValue="")
+    here.sns.set_subscription_attributes(SubscriptionArn=bare, **change)
+    assert here.sns.get_subscription_attributes(SubscriptionArn=bare)["Attributes"]["FilterPolicy"] == '{"a": ["c"]}'
+
+
+def test_each_error_that_the_model_documents_has_its_story() -> None:
+    assert untold("sns", CASES, ELSEWHERE, NEVER) == []
