@@ -63,9 +63,10 @@ kill: setup
 sim: setup
 	PYTHONPATH=src $(PY) -m tests.sim.run --seed $(or $(SEED),1) --steps $(or $(STEPS),100000) $(ARGS)
 
-# Bytes and words that nobody would send, by the ten thousand, and other ones each time.
+# Bytes and words that nobody would send, other ones each time: ROUNDS of 2,000 for each target, which says its name when it is through.
 fuzz: setup
-	$(PY) -m pytest tests/fuzz --hypothesis-profile=long $(ARGS)
+	@for round in $$(seq $(or $(ROUNDS),10)); do echo "round $$round of $(or $(ROUNDS),10)"; \
+	$(PY) -m pytest -vv tests/fuzz --hypothesis-profile=long $(ARGS) || exit 1; done
 
 clean:
 	rm -rf .venv bench/.peers src/windtunnel/aws/types .pytest_cache .ruff_cache .hypothesis

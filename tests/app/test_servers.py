@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-import boto3
 import pytest
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.app.kit import up, windtunnel
 from tests.postgres import Server
 
+Client = Callable[[str, str], Any]
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
 
-def client(service: str, endpoint: str) -> Any:
-    return boto3.session.Session().client(service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1}), **KEYS)
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """Clients with connections of their own, closed at the end."""
+    made = list[Any]()
+
+    def make(service: str, endpoint: str) -> Any:
+        session: Any = Session()
+        made.append(session.client(service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1}), **KEYS))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 @pytest.fixture
@@ -34,7 +46,7 @@ def servers(tmp_path: Path, postgres: Server) -> Iterator[list[tuple[int, str]]]
         yield [(one.pid, first), (two.pid, second)]
 
 
-def test_two_servers_over_one_database_are_one_region(servers: list[tuple[int, str]]) -> None:
+def test_two_servers_over_one_database_are_one_region(servers: list[tuple[int, str]], client: Client) -> None:
     (_, one), (_, two) = servers
     client("s3", one).create_bucket(Bucket="box")
     client("s3", two).put_object(Bucket="box", Key="k", Body=b"x" * 100_000)
@@ -49,7 +61,7 @@ def test_two_servers_over_one_database_are_one_region(servers: list[tuple[int, s
     assert len(shown) == 1
 
 
-def test_a_server_that_is_killed_leaves_the_region_to_the_other(servers: list[tuple[int, str]]) -> None:
+def test_a_server_that_is_killed_leaves_the_region_to_the_other(servers: list[tuple[int, str]], client: Client) -> None:
     (leader, one), (_, two) = servers
     url = client("sqs", one).create_queue(QueueName="q")["QueueUrl"]
     client("sqs", one).send_message(QueueUrl=url, MessageBody="late", DelaySeconds=600)
@@ -58,7 +70,7 @@ def test_a_server_that_is_killed_leaves_the_region_to_the_other(servers: list[tu
     assert client("sqs", two).receive_message(QueueUrl=url)["Messages"][0]["Body"] == "late"
 
 
-def test_a_database_that_is_away_is_told_and_found_again(servers: list[tuple[int, str]], postgres: Server) -> None:
+def test_a_database_that_is_away_is_told_and_found_again(servers: list[tuple[int, str]], postgres: Server, client: Client) -> None:
     _, (_, two) = servers
     sqs = client("sqs", two)
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
