@@ -24,7 +24,8 @@ KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_na
 
 def client(service: str, endpoint: str) -> Any:
     """A client with connections of its own, so that another worker may answer it than the last one."""
-    return boto3.session.Session().client(service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1}), **KEYS)
+    boto: Any = boto3
+    return boto.session.Session().client(service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1}), **KEYS)
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
@@ -47,10 +48,11 @@ def test_a_long_poll_of_one_worker_receives_what_another_was_sent(served: tuple[
     _, endpoint = served
     url = client("sqs", endpoint).create_queue(QueueName="q")["QueueUrl"]
     with ThreadPoolExecutor(8) as pool:
-        polls = [pool.submit(client("sqs", endpoint).receive_message, QueueUrl=url, WaitTimeSeconds=10) for _ in range(8)]
-        for number in range(8):
-            client("sqs", endpoint).send_message(QueueUrl=url, MessageBody=str(number))
-        bodies = [message["Body"] for poll in polls for message in poll.result(5).get("Messages", [])]
+        senders = [client("sqs", endpoint) for _ in range(8)]
+        polls = [pool.submit(client("sqs", endpoint).receive_message, QueueUrl=url, WaitTimeSeconds=20) for _ in range(8)]
+        for number, sender in enumerate(senders):
+            sender.send_message(QueueUrl=url, MessageBody=str(number))
+        bodies = [message["Body"] for poll in polls for message in poll.result(20).get("Messages", [])]
     assert sorted(bodies) == [str(number) for number in range(8)]
 
 
@@ -81,7 +83,8 @@ def test_workers_that_are_killed_lose_nothing_that_was_acknowledged(served: tupl
     for thread in threads:
         thread.join()
     found: set[str] = set()
-    while messages := client("sqs", endpoint).receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+    sqs = client("sqs", endpoint)
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600).get("Messages", []):
         found |= {message["Body"] for message in messages}
     assert len(acknowledged) > 50
     assert not set(acknowledged) - found
@@ -107,6 +110,7 @@ def test_a_reset_reaches_all_workers(served: tuple[subprocess.Popen[str], str]) 
         polls = [pool.submit(client("sqs", endpoint).receive_message, QueueUrl=url, WaitTimeSeconds=20) for _ in range(6)]
         Event().wait(0.5)
         assert windtunnel("state", "reset", endpoint=endpoint).returncode == 0
-        codes = [poll.exception(5).response["Error"]["Code"] for poll in polls]  # type: ignore[union-attr]
+        faults: list[Any] = [poll.exception(5) for poll in polls]
+        codes = [fault.response["Error"]["Code"] for fault in faults]
     assert set(codes) <= {"ServiceUnavailable", "AWS.SimpleQueueService.NonExistentQueue"}
     assert all(not client("sqs", endpoint).list_queues().get("QueueUrls") for _ in range(4))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,18 +78,16 @@ def transact(store: Any, operations: list[tuple[str, str]], other: Any = None, m
             do(tx, kind, key)
         return None, True
 
-    store.shared_engine._firmly = 0  # nobody may have the turn over a file while another is to commit
     store.transact(attempt)
 
 
 @contextmanager
-def opened(storage: Storage, folder: Path) -> Iterator[list[SharedStore]]:
+def opened(storage: Storage, folder: Path) -> Generator[list[SharedStore]]:
     stores: list[Any] = []
     for number in (1, 2):
         engine: Any = storage.open(folder)
         stores.append(SharedStore(engine, woken=lambda _: None, missed=lambda: None, fraction=lambda: 0.0))
         stores[-1].join(number)
-        stores[-1].shared_engine = engine
     try:
         yield stores
     finally:

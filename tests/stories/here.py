@@ -60,7 +60,7 @@ class Here:
     def task(self, service: str, operation: str, request: dict[str, Any]) -> asyncio.Task[Any]:
         async def start() -> asyncio.Task[Any]:
             async def call() -> Any:
-                result = await self.cloud.run(service, operation, request, self.scope)
+                result = await self.cloud.run(service, operation, request, self.scope, waits=True)
                 await self.cloud.store.committed()
                 return result
 

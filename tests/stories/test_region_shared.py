@@ -362,3 +362,20 @@ def test_a_file_that_several_served_goes_on_with_one(tmp_path: Path) -> None:
     second = alone.s3.put_object(Bucket="box", Key="k", Body=b"second")["VersionId"]
     assert [version["VersionId"] for version in alone.s3.list_object_versions(Bucket="box")["Versions"]] == [second, first]
     alone.close()
+
+
+def test_what_both_servers_are_asked_for_at_once_is_all_done(pair: Pair) -> None:
+    one, _ = pair
+    url = one.sqs.create_queue(QueueName="q")["QueueUrl"]
+    for here in pair:
+        here.sqs.send_message(QueueUrl=url, MessageBody="known to write from now on")
+        here.sqs.receive_message(QueueUrl=url)
+    sent = [here.begin.sqs.send_message(QueueUrl=url, MessageBody=str(number)) for number in range(8) for here in pair]
+    ids = [one.result(each)["MessageId"] for each in sent]
+    taken = [here.begin.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=3) for _ in range(4) for here in pair]
+    received = [message["MessageId"] for each in taken for message in one.result(each).get("Messages", [])]
+    assert sorted(received) == sorted(ids)
+    missing = one.begin.sqs.send_message(QueueUrl=f"{url}-not", MessageBody="x")
+    with pytest.raises(Fault, match="does not exist"):
+        one.result(missing)
+    assert [call.operation for call in one.cloud.calls.after(0)].count("SendMessage") == 10

@@ -72,9 +72,16 @@ class Call:
 
     async def transact(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Runs `function(tx, *args)` as one transaction, and returns when it is durable. A fault it raises undoes it."""
-        result = self.cloud.transact(lambda tx: function(tx, *args, **kwargs), self.scope, self.service)
+        result = await self.gather(function, *args, **kwargs)
         await self.cloud.store.committed()
         return result
+
+    async def gather(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """As `act`, and the better form of it for who can wait: where other processes write as well, a turn's transactions go together."""
+        together = self.cloud.together
+        if together is not None and together.gathers(function):
+            return await together.gather(lambda tx: function(tx, *args, **kwargs), self.scope, self.service, function)
+        return self.cloud.transact(lambda tx: function(tx, *args, **kwargs), self.scope, self.service, by=function)
 
     def act(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """As `transact`, but returns before it is durable: for the last thing a call does, since replies wait for their commit."""
@@ -115,7 +122,7 @@ class _Client:
         scope = msgspec.structs.replace(self._scope, request_id=cloud.ids.uuid(), cause=self._scope.request_id)
 
         async def call(request: dict[str, Any]) -> dict[str, Any]:
-            result = await cloud.run(self._service, operation, request, scope)
+            result = await cloud.run(self._service, operation, request, scope, waits=True)
             await cloud.store.committed()
             return result
 

@@ -27,6 +27,7 @@ from windtunnel.fabric.scope import Proof, Scope, service_principal
 from windtunnel.fabric.service import Handled, Service
 from windtunnel.fabric.starts import BOOTS, SERIALS_PER_BOOT
 from windtunnel.fabric.timers import Timers
+from windtunnel.fabric.together import Together
 from windtunnel.fabric.trail import Calls
 from windtunnel.fabric.tx import HELD, Tx
 from windtunnel.fabric.visits import Answer, Host, Visit, finder
@@ -84,7 +85,7 @@ class Cloud:
         self.services[deliver.SERVICE] = Service(deliver.SERVICE, modules=(), timers={deliver.HANDLER: deliver.attempt})
         self.calls = Calls()
         self._recorder = Recorder(self.calls, self.services, self.status_of)
-        self._dropped = Dropped(blobs, others=shared)
+        self.dropped = Dropped(blobs, others=shared)
         self._authorise = authorise
         self._handled: dict[tuple[str, str], Handled] = {}
         self._handlers: dict[tuple[str, str], Handled] = {}
@@ -101,6 +102,7 @@ class Cloud:
         self.peers: Peers | None = None
         self.shared: SharedStore | None = None
         """The store, where other processes use it as well."""
+        self.together: Together | None = None
         if shared:
             self.shared = SharedStore(
                 cast(SharedEngine, engine),
@@ -110,6 +112,7 @@ class Cloud:
                 fraction=Ids().fraction,
                 synced=synced,
             )
+            self.together = Together(self, self.shared)
         self.store: Store = self.shared or Store(cast(Engine, engine), woken=self.loop.wake, lost=self._lost, synced=synced)
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
@@ -189,7 +192,7 @@ class Cloud:
 
     async def stop_all(self) -> None:
         """Ends what runs in this process, open calls included."""
-        self._dropped.forget()
+        self.dropped.forget()
         self.timers.stop()
         await self.loop.stop()
         await self.compute.clear()
@@ -213,12 +216,13 @@ class Cloud:
         proof: Proof | None = None,
         signed: bool = True,
         under: Tx | None = None,
+        waits: bool = False,
     ) -> dict[str, Any]:
         """One call: identify, authorise, validate, act, record.
 
         `operation` is named as in the API or in snake_case. A client's call carries its `proof` (`signed=False`: it signed nothing);
         others come with the principal in their scope. `under` lets a plain operation act within a transaction that is open. A plain
-        operation never waits, so that this coroutine ends at its first step. Raises Fault.
+        operation never waits, so that this coroutine ends at its first step, unless the caller says that it `waits`. Raises Fault.
         """
         started = stopwatch()
         handled = self.handled(service, operation)
@@ -228,7 +232,13 @@ class Cloud:
             self._authorise(service, handled.name, request, scope)
             handled.validate(request)
             if handled.plain:
-                return self.transact(lambda tx: self._act(tx, handled, request, started), scope, service, under)
+
+                def act(tx: Tx) -> dict[str, Any]:
+                    return self._act(tx, handled, request, started)
+
+                if waits and self.together is not None and self.together.gathers(handled.function):
+                    return await self.together.gather(act, scope, service, handled.function)
+                return self.transact(act, scope, service, under, handled.function)
             result = await handled.function(Call(self, scope, service), request)
         except Fault as fault:
             self._record_apart(handled, request, scope, {}, fault, started, under)
@@ -249,15 +259,16 @@ class Cloud:
         """A plain operation, and its record in the same transaction."""
         result = handled.function(tx, request)
         tx.owed = tx.changes()
-        self._recorder.record(tx, handled, request, result, None, started)
-        if self.shared is not None and self.services[handled.service].recorded is not None:
-            tx.owed = tx.changes()  # what a service notes may hang on what it has read
+        if self._recorder.record(tx, handled, request, result, None, started) and self.shared is not None:
+            tx.owed = True  # what a service notes may hang on what it has read
         return result
 
-    def transact(self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None) -> Result:
-        """Runs a plain function as one transaction of its own, or as a part of `under`; a fault undoes it."""
-        if under is None and self.shared is not None:
-            return self._transact_shared(self.shared, function, scope, service)
+    def transact(
+        self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None, by: Callable[..., Any] | None = None
+    ) -> Result:
+        """Runs a plain function as one transaction of its own, or as a part of `under`; a fault undoes it. `by`: see `Together`."""
+        if under is None and self.together is not None:
+            return self.together.transact(function, scope, service, by)
         overlay = self.store.begin() if under is None else Overlay(under.overlay)
         tx = Tx(self, overlay, scope, service)
         tx.depth = 0 if under is None else under.depth + 1
@@ -270,27 +281,10 @@ class Cloud:
                 tx.put(CLOCK, value=self.clock.anchor)
             self.store.keep(overlay, owed=tx.owed)
             if tx.dropped:
-                self.store.when_committed(lambda failure: self._dropped.add(tx.dropped) if failure is None else None)
+                self.store.when_committed(lambda failure: self.dropped.add(tx.dropped) if failure is None else None)
         else:
             under.overlay.merge(overlay)
             under.dropped += tx.dropped
-        return result
-
-    def _transact_shared(self, store: SharedStore, function: Callable[[Tx], Result], scope: Scope, service: str) -> Result:
-        """As `transact`, committed at once, and run again where another process was quicker."""
-        told = self.calls.last
-
-        def attempt(overlay: Overlay) -> tuple[tuple[Tx, Result], bool]:
-            self.calls.forget_after(told)
-            tx = Tx(self, overlay, scope, service)
-            result = function(tx)
-            if tx.outgoing:
-                self.courier.send(tx)
-            return (tx, result), tx.owed
-
-        tx, result = store.transact(attempt)
-        if tx.dropped:
-            store.when_committed(lambda failure: self._dropped.add(tx.dropped) if failure is None else None)
         return result
 
     def read(self, function: Callable[[Tx], Result], scope: Scope, service: str) -> Result:
@@ -364,7 +358,7 @@ class Cloud:
             await self.peers.settle()
 
     async def close(self) -> None:
-        self._dropped.end()
+        self.dropped.end()
         await self.stop_all()
         await self.compute.close()
         await self.courier.close()
@@ -411,6 +405,9 @@ class Cloud:
         tx.owed = self.shared is not None
         remember_use(tx, access_key)
 
+    def _record_alone(self, tx: Tx, *call: Any) -> None:
+        tx.owed = self._recorder.record(tx, *call)
+
     def _record_apart(
         self,
         handled: Handled,
@@ -424,7 +421,7 @@ class Cloud:
         """Records a call that wrote nothing, or whose transactions are over."""
         if under is None and self.shared is not None and self.services[handled.service].recorded is not None:
             with suppress(StoreFull):  # as good as a log on a disk that is full
-                self.transact(lambda tx: self._recorder.record(tx, handled, request, result, fault, started), scope, handled.service)
+                self.transact(lambda tx: self._record_alone(tx, handled, request, result, fault, started), scope, handled.service)
             return
         overlay = self.store.begin() if under is None else under.overlay
         self._recorder.record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)

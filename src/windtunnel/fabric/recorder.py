@@ -32,8 +32,8 @@ class Recorder:
 
     def record(
         self, tx: Tx, handled: Handled, request: dict[str, Any], result: Mapping[str, Any], fault: Fault | None, started: float
-    ) -> None:
-        """Records a call that began at `started` by the stopwatch, in `tx`."""
+    ) -> bool:
+        """Records a call that began at `started` by the stopwatch, in `tx`; tells whether its service noted something as well."""
         scope, seconds = tx.scope, stopwatch() - started
         self._calls.add(tx.now, handled.service, handled.name, scope, fault.code if fault else "", seconds)
         place = (scope.account, scope.region, handled.service, handled.name, hour(tx.now))
@@ -42,10 +42,11 @@ class Recorder:
             event = trail_event(handled.service, handled.name, tx.now, scope, request, fault)
             tx.put(TRAIL, tx.now, tx.serial(), value=event)
         recorded = self._services[handled.service].recorded
-        if recorded is not None:
-            recorded(
-                tx, handled.name, request, result or {}, fault, 0 if fault is None else self._status_of(handled.service, fault), seconds
-            )
+        if recorded is None:
+            return False
+        before, status = len(tx.overlay.writes), 0 if fault is None else self._status_of(handled.service, fault)
+        recorded(tx, handled.name, request, result or {}, fault, status, seconds)
+        return len(tx.overlay.writes) > before
 
     def _usage_key(self, place: Place) -> bytes:
         account, region, service, operation, this_hour = place

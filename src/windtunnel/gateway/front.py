@@ -135,8 +135,10 @@ class Front:
     def _run(self, match: Match, codec: Codec, members: dict[str, Any], scope: Scope, proof: Proof | None, reply: Reply) -> None:
         """Makes a call and answers it: at once or later, when it is durable."""
         request_id, handled = scope.request_id, self._cloud.handled(match.service, match.operation)
-        call = self._cloud.run(match.service, match.operation, members, scope, proof=proof, signed=proof is not None)
-        if not handled.plain:
+        together = self._cloud.together
+        waits = not handled.plain or (together is not None and together.gathers(handled.function))
+        call = self._cloud.run(match.service, match.operation, members, scope, proof=proof, signed=proof is not None, waits=waits)
+        if waits:
             task = self._cloud.loop.spawn(self._answer(call, codec, match, request_id, reply))
             # Who waits long may be left; what ends by itself is answered also to a client that has closed its half of the connection.
             loop = self._cloud.loop

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from windtunnel.kernel.clock import Clock
 
@@ -27,6 +27,20 @@ def step(coroutine: Coroutine[Any, Any, Result]) -> Result:
         return stop.value
     coroutine.close()
     raise AssertionError("this coroutine waits")
+
+
+class Outcome(Generic[Result]):
+    """What a function returned or raised, to be handed on to whom it concerns."""
+
+    __slots__ = ("error", "value")
+
+    def __init__(self, function: Callable[..., Result], *arguments: Any) -> None:
+        self.value: Result | None = None
+        self.error: Exception | None = None
+        try:
+            self.value = function(*arguments)
+        except Exception as error:
+            self.error = error
 
 
 class Loop:

@@ -61,7 +61,7 @@ class World:
         self.shared = self._engine.shared
         self.blobs = FailingBlobs(self._folder / "blobs", f"{self._seed}/{self.boots}", self.disk)
         self.cloud = Cloud(
-            self._engine,
+            cast(Any, self._engine),
             SERVICES,
             blobs=self.blobs,
             compute=cast(Compute, self.functions),
@@ -70,6 +70,9 @@ class World:
             anchor=anchor,
             shared=self.shared,
         )
+        if self.cloud.together is not None:
+            # What is asked for at once then happens in the order of the asking, as the auditor takes it.
+            self.cloud.together.gathers = lambda by: True
         self._calls_read = 0
         self.machine.call_soon(self.cloud.start)
         self.machine.settle()
@@ -86,7 +89,7 @@ class World:
         under_way = UnderWay(self)
 
         async def call() -> Any:
-            result = await self.cloud.run(service, operation, request, self.scope(principal, id))
+            result = await self.cloud.run(service, operation, request, self.scope(principal, id), waits=True)
             await self.cloud.store.committed()
             return result
 
@@ -156,7 +159,7 @@ class World:
     def end(self) -> None:
         """Ends the process, whatever it is at."""
         self.disk.dead = True
-        self.machine.set_exception_handler(lambda *_: None)
+        self.machine.set_exception_handler(lambda loop, context: None)
         for task in asyncio.all_tasks(self.machine):
             # What a coroutine does on its way out reaches neither rows nor bytes any more.
             with suppress(Killed, RuntimeError, Fault):
@@ -191,10 +194,10 @@ class UnderWay:
         self._world.seen.append((self._world.now, self))
 
 
-def _read(result: Any) -> Any:
+def _read(result: dict[str, Any] | None) -> Any:
     """An answer with its bytes, which a client gets in the moment it is answered: later they may be gone."""
-    if isinstance(result, dict) and isinstance(body := result.get("Body"), Piece):
+    if isinstance(body := (result or {}).get("Body"), Piece):
         with body.path.open("rb") as file:
             file.seek(body.offset)
-            return {**result, "Body": file.read(body.length)}
+            return {**(result or {}), "Body": file.read(body.length)}
     return result

@@ -44,6 +44,11 @@ class Overlay:
         self.increments: dict[bytes, Amount] = {}
         self.wakes: set[Channel] = set()
 
+    @property
+    def changes(self) -> bool:
+        """Whether it holds anything."""
+        return bool(self.writes or self.increments or self.wakes)
+
     def get(self, key: bytes) -> bytes | None:
         if key in self.writes:
             return self.writes[key]

@@ -1,7 +1,8 @@
-"""A store that several processes share: each transaction is committed by itself, and run again where another process was quicker.
+"""A store that several processes share: a transaction runs again where another process was quicker.
 
-Nothing above the store knows: a result is final when `transact` returns. What a commit wakes is written down with it, a row for each
-process, and the others look for such rows every few milliseconds; so a wake-up is as durable as what it tells of.
+Nothing above the store knows: a result is final when `transact` returns. Who can wait asks `gather` instead, which runs and commits
+all transactions of a turn of the event loop as one. What a commit wakes is written down with it, a row for each process, and the others
+look for such rows every few milliseconds; so a wake-up is as durable as what it tells of.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from asyncio import TimerHandle, get_running_loop
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
 from windtunnel.kernel.clock import pause, wall
+from windtunnel.kernel.loop import Outcome
 from windtunnel.kernel.store.keys import AFTER, pack
 from windtunnel.kernel.store.overlay import Amount, Channel, Overlay, Reader
 from windtunnel.kernel.store.snapshots import rows_of
-from windtunnel.kernel.store.store import Store, StoreFull
+from windtunnel.kernel.store.store import Store, StoreFull, heard
+from windtunnel.kernel.store.syncer import Told
 from windtunnel.kernel.store.table import Table
 
 Result = TypeVar("Result")
@@ -30,6 +33,10 @@ PAUSE_SECONDS_MAX = 0.02
 LOOK_SECONDS = 0.01
 LATER_SECONDS = 0.05
 """Records of calls that changed nothing are written together, this much later or with the next commit."""
+FIRM_AFTER_CONFLICT = 32
+"""So many turns after a conflict lock others out at once: where they write as much to the same rows, running twice costs more."""
+GATHERED_MAX = 32
+"""So many transactions at the most go together: those that scan pass over what the ones before them wrote."""
 NEWS_KEPT_MAX = 32
 LOAD_ROWS = 1_000
 
@@ -78,6 +85,17 @@ class SharedEngine(Reader, Protocol):
     def close(self) -> None: ...
 
 
+class Part(Generic[Result]):
+    """One of the transactions that are gathered in a turn of the loop."""
+
+    __slots__ = ("attempt", "outcome", "told")
+
+    def __init__(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> None:
+        self.attempt = attempt
+        self.told: Told = lambda failure: None
+        self.outcome: Outcome[tuple[Result, bool]]
+
+
 class News(msgspec.Struct, frozen=True, array_like=True):
     """What the latest commits of one process woke, oldest first; `count` is the last one's number."""
 
@@ -124,6 +142,9 @@ class SharedStore(Store):
         self._wrote = False
         self._looking: TimerHandle | None = None
         self._flushing: TimerHandle | None = None
+        self._parts: list[Part[Any]] = []
+        self._parts_before = 0
+        self._firmly = 0
 
     def join(self, number: int) -> None:
         """Says which of the region's processes this one is."""
@@ -149,8 +170,10 @@ class SharedStore(Store):
                 engine.begin(firmly=number > 0)
                 overlay = Overlay(self._group)
                 result, owed = attempt(overlay)
-                if owed:
-                    self._commit(overlay)
+                if owed and overlay.changes:
+                    whole = self._late()
+                    whole.merge(overlay)
+                    self._commit(whole)
                 else:
                     engine.commit()
                     self._put_off(overlay)
@@ -163,16 +186,35 @@ class SharedStore(Store):
                 raise
         raise StoreBusy("too many transactions at once want to change the same rows")
 
+    async def gather(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> Result:
+        """As `transact`, in one commit with all that are asked for in this turn of the loop; returns when that stands."""
+        part = Part(attempt)
+
+        def ask(told: Told) -> None:
+            part.told = told
+            self._parts.append(part)
+            if len(self._parts) == 1:
+                get_running_loop().call_soon(self._gathered)
+
+        await heard(ask)
+        if part.outcome.error is not None:
+            raise part.outcome.error
+        return cast("tuple[Result, bool]", part.outcome.value)[0]
+
     def read(self, function: Callable[[Overlay], Result]) -> Result:
         """What a function makes of rows as they are at one moment; what it writes is forgotten."""
         for number in range(TRIES_MAX):
             try:
                 self._shared.begin(firmly=False)
-                return function(Overlay(self._group))
+                result = function(Overlay(self._group))
+                self._shared.commit()
+                return result
             except Conflict:
-                pause(PAUSE_SECONDS * number)
-            finally:
                 self._shared.rollback()
+                pause(PAUSE_SECONDS * number)
+            except BaseException:
+                self._shared.rollback()
+                raise
         raise StoreBusy("too many transactions at once want to change the same rows")
 
     def keep(self, overlay: Overlay, *, owed: bool = True) -> None:
@@ -183,14 +225,17 @@ class SharedStore(Store):
             self._put_off(overlay)
 
     def flush(self) -> None:
-        """Commits what was put off, and tells those who wait what is durable by now."""
+        """Commits what was gathered and what was put off, and tells those who wait what is durable by now."""
+        while self._parts:
+            self._commit_parts()
         failure: StoreFull | None = None
-        if self._group.writes or self._group.increments or self._group.wakes:
+        if self._group.changes:
+            late = self._late()
+            self._group.clear()
             try:
-                self.transact(lambda _: (None, True))
+                self.keep(late)
             except StoreFull as error:
                 failure = error
-                self._group.clear()
         self._end_turn(failure)
 
     def clear(self, kept: Mapping[bytes, bytes] | None = None, wakes: set[Channel] | None = None) -> None:
@@ -234,32 +279,83 @@ class SharedStore(Store):
 
         self.transact(replace)
 
-    def _commit(self, overlay: Overlay) -> None:
-        group, wakes = self._group, self._group.wakes | overlay.wakes
-        if not (overlay.writes or overlay.increments or wakes or group.writes or group.increments):
-            self._shared.commit()
-            return
-        writes = {**group.writes, **overlay.writes} if group.writes else overlay.writes
-        increments = overlay.increments
-        for key, amount in group.increments.items():
-            increments[key] = increments.get(key, 0) + amount
+    def _late(self) -> Overlay:
+        """What was put off, as a layer of its own: it stays until that is committed."""
+        late = Overlay(cast("Reader", self._engine))
+        late.merge(self._group)
+        return late
+
+    def _commit(self, whole: Overlay) -> None:
+        """Ends the open transaction with its writes and with what was put off, which `whole` holds as well."""
+        wakes = whole.wakes
         ring = bool(wakes and self._key)
         if ring:
             recent = [*self._recent, list(wakes)][-NEWS_KEPT_MAX:]
-            writes[self._key] = NEWS.encode(News(wall(), self._count + 1, recent))
-        self._shared.write(writes, increments)
+            whole.put(self._key, NEWS.encode(News(wall(), self._count + 1, recent)))
+        self._shared.write(whole.writes, whole.increments)
         self._shared.commit(ring=ring)
         if ring:
             self._count += 1
             self._recent.append(list(wakes))
             self._heard[self._key] = self._count
-        group.clear()
+        self._group.clear()
         self._wakes |= wakes
         self._wrote = self._owed = True
         self._schedule()
 
+    def _gathered(self) -> None:
+        """Commits what was gathered, unless the last turn of the loop brought more, as a store does that is not shared."""
+        if self._parts_before < len(self._parts) < GATHERED_MAX:
+            self._parts_before = len(self._parts)
+            get_running_loop().call_soon(self._gathered)
+        elif self._parts:
+            self._commit_parts()
+            self._end_turn(None)
+            if self._parts:
+                get_running_loop().call_soon(self._gathered)
+
+    def _commit_parts(self) -> None:
+        parts, self._parts, self._parts_before = self._parts[:GATHERED_MAX], self._parts[GATHERED_MAX:], 0
+        self._firmly = max(self._firmly - 1, 0)
+        try:
+            try:
+                self._run_together(parts, firmly=self._firmly > 0)
+            except Conflict:
+                self._firmly = FIRM_AFTER_CONFLICT
+                self._run_together(parts, firmly=True)
+        except (Conflict, StoreFull):
+            for part in parts:
+                part.outcome = Outcome(self._run_alone, part.attempt)
+        for part in parts:
+            part.told(None)
+
+    def _run_alone(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> tuple[Result, bool]:
+        return self.transact(attempt), True
+
+    def _run_together(self, parts: list[Part[Any]], *, firmly: bool) -> None:
+        whole, owed = self._late(), False
+        try:
+            self._shared.begin(firmly=firmly)
+            for part in parts:
+                overlay = Overlay(whole)
+                part.outcome = Outcome(part.attempt, overlay)
+                if isinstance(part.outcome.error, StoreFull):
+                    raise part.outcome.error
+                if part.outcome.value is not None:
+                    owed = owed or (part.outcome.value[1] and overlay.changes)
+                    whole.merge(overlay)
+            if owed:
+                self._commit(whole)
+            else:
+                self._shared.commit()
+                self._group.clear()
+                self._put_off(whole)
+        except BaseException:
+            self._shared.rollback()
+            raise
+
     def _put_off(self, overlay: Overlay) -> None:
-        if overlay.writes or overlay.increments or overlay.wakes:
+        if overlay.changes:
             self._group.merge(overlay)
             if self._flushing is None:
                 with suppress(RuntimeError):  # no loop: a command, which flushes itself

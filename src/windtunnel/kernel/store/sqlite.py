@@ -68,7 +68,6 @@ class SQLite:
         self._path = path
         self._fsync = fsync
         self._open = False
-        self._alone = not shared
         self._recent: dict[bytes, bytes | None] = {}
         """Rows as they were last read or written, so that what every call looks at (a queue, a key) is not fetched anew."""
         run = self._connection.execute
@@ -89,7 +88,7 @@ class SQLite:
             return self._recent[key]
         rows = cast(Iterator[tuple[bytes]], self._connection.execute("SELECT v FROM rows WHERE k = ?", (key,)))
         value = next(rows, _NONE)[0]
-        if self._alone and (value is None or len(value) <= RECENT_BYTES_MAX):
+        if value is None or len(value) <= RECENT_BYTES_MAX:
             if len(self._recent) >= RECENT_ROWS_MAX:
                 self._recent.clear()
             self._recent[key] = value
@@ -136,8 +135,7 @@ class SQLite:
                 deletes.append((key,))
             else:
                 puts.append((key, value))
-            if self._alone:
-                recent[key] = value
+            recent[key] = value
         try:
             if not self._open:
                 self._connection.execute("BEGIN IMMEDIATE")

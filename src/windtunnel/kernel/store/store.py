@@ -16,6 +16,29 @@ GROUP_TRANSACTIONS_MAX = 64
 """A group is committed at the latest when it has so many transactions."""
 
 
+async def heard(ask: Callable[[Told], None]) -> StoreFull | None:
+    """What is told to the function that `ask` is given. Cancelled meanwhile, the task goes on to its next wait all the same."""
+    outcome: list[StoreFull | None] = []
+    waker: Future[None] = get_running_loop().create_future()
+
+    def told(failure: StoreFull | None) -> None:
+        outcome.append(failure)
+        if not waker.done():
+            waker.set_result(None)
+
+    ask(told)
+    interrupted = False
+    while not outcome:
+        try:
+            await waker
+        except CancelledError:
+            interrupted = True
+            waker = get_running_loop().create_future()
+    if interrupted and (task := current_task()) is not None:
+        task.cancel()
+    return outcome[0]
+
+
 class Engine(Reader, Protocol):
     """What keeps bytes: SQLite here, others behind the same seam."""
 
@@ -98,7 +121,7 @@ class Store:
         if self._owed:
             self._waiting.append(told)
         elif self._syncer is not None and self._syncer.busy:
-            self._syncer.after(told)
+            self._syncer.along(told)
         else:
             told(None)
 
@@ -107,28 +130,8 @@ class Store:
 
         A task that is cancelled here goes on to its next wait: what it kept stands by now, and it must not take it for undone.
         """
-        if not self.pending:
-            return
-        outcome: list[StoreFull | None] = []
-        waker: Future[None] = get_running_loop().create_future()
-
-        def told(failure: StoreFull | None) -> None:
-            outcome.append(failure)
-            if not waker.done():
-                waker.set_result(None)
-
-        self.when_committed(told)
-        interrupted = False
-        while not outcome:
-            try:
-                await waker
-            except CancelledError:
-                interrupted = True
-                waker = get_running_loop().create_future()
-        if interrupted and (task := current_task()) is not None:
-            task.cancel()
-        if outcome[0] is not None:
-            raise outcome[0]
+        if self.pending and (failure := await heard(self.when_committed)) is not None:
+            raise failure
 
     def flush(self) -> None:
         """Commits the group now."""

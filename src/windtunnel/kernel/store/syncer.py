@@ -38,6 +38,10 @@ class Syncer:
         if not self._running:
             self._begin(loop)
 
+    def along(self, told: Told) -> None:
+        """As `after`, where nothing was committed since the last call of it, so that no sync has to begin anew."""
+        (self._next or self._running).append(told)
+
     def close(self) -> None:
         """Syncs what is left."""
         self._thread.shutdown(wait=True)

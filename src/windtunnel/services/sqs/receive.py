@@ -34,7 +34,7 @@ async def receive_message(call: Call, req: t.ReceiveMessageRequest) -> t.Receive
     _check(req, SERVICE_WAIT_SECONDS_MAX if call.scope.principal.kind == "AWSService" else WAIT_SECONDS_MAX)
     began, waiting = call.now(), True
     while True:
-        messages, until, channel = call.act(_receive, req, began)
+        messages, until, channel = await call.gather(_receive, req, began)
         if messages:
             return {"Messages": messages}
         if until is None or not waiting:
