@@ -8,8 +8,8 @@ import pytest
 from tests.stories.here import REGION, Here
 from tests.stories.lambdas import arn, bodies, logged, make, queue
 from windtunnel.fabric import Fault
-from windtunnel.services.lambda_.batches import record_of
-from windtunnel.services.lambda_.pollers import at_once
+from windtunnel.services.lambda_.sources.batches import record_of
+from windtunnel.services.lambda_.sources.pollers import at_once
 from windtunnel.services.lambda_.state import Mapping
 
 PRINTS = "import json\ndef handler(event, context):\n    print('got', json.dumps([r['body'] for r in event['Records']]))\n"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.stories.here import ACCOUNT, REGION, Here
 from tests.stories.lambdas import arn, make, queue, refusal, zipped
-from windtunnel.services.lambda_ import archives
+from windtunnel.services.lambda_.code import archives
 
 SIGNING = f"arn:aws:lambda:{REGION}:{ACCOUNT}:code-signing-config:csc-{'x' * 17}"
 LAYER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:none"

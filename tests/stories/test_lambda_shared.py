@@ -10,7 +10,7 @@ import pytest
 from tests.stories.lambdas import make, refusal, run
 from tests.stories.test_region_shared import Pair, two_servers
 from windtunnel.app.boot import Storage
-from windtunnel.services.lambda_ import sandboxes
+from windtunnel.services.lambda_.running import sandboxes
 
 THROTTLED = ("TooManyRequestsException", "Rate Exceeded.")
 

@@ -6,30 +6,15 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
-from windtunnel.services.lambda_ import (
-    aliases,
-    archives,
-    concurrency,
-    destinations,
-    documents,
-    events,
-    functions,
-    invoke,
-    invoke_configs,
-    keepers,
-    layers,
-    management,
-    mappings,
-    permissions,
-    pollers,
-    provisioned,
-    signing,
-    tags,
-    urls,
-    versions,
-    visits,
-)
+from windtunnel.services.lambda_.access import documents, permissions
+from windtunnel.services.lambda_.code import archives, layers, signing
+from windtunnel.services.lambda_.concurrency import concurrency, keepers, provisioned
+from windtunnel.services.lambda_.events import destinations, events, invoke_configs
+from windtunnel.services.lambda_.functions import aliases, functions, management, tags, versions
+from windtunnel.services.lambda_.running import invoke
+from windtunnel.services.lambda_.sources import mappings, pollers
 from windtunnel.services.lambda_.state import FUNCTION, LAYER
+from windtunnel.services.lambda_.urls import urls, visits
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws.pages import page
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.lambda_ import archives
-from windtunnel.services.lambda_.archives import Taken
+from windtunnel.services.lambda_.access.sharing import check_layer
+from windtunnel.services.lambda_.code import archives
+from windtunnel.services.lambda_.code.archives import Taken
 from windtunnel.services.lambda_.places import start_of
 from windtunnel.services.lambda_.rules import PAGE_MAX, RUNTIMES, Name, invalid, layer_arn, layer_of, moment, not_found
-from windtunnel.services.lambda_.sharing import check_layer
 from windtunnel.services.lambda_.state import LAYER_POLICIES, LAYER_VERSIONS, LAYERS, LayerVersion
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import msgspec
 
 from windtunnel.aws.pages import page
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.lambda_.keepers import changed, keep
+from windtunnel.services.lambda_.concurrency.keepers import changed, keep
 from windtunnel.services.lambda_.places import Found, find, latest, own, start_of
 from windtunnel.services.lambda_.rules import (
     CONCURRENCY_MAX,

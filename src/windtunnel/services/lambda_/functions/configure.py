@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from windtunnel.fabric import Tx
+from windtunnel.services.lambda_.access.sharing import check_layer
 from windtunnel.services.lambda_.rules import LAYERS_MAX, check_environment, check_runtime, invalid, layer_arn, layer_of
-from windtunnel.services.lambda_.sharing import check_layer
 from windtunnel.services.lambda_.state import LAYER_VERSIONS, Used, Version
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Tx
+from windtunnel.services.lambda_.access.sharing import shared
 from windtunnel.services.lambda_.places import latest, own
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, LATEST, UNRESERVED_MIN, arn_of, beyond_account, invalid, not_found
-from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import FUNCTIONS, PROVISIONED, RESERVED, Function
 
 if TYPE_CHECKING:

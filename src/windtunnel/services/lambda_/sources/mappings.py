@@ -12,10 +12,10 @@ from windtunnel.aws.pages import page
 from windtunnel.aws.patterns import compile_pattern
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
-from windtunnel.services.lambda_.batches import queue_url
 from windtunnel.services.lambda_.places import find, named, start_of
-from windtunnel.services.lambda_.pollers import QUEUE_GONE, changed, poll
 from windtunnel.services.lambda_.rules import arn_of, conflict, invalid, mapping_arn, not_found
+from windtunnel.services.lambda_.sources.batches import queue_url
+from windtunnel.services.lambda_.sources.pollers import QUEUE_GONE, changed, poll
 from windtunnel.services.lambda_.state import MAPPINGS, Mapping
 
 if TYPE_CHECKING:

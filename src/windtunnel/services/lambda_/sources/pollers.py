@@ -14,8 +14,8 @@ import msgspec
 
 from windtunnel.aws.arn import parse
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.lambda_.batches import RECEIVED_MAX, Received, process, queue_url
 from windtunnel.services.lambda_.rules import AT_ONCE_MAX
+from windtunnel.services.lambda_.sources.batches import RECEIVED_MAX, Received, process, queue_url
 from windtunnel.services.lambda_.state import MAPPINGS, Mapping
 
 QUEUE_GONE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})

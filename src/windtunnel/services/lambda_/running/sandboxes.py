@@ -16,13 +16,13 @@ from windtunnel.fabric import Call, Fault
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.compute import INIT_SECONDS_MAX, Environment, Missing, Outcome, Runtime, Spec, runtime_for
-from windtunnel.services.lambda_ import archives
-from windtunnel.services.lambda_.journal import Journal
-from windtunnel.services.lambda_.keys import keys_of
+from windtunnel.services.lambda_.code import archives
+from windtunnel.services.lambda_.concurrency.taken import leave, take
 from windtunnel.services.lambda_.places import Found, log_group
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, runtime_arn, shown_number, throttled
+from windtunnel.services.lambda_.running.journal import Journal
+from windtunnel.services.lambda_.running.keys import keys_of
 from windtunnel.services.lambda_.state import ALIASES, PROVISIONED, Version
-from windtunnel.services.lambda_.taken import leave, take
 
 KEYS_SECONDS_LEFT = 60.0
 """A sandbox whose keys end so soon is replaced: its functions would be refused."""

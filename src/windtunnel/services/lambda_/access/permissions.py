@@ -13,9 +13,9 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Tx
+from windtunnel.services.lambda_.access.sharing import shared
 from windtunnel.services.lambda_.places import find, own, policy_of, printed_policy
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, check_revision, conflict, invalid, layer_arn, layer_of, not_found
-from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, LAYER_POLICIES, LAYER_VERSIONS, POLICIES, Policy
 
 if TYPE_CHECKING:

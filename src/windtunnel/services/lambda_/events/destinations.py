@@ -13,9 +13,9 @@ import msgspec
 
 from windtunnel.aws.arn import parse
 from windtunnel.fabric import Call, Event, Retry, Tx
-from windtunnel.services.lambda_.execute import Ran
-from windtunnel.services.lambda_.lineage import CODE, STOPPED
 from windtunnel.services.lambda_.rules import arn_of, moment_z
+from windtunnel.services.lambda_.running.execute import Ran
+from windtunnel.services.lambda_.running.lineage import CODE, STOPPED
 from windtunnel.services.lambda_.state import Waiting
 
 BODY_BYTES_MAX = 262_144

@@ -16,7 +16,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.planes.compute import Outcome, Pool
 from windtunnel.services.lambda_.places import Found, find
 from windtunnel.services.lambda_.rules import Name
-from windtunnel.services.lambda_.sandboxes import key_of, warmed
+from windtunnel.services.lambda_.running.sandboxes import key_of, warmed
 from windtunnel.services.lambda_.state import PROVISIONED, Provisioned
 
 STARTED_AT_ONCE_MAX = 8

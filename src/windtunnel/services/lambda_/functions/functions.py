@@ -10,11 +10,12 @@ import msgspec
 from windtunnel.aws.pages import page
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
-from windtunnel.services.lambda_ import archives
-from windtunnel.services.lambda_.archives import Taken
-from windtunnel.services.lambda_.configure import configured, given, layers
-from windtunnel.services.lambda_.keepers import changed
-from windtunnel.services.lambda_.keys import check_role
+from windtunnel.services.lambda_.access.sharing import shared
+from windtunnel.services.lambda_.code import archives
+from windtunnel.services.lambda_.code.archives import Taken
+from windtunnel.services.lambda_.concurrency.keepers import changed
+from windtunnel.services.lambda_.functions.configure import configured, given, layers
+from windtunnel.services.lambda_.functions.publish import publish, without
 from windtunnel.services.lambda_.places import (
     find,
     latest,
@@ -26,7 +27,6 @@ from windtunnel.services.lambda_.places import (
     signing_of,
     start_of,
 )
-from windtunnel.services.lambda_.publish import publish, without
 from windtunnel.services.lambda_.rules import (
     CONCURRENCY_MAX,
     LATEST,
@@ -44,8 +44,8 @@ from windtunnel.services.lambda_.rules import (
     not_found,
     shown_number,
 )
-from windtunnel.services.lambda_.sandboxes import retire
-from windtunnel.services.lambda_.sharing import shared
+from windtunnel.services.lambda_.running.keys import check_role
+from windtunnel.services.lambda_.running.sandboxes import retire
 from windtunnel.services.lambda_.state import ALIASES, CODE_BYTES, FUNCTIONS, QUALIFIED, RESERVED, TAKEN, VERSIONS, Function, Version
 
 if TYPE_CHECKING:

@@ -16,14 +16,14 @@ import msgspec
 
 from windtunnel.aws.policy import Principal
 from windtunnel.fabric import Answer, Call, Fault, Tx, Visit
-from windtunnel.services.lambda_.cors import allowed, preflight
-from windtunnel.services.lambda_.execute import Ran, execute
+from windtunnel.services.lambda_.access.sharing import denied, permitted, principal_of
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, Name
-from windtunnel.services.lambda_.sandboxes import Concurrency
-from windtunnel.services.lambda_.sharing import denied, permitted, principal_of
+from windtunnel.services.lambda_.running.execute import Ran, execute
+from windtunnel.services.lambda_.running.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.streaming import Pieces, Streaming
 from windtunnel.services.lambda_.state import URL_IDS, URLS, Url, UrlOf
-from windtunnel.services.lambda_.streaming import Pieces, Streaming
+from windtunnel.services.lambda_.urls.cors import allowed, preflight
 
 FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"

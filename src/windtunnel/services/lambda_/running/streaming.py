@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 from windtunnel.fabric import Call, Fault
 from windtunnel.planes.compute import Stream
-from windtunnel.services.lambda_.execute import Ran, execute
 from windtunnel.services.lambda_.places import Found
-from windtunnel.services.lambda_.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.execute import Ran, execute
+from windtunnel.services.lambda_.running.sandboxes import Concurrency
 
 Piece = TypeVar("Piece")
 

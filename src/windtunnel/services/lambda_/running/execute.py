@@ -9,11 +9,11 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.planes.compute import Invocation, Kind, Outcome, Stream
-from windtunnel.services.lambda_.journal import billed_ms
-from windtunnel.services.lambda_.lineage import trace_of
 from windtunnel.services.lambda_.places import Found
 from windtunnel.services.lambda_.rules import shown_number
-from windtunnel.services.lambda_.sandboxes import sandbox_of
+from windtunnel.services.lambda_.running.journal import billed_ms
+from windtunnel.services.lambda_.running.lineage import trace_of
+from windtunnel.services.lambda_.running.sandboxes import sandbox_of
 
 
 class Ran(msgspec.Struct, frozen=True):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws.pages import page
 from windtunnel.fabric import Tx
+from windtunnel.services.lambda_.access.sharing import shared
+from windtunnel.services.lambda_.functions.publish import publish
 from windtunnel.services.lambda_.places import latest, own, printed, printed_whole, start_of
-from windtunnel.services.lambda_.publish import publish
 from windtunnel.services.lambda_.rules import PAGE_MAX, check_revision, invalid, shown_number
-from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import VERSIONS
 
 if TYPE_CHECKING:

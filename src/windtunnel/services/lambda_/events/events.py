@@ -12,12 +12,12 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.timers import add_timer
-from windtunnel.services.lambda_.destinations import letter, record_of, tell
-from windtunnel.services.lambda_.execute import Ran, execute
-from windtunnel.services.lambda_.lineage import CODE, stopped
+from windtunnel.services.lambda_.events.destinations import letter, record_of, tell
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, shown_number
-from windtunnel.services.lambda_.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.execute import Ran, execute
+from windtunnel.services.lambda_.running.lineage import CODE, stopped
+from windtunnel.services.lambda_.running.sandboxes import Concurrency
 from windtunnel.services.lambda_.state import INVOKE_CONFIGS, WAITING, InvokeConfig, Waiting
 
 RETRIES = 2

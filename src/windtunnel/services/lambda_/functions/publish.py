@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from windtunnel.fabric import Tx
-from windtunnel.services.lambda_ import archives
+from windtunnel.services.lambda_.code import archives
 from windtunnel.services.lambda_.places import revised
 from windtunnel.services.lambda_.state import FUNCTIONS, QUALIFIED, VERSIONS, Function, Version
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws.pages import page
 from windtunnel.fabric import Tx
-from windtunnel.services.lambda_ import keepers
+from windtunnel.services.lambda_.access.sharing import shared
+from windtunnel.services.lambda_.concurrency import keepers
 from windtunnel.services.lambda_.places import latest, own, start_of
 from windtunnel.services.lambda_.rules import LATEST, PAGE_MAX, arn_of, check_revision, conflict, invalid, not_found, shown_number
-from windtunnel.services.lambda_.sharing import shared
 from windtunnel.services.lambda_.state import ALIASES, QUALIFIED, VERSIONS, Alias
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ import msgspec
 from windtunnel.aws.arn import Arn, parse
 from windtunnel.aws.patterns import compile_pattern
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.lambda_.execute import Ran, execute
-from windtunnel.services.lambda_.lineage import merged, stopped
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, name_of
-from windtunnel.services.lambda_.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.execute import Ran, execute
+from windtunnel.services.lambda_.running.lineage import merged, stopped
+from windtunnel.services.lambda_.running.sandboxes import Concurrency
 from windtunnel.services.lambda_.state import Mapping
 
 RECEIVED_MAX = 10

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.lambda_.events import accept
-from windtunnel.services.lambda_.execute import Ran, context_of, execute
+from windtunnel.services.lambda_.access.sharing import denied, permitted, principal_of
+from windtunnel.services.lambda_.events.events import accept
 from windtunnel.services.lambda_.places import Found, chosen, find, named
 from windtunnel.services.lambda_.rules import Name, arn_of, check_payload, shown_number
-from windtunnel.services.lambda_.sandboxes import Concurrency
-from windtunnel.services.lambda_.sharing import denied, permitted, principal_of
-from windtunnel.services.lambda_.streaming import Pieces, Streaming
+from windtunnel.services.lambda_.running.execute import Ran, context_of, execute
+from windtunnel.services.lambda_.running.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.streaming import Pieces, Streaming
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t

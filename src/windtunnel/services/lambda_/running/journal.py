@@ -18,7 +18,7 @@ from windtunnel.planes.compute import Kind, Outcome
 from windtunnel.services.lambda_.rules import moment_z
 
 if TYPE_CHECKING:
-    from windtunnel.services.lambda_.sandboxes import Bench
+    from windtunnel.services.lambda_.running.sandboxes import Bench
 
 BATCH_ENTRIES_MAX = 10_000
 BATCH_BYTES_MAX = 1_048_576

@@ -1,0 +1,1 @@
+"""Who may use a function or a layer, accounts of others among them."""

@@ -1,0 +1,1 @@
+"""The code of functions: archives, layers, and whose signatures they need."""

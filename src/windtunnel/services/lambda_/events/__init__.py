@@ -1,0 +1,1 @@
+"""Asynchronous events, and who is told what became of them."""

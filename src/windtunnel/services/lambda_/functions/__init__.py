@@ -1,0 +1,1 @@
+"""Functions: made, configured, published as versions, named by aliases."""

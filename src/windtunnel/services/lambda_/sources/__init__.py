@@ -1,0 +1,1 @@
+"""Queues that are polled for functions."""

@@ -1,0 +1,1 @@
+"""Functions as web pages see them: their own URLs."""
