@@ -97,4 +97,4 @@ def test_what_is_no_index_policy_is_refused(logs: Any) -> None:
         assert refusal(call, logGroupIdentifiers=["x"]) == none
     assert refusal(logs.delete_index_policy, logGroupIdentifier="x") == none
     logs.create_log_group(logGroupName="rare", logGroupClass="INFREQUENT_ACCESS")
-    assert refusal(logs.put_index_policy, logGroupIdentifier="rare", policyDocument=POLICY)[0] == "InvalidParameterException"
+    assert refusal(logs.put_index_policy, logGroupIdentifier="rare", policyDocument=POLICY)[0] == "ValidationException"

@@ -281,7 +281,7 @@ def test_a_groups_transformer_is_kept_until_it_is_deleted(here: Here, logs: Any)
     assert refusal(logs.get_transformer, logGroupIdentifier="g") == refusal(logs.delete_transformer, logGroupIdentifier="g") == none
     assert refusal(logs.get_transformer, logGroupIdentifier="x") == ("ResourceNotFoundException", "The specified log group does not exist.")
     logs.create_log_group(logGroupName="rare", logGroupClass="INFREQUENT_ACCESS")
-    assert refusal(logs.put_transformer, logGroupIdentifier="rare", transformerConfig=[{"csv": {}}])[0] == "InvalidParameterException"
+    assert refusal(logs.put_transformer, logGroupIdentifier="rare", transformerConfig=[{"csv": {}}])[0] == "ValidationException"
 
 
 def test_queries_see_what_was_made_of_events_and_readers_what_came_in(here: Here, logs: Any) -> None:

@@ -8,16 +8,25 @@ from typing import Any
 import msgspec
 
 from windtunnel.fabric import Tx
-from windtunnel.services.logs.rules import invalid
-from windtunnel.services.logs.state import GROUP_POLICIES, GROUPS, PROTECTION, UNPROTECTED, Group, GroupPolicy, find_group, name_of
+from windtunnel.services.logs.state import (
+    GROUP_POLICIES,
+    GROUPS,
+    PROTECTION,
+    UNPROTECTED,
+    Group,
+    GroupPolicy,
+    check_standard,
+    find_group,
+    name_of,
+)
 
 
 def named(tx: Tx, req: Mapping[str, Any], *, standard: bool = False) -> tuple[str, Group]:
     """The group of a request that names it by `logGroupIdentifier`; `standard`: only groups of that class have such policies."""
     name = name_of(tx, req["logGroupIdentifier"])
     group = find_group(tx, name)
-    if standard and group.kind != "STANDARD":
-        raise invalid("The operation is not supported for the class of the log group.")
+    if standard:
+        check_standard(group)
     return name, group
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
 
 RESERVED = "aws/"
+GROUPS_MAX = 1_000_000
+"""Of an account in a region: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 
 
 def create_log_group(tx: Tx, req: t.CreateLogGroupRequest) -> None:
@@ -27,6 +29,8 @@ def create_log_group(tx: Tx, req: t.CreateLogGroupRequest) -> None:
         raise invalid("Log groups starting with AWS/ are reserved for AWS.")
     if tx.get(GROUPS, name) is not None:
         raise Fault("ResourceAlreadyExistsException", "The specified log group already exists")
+    if tx.count(GROUPS, "all") >= GROUPS_MAX:
+        raise Fault("LimitExceededException", "Resource limit exceeded.")
     group = Group(
         id=tx.serial(),
         created=int(tx.now * MILLISECONDS),

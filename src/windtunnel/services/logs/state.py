@@ -111,7 +111,7 @@ class Tier(msgspec.Struct, frozen=True, array_like=True):
     updated: int
 
 
-GROUPS = Table("logs.groups", Group)
+GROUPS = Table("logs.groups", Group, counters={"all": lambda key, group: ()})
 """name -> Group"""
 STREAMS = Table("logs.streams", Stream)
 """(group, name) -> Stream"""
@@ -153,6 +153,15 @@ def find_stream(tx: Tx, group: Group, name: str) -> Stream:
         check_stream_name(name)
         raise no_such_stream()
     return stream
+
+
+def check_standard(group: Group) -> None:
+    """Refuses what groups of other classes can not have.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+    """
+    if group.kind != "STANDARD":
+        raise Fault("ValidationException", "This operation is only supported on the Standard log class.")
 
 
 def name_of(tx: Tx, identifier: str) -> str:

@@ -16,7 +16,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.logs.events.state import TAIL_SESSIONS, TAILED, TAILS
 from windtunnel.services.logs.events.subscribed import end_tail
 from windtunnel.services.logs.rules import invalid, matcher
-from windtunnel.services.logs.state import CHUNKS, GROUPS, find_group, name_of
+from windtunnel.services.logs.state import CHUNKS, GROUPS, check_standard, find_group, name_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
@@ -72,6 +72,7 @@ def _open(tx: Tx, req: t.StartLiveTailRequest) -> Session:
             raise invalid(f"Invalid log group identifier: {identifier}. It must be the ARN of a log group.")
         name = name_of(tx, identifier)
         group = find_group(tx, name)
+        check_standard(group)
         groups[group.id] = f"{tx.account}:{name}"
         tx.put(TAILS, group.id, session_id, value=until)
         tx.put(GROUPS, name, value=msgspec.structs.replace(group, tailed=until))

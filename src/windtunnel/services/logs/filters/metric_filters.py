@@ -13,7 +13,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.logs.filters.selection import check_criteria
 from windtunnel.services.logs.filters.state import METRIC_FILTERS, MetricFilter, check_expressions
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, check_group_name, invalid, matcher
-from windtunnel.services.logs.state import GROUPS, find_group
+from windtunnel.services.logs.state import GROUPS, check_standard, find_group
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
@@ -26,6 +26,7 @@ OTHERS = ("applyOnTransformedLogs", "fieldSelectionCriteria", "emitSystemFieldDi
 def put_metric_filter(tx: Tx, req: t.PutMetricFilterRequest) -> None:
     name, filter_name = req["logGroupName"], req["filterName"]
     group = find_group(tx, name)
+    check_standard(group)
     matcher(req["filterPattern"])
     transformations: list[dict[str, Any]] = [dict(one) for one in req["metricTransformations"]]
     if any("defaultValue" in one and one.get("dimensions") for one in transformations):

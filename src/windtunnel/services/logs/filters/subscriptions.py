@@ -14,7 +14,7 @@ from windtunnel.services.logs.filters.reaching import check_form, try_destinatio
 from windtunnel.services.logs.filters.selection import check_criteria
 from windtunnel.services.logs.filters.state import SUBSCRIPTIONS, Subscription, check_expressions
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, matcher
-from windtunnel.services.logs.state import GROUPS, Group, find_group
+from windtunnel.services.logs.state import GROUPS, Group, check_standard, find_group
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
@@ -35,7 +35,7 @@ async def put_subscription_filter(call: Call, req: t.PutSubscriptionFilterReques
 
 
 def describe_subscription_filters(tx: Tx, req: t.DescribeSubscriptionFiltersRequest) -> t.DescribeSubscriptionFiltersResponse:
-    find_group(tx, req["logGroupName"])
+    check_standard(find_group(tx, req["logGroupName"]))
     page, token = pages.page(_matching(tx, req), req.get("limit", DESCRIBE_LIMIT))
     described = [_described(key[0], key[1], kept) for key, kept in page]
     return {"subscriptionFilters": described, **({"nextToken": token} if token else {})}  # pyright: ignore[reportReturnType]
@@ -44,6 +44,7 @@ def describe_subscription_filters(tx: Tx, req: t.DescribeSubscriptionFiltersRequ
 def delete_subscription_filter(tx: Tx, req: t.DeleteSubscriptionFilterRequest) -> None:
     name, filter_name = req["logGroupName"], req["filterName"]
     group = find_group(tx, name)
+    check_standard(group)
     if tx.get(SUBSCRIPTIONS, name, filter_name) is None:
         raise Fault("ResourceNotFoundException", "The specified subscription filter does not exist.")
     tx.delete(SUBSCRIPTIONS, name, filter_name)
@@ -70,6 +71,7 @@ def _put(tx: Tx, req: t.PutSubscriptionFilterRequest) -> None:
 def _room(tx: Tx, req: t.PutSubscriptionFilterRequest) -> Group:
     """The group of a request; refuses one filter too many."""
     group = find_group(tx, req["logGroupName"])
+    check_standard(group)
     if group.subscriptions >= SUBSCRIPTIONS_MAX and tx.get(SUBSCRIPTIONS, req["logGroupName"], req["filterName"]) is None:
         raise Fault("LimitExceededException", "Resource limit exceeded.")
     check_expressions(tx, req["logGroupName"], req["filterName"], req["filterPattern"])

@@ -14,6 +14,8 @@ from windtunnel.services.logs.state import arn_of
 if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
 
+DEFINITIONS_MAX = 1_000
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 DEFINITIONS_PAGE = 1000
 
 
@@ -21,6 +23,8 @@ def put_query_definition(tx: Tx, req: t.PutQueryDefinitionRequest) -> t.PutQuery
     given = req.get("queryDefinitionId")
     if given is not None and tx.get(DEFINITIONS, given) is None:
         raise _none()
+    if given is None and tx.count(DEFINITIONS, "all") >= DEFINITIONS_MAX:
+        raise Fault("LimitExceededException", "Resource limit exceeded.")
     definition_id = given or tx.new_id()
     members: dict[str, Any] = {name: value for name, value in req.items() if name not in ("queryDefinitionId", "clientToken")}
     tx.put(DEFINITIONS, definition_id, value=Definition(int(tx.now * MILLISECONDS), {"queryLanguage": "CWLI", **members}))

@@ -97,6 +97,8 @@ def describe_queries(tx: Tx, req: t.DescribeQueriesRequest) -> t.DescribeQueries
     except ValueError as error:
         raise bad_token() from error
     wanted, status = req.get("logGroupName"), req.get("status")
+    if wanted is not None:
+        find_group(tx, wanted)
     newest_first = (
         (key, query)
         for key, query in tx.scan(QUERIES, end=end, reverse=True)
@@ -115,7 +117,7 @@ def get_log_record(tx: Tx, req: t.GetLogRecordRequest) -> t.GetLogRecordResponse
         raise invalid("The specified logRecordPointer is invalid.") from error
     chunk = tx.get(CHUNKS, group, first, serial)
     name = next((str(key[0]) for key, kept in tx.scan(GROUPS) if kept.id == group), "")
-    if chunk is None or not name:
+    if chunk is None or not name or not 0 <= number < len(chunk.times):
         raise Fault("ResourceNotFoundException", "The specified log record does not exist.")
     row = row_of(f"{tx.account}:{name}", group, Place(chunk.times[number], serial, number), chunk, frozenset())
     row |= {"@timestamp": chunk.times[number], "@ingestionTime": chunk.ingested, **discovered(chunk.messages[number])}

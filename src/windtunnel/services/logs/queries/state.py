@@ -86,5 +86,5 @@ SCHEDULED = Table("logs.scheduled", Scheduled, indexes={"name": lambda key, sche
 """id -> Scheduled"""
 RUNS = Table("logs.runs", ScheduledRun)
 """(scheduled query, when it was triggered) -> ScheduledRun"""
-DEFINITIONS = Table("logs.definitions", Definition)
+DEFINITIONS = Table("logs.definitions", Definition, counters={"all": lambda key, definition: ()})
 """id -> Definition"""
