@@ -205,19 +205,19 @@ class Functions:
         waiting = self.events.get((event.function, event.labels[0]))
         if waiting is None or event.outcome == "killed":
             return
+        retries, success, failure, dead_letter = waiting.told
         if dying:
-            if event.outcome == "ok":  # what it said may have been passed on before the end
-                self._told(waiting, waiting.told[1], f"Success:{waiting.label}", now, sure=False)
-            return
-        waiting.running, waiting.last, waiting.boots = False, now, self._boots()
+            # What came of it may have been kept before the end; if it was, it does not run again.
+            waiting.sure = waiting.sure and event.outcome != "ok" and waiting.attempts <= retries
+        else:
+            waiting.running, waiting.last, waiting.boots = False, now, self._boots()
         function = waiting.function
         certain = self._troubles() == waiting.troubles and not waiting.over and waiting.limited == function.limited and waiting.sure
-        retries, success, failure, dead_letter = waiting.told
         if event.outcome == "ok":
-            waiting.over = True
+            waiting.over = waiting.over or not dying
             self._told(waiting, success, f"Success:{waiting.label}", now, sure=certain)
         elif waiting.attempts > retries:
-            waiting.over = True
+            waiting.over = waiting.over or not dying
             self._told(waiting, failure, f"RetriesExhausted:{waiting.label}", now, sure=certain)
             self._told(waiting, dead_letter, waiting.label, now, sure=certain)
 
@@ -266,6 +266,8 @@ class Functions:
             item = self.mapped[event.source].get(label)
             if item is not None and event.outcome == "ok":
                 item.done = item.done or not dying
+                # A dying process may have deleted it.
+                item.sure = item.sure and not dying
 
     def drained(self, now: float) -> None:
         """No event waits any more, and all that was sent to a queue that is polled has been dealt with."""
