@@ -186,11 +186,7 @@ class Front:
 
     async def _answer(self, call: Any, codec: Codec, match: Match, request_id: str, reply: Reply) -> None:
         try:
-            result = await call
-            await self._cloud.store.committed()
-            response = self._response(codec, match, result, request_id)
-        except Fault as fault:
-            response = self._refused(codec, match, fault, request_id)
+            response = await self._durable(call, codec, match, request_id)
         except StoreFull as failure:
             response = self._full(codec, failure, request_id)
         except asyncio.CancelledError:
@@ -200,6 +196,16 @@ class Front:
             raise
         # Also where the client has gone: a body that nobody reads is let go of there.
         reply(response)
+
+    async def _durable(self, call: Any, codec: Codec, match: Match, request_id: str) -> Response:
+        """What a call is answered, once all that it saw is durable: a refusal may tell of what others have just written."""
+        try:
+            result = await call
+            await self._cloud.store.committed()
+            return self._response(codec, match, result, request_id)
+        except Fault as fault:
+            await self._cloud.store.committed()
+            return self._refused(codec, match, fault, request_id)
 
     async def _visited(self, host: Host, request: Request, reply: Reply) -> None:
         """A request to a host that a service serves beside its API; the service answers, whatever it is."""

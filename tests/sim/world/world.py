@@ -89,9 +89,11 @@ class World:
         under_way = UnderWay(self)
 
         async def call() -> Any:
-            result = await self.cloud.run(service, operation, request, self.scope(principal, id), waits=True)
-            await self.cloud.store.committed()
-            return result
+            try:
+                return await self.cloud.run(service, operation, request, self.scope(principal, id), waits=True)
+            finally:
+                # As the gateway does: a refusal also tells of what others have just written.
+                await self.cloud.store.committed()
 
         self.machine.call_soon(lambda: under_way.run(self.cloud.loop.spawn(call())))
         return under_way
