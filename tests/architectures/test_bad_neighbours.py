@@ -116,7 +116,9 @@ def test_a_function_that_answers_seven_megabytes_is_told_what_may_be(region: Loc
 
 
 def test_a_function_that_prints_a_hundred_megabytes_is_let_and_answers(region: LocalRegion) -> None:
-    payload, error, tail = invoke(region, "return [sys.stdout.write('x' * 99_999 + '\\n') and None for _ in range(1_000)] and 'done'")
+    payload, error, tail = invoke(
+        region, "return [sys.stdout.write('x' * 99_999 + '\\n') and None for _ in range(1_000)] and 'done'", timeout=60
+    )
     assert (payload, error) == ("done", "")
     assert tail[-1].startswith("REPORT RequestId: ")
     region.rest()

@@ -8,11 +8,13 @@ import pytest
 
 from tests.stories.here import Here
 from windtunnel.app.boot import Storage
+from windtunnel.fabric import dropped
 
 
 @pytest.fixture
-def here(tmp_path: Path, storage: Storage) -> Iterator[Here]:
-    """A fresh region in this process, its clock standing at the beginning of 2026."""
+def here(tmp_path: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Here]:
+    """A fresh region in this process, its clock standing at the beginning of 2026. Nobody else serves it, whatever it keeps its rows in."""
+    monkeypatch.setattr(dropped, "OTHERS_SECONDS", 0.0)
     region = Here(tmp_path / "region", storage=storage)
     yield region
     region.close()
