@@ -9,7 +9,7 @@ import pytest
 
 from tests.stories.here import BEGIN, Here
 from tests.stories.refusals import Case, filled, refusal, untold
-from windtunnel.aws.pages import encode
+from windtunnel.aws.pages import decode, encode
 from windtunnel.services.logs import groups
 from windtunnel.services.logs.queries import definitions
 
@@ -227,6 +227,7 @@ CASES: list[Case] = [
         "Member must satisfy enum value set: [INTELLIGENT_TIERING, STANDARD]",
         "InvalidParameterException",
     ),
+    _not_found("get_log_record", {"logRecordPointer": "$beyond"}, "The specified log record does not exist."),
     _not_found("get_log_record", {"logRecordPointer": encode((1, 1, 1, 0))}, "The specified log record does not exist."),
     _ill_formed(
         "update_lookup_table",
@@ -359,8 +360,13 @@ def world(here: Here) -> dict[str, str]:
     here.logs.create_log_group(logGroupName="rare", logGroupClass="INFREQUENT_ACCESS")
     here.logs.create_log_group(logGroupName="tagged", tags={str(number): "" for number in range(50)})
     here.logs.create_lookup_table(lookupTableName="t", tableBody="a\n1")
-    query = here.logs.start_query(logGroupName="g", startTime=0, endTime=1, queryString="fields @message")["queryId"]
-    return {"$query": query}
+    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
+    here.logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": int(BEGIN * 1000), "message": "m"}])
+    query = here.logs.start_query(logGroupName="g", startTime=0, endTime=int(BEGIN) + 1, queryString="fields @message")["queryId"]
+    here.rest()
+    [row] = here.logs.get_query_results(queryId=query)["results"]
+    pointer = next(field["value"] for field in row if field["field"] == "@ptr")
+    return {"$query": query, "$beyond": encode((*decode(pointer)[:-1], 1))}
 
 
 @pytest.mark.parametrize(("operation", "request_", "code", "said"), CASES, ids=lambda value: value if isinstance(value, str) else "")
