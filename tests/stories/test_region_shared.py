@@ -331,10 +331,13 @@ def test_a_region_that_is_loaded_is_loaded_for_both(pair: Pair, tmp_path: Path) 
     one, two = pair
     url = one.sqs.create_queue(QueueName="q")["QueueUrl"]
     one.sqs.send_message(QueueUrl=url, MessageBody="kept")
+    one.cloud.apply(lambda tx: tx.put(roll.ROLL, 99, value=0))  # a process of that time
     one.run(one.cloud.save(tmp_path / "saved"))
+    one.cloud.apply(lambda tx: tx.delete(roll.ROLL, 99))
     two.jump(60)
     assert two.sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "kept"
     two.run(two.cloud.load(tmp_path / "saved"))
+    assert two.cloud.apply(lambda tx: len(list(tx.scan(roll.ROLL)))) == 2
     assert soon(one, lambda: one.now == BEGIN)
     assert one.sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "kept"
 

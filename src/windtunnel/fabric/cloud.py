@@ -179,10 +179,10 @@ class Cloud:
         self._begin_again()
 
     def _load(self, path: str) -> None:
-        if self.shared is None or self.peers is None:
+        if self.peers is None:
             self.store.load(path)
         else:
-            self.shared.load(path, self.peers.rows_to_keep(time=False), {EPOCH_CHANNEL})
+            self.peers.load(path)
 
     def held(self, name: str, make: Callable[[], Result]) -> Result:
         """What a service holds in this process (connections, children, tasks, never truth): made on first use, forgotten at a reset."""

@@ -148,6 +148,12 @@ class Peers:
         self._cloud.apply(keep)
         return kept
 
+    def load(self, path: str) -> None:
+        """Replaces all rows by those of a snapshot; these processes go on serving them."""
+        kept = self.rows_to_keep(time=False)
+        self._store.load(path, kept, {EPOCH_CHANNEL})
+        self._roll.forget_others_than(kept)
+
     def begin_again(self) -> None:
         """After this process has emptied the region or loaded another."""
         self._follow_clock()

@@ -7,7 +7,7 @@ the roll for as long as its process runs, and after that where it was killed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,11 @@ class Roll:
         """What stays of the roll where the region begins anew."""
         kept = {ROLL.prefix("", "") + pack(key): ROLL.encode(answered) for key, answered in tx.scan(ROLL)}
         return {**kept, CALL.prefix("", ""): CALL.encode(tx.get(CALL) or 0)}
+
+    def forget_others_than(self, rows: Mapping[bytes, bytes]) -> None:
+        """Strikes off whom a snapshot brought with it: of its processes none need run any more."""
+        prefix = ROLL.prefix("", "")
+        self._cloud.apply(lambda tx: [tx.delete(ROLL, *key) for key, _ in list(tx.scan(ROLL)) if prefix + pack(key) not in rows])
 
     def _answer(self, tx: Tx) -> None:
         tx.put(ROLL, self._number, value=tx.get(CALL) or 0)
