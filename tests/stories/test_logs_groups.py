@@ -175,6 +175,7 @@ def test_fields_are_told_with_how_often_they_are_there(here: Here) -> None:
     found = [*generated, {"name": "code", "percent": 66}, {"name": "id", "percent": 33}]
     assert here.logs.get_log_group_fields(logGroupName="g") == {"logGroupFields": found}
     assert here.logs.get_log_group_fields(logGroupIdentifier=f"{ARN}g", time=NOW // 1000 - 16 * 60) == {"logGroupFields": generated}
+    assert here.logs.get_log_group_fields(logGroupName="g", time=2**63 - 1) == {"logGroupFields": []}
     assert refusal(here.logs.get_log_group_fields, logGroupName="x") == (
         "ResourceNotFoundException",
         "The specified log group does not exist.",

@@ -293,7 +293,7 @@ def test_who_leads_no_more_is_followed_by_another(pair: Pair, monkeypatch: pytes
     monkeypatch.setattr(peers, "LEASE_SECONDS", 0.2)
     monkeypatch.setattr(peers, "BEAT_SECONDS", 0.05)
     killed: Any = one.cloud.peers
-    killed._left = True  # as kill -9 does: nothing is let go of
+    killed._left, killed.leads = True, False  # as kill -9 does: nothing is let go of, and nothing done
 
     assert soon(two, lambda: two.cloud.leads, 5)
     url = two.sqs.create_queue(QueueName="q")["QueueUrl"]

@@ -14,6 +14,9 @@ Row = tuple[int, int, Chunk]
 """Time of the first event, serial, chunk."""
 Found = tuple[Place, Chunk]
 
+TIME_MAX = 1 << 62
+"""Later than any event, and still a number of a key, whatever a request asks for."""
+
 
 def forwards(tx: Tx, group: int, after: Place, end: int, streams: Sequence[int] | None = None) -> Iterator[Found]:
     """Events after a place (exclusive) and before the time `end`, oldest first."""
@@ -76,7 +79,7 @@ def _previous(waiting: list[tuple[int, int, int, Chunk]]) -> Found:
 
 def _rows(tx: Tx, group: int, start: int, end: int, streams: Sequence[int] | None, *, reverse: bool) -> Iterator[Row]:
     """The chunks that can reach into a range of times, in the order of their first events."""
-    first = (max(0, start - SPAN_MILLISECONDS),)
+    first, end = (max(0, min(start, TIME_MAX) - SPAN_MILLISECONDS),), min(end, TIME_MAX)
     if streams is None:
         for key, chunk in tx.scan(CHUNKS, group, start=first, end=(end,), reverse=reverse):
             yield _number(key[1]), _number(key[2]), chunk
