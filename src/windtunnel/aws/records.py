@@ -33,6 +33,9 @@ class Records(Sequence[dict[str, Any]]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Records | list) and list(self) == list(other)  # pyright: ignore[reportUnknownArgumentType]
 
+    def __repr__(self) -> str:
+        return repr(list(self))
+
     __hash__ = None  # pyright: ignore[reportAssignmentType]
 
 

@@ -90,10 +90,13 @@ class World:
 
         async def call() -> Any:
             try:
-                return await self.cloud.run(service, operation, request, self.scope(principal, id), waits=True)
-            finally:
+                result = await self.cloud.run(service, operation, request, self.scope(principal, id), waits=True)
+            except Fault:
                 # As the gateway does: a refusal also tells of what others have just written.
                 await self.cloud.store.committed()
+                raise
+            await self.cloud.store.committed()
+            return result
 
         self.machine.call_soon(lambda: under_way.run(self.cloud.loop.spawn(call())))
         return under_way
