@@ -69,9 +69,10 @@ class Balancer:
         for task in self._joining:
             task.cancel()
         await asyncio.gather(*self._joining, return_exceptions=True)
-        for side in self.sides:
-            side.transport.abort()
-        await asyncio.sleep(0)  # connections are lost a turn later
+        for _ in range(3):  # connections are made and lost a turn or two later
+            for side in set(self.sides):
+                side.transport.abort()
+            await asyncio.sleep(0)
 
 
 class Side(asyncio.Protocol):
@@ -83,22 +84,33 @@ class Side(asyncio.Protocol):
         self._balancer = balancer
         self._other = other
         self._over = False
+        self._early: list[bytes] = []
+        """What a client sent before a server was found: not every Python lets a protocol pause reading as it is made."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self._balancer.sides.add(self)
         if self._other is None:
-            self.transport.pause_reading()
             self._balancer.join(self)
-        else:
-            self._other._other = self
-            self._other.transport.resume_reading()
+            return
+        self._other._other = self
+        if self._other.transport.is_closing():
+            self.transport.abort()
+            return
+        self.transport.write(b"".join(self._other._early))
+        if self._other._over:
+            self.transport.write_eof()
 
     def data_received(self, data: bytes) -> None:
-        self._there.transport.write(data)
+        if self._other is None:
+            self._early.append(data)
+        else:
+            self._other.transport.write(data)
 
     def eof_received(self) -> bool:
         self._over = True
+        if self._other is None:
+            return True
         if self._there._over:
             self._there.transport.close()
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -64,6 +65,7 @@ def pair(tmp_path: Path, postgres: Server) -> Iterator[Pair]:
     pair = Pair(tmp_path, postgres)
     yield pair
     pair.close()
+    gc.collect()
 
 
 class Load:
@@ -109,6 +111,7 @@ def received(sqs: Any, url: str, until: Callable[[list[str]], bool]) -> list[str
     return bodies
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # boto3 leaves it to the collector to close what broke under it
 def test_servers_that_are_killed_in_turn_go_unnoticed(pair: Pair) -> None:
     sqs, s3, functions = pair.client("sqs"), pair.client("s3"), pair.client("lambda")
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("plain", "late", "ran")}
