@@ -48,11 +48,14 @@ def _pack(rows: Path, blobs: Blobs, whole: Path) -> None:
 def _unpack(path: Path, folder: Path) -> None:
     try:
         with tarfile.open(path) as tar:
-            # The filter is newer than Python 3.11.0; what isn't a plain file or folder below this one is no snapshot's.
+            # What isn't a plain file or folder below this one is no snapshot's. Python 3.11.0 to 3.11.3 know no filter that says so.
             members = tar.getmembers()
             if not all((member.isreg() or member.isdir()) and _lies_below(member.name) for member in members):
                 raise ValueError(f"{path} is not a region's snapshot: it holds more than rows and bytes")
-            tar.extractall(folder, members, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+            if hasattr(tarfile, "data_filter"):
+                tar.extractall(folder, members, filter="data")
+            else:
+                tar.extractall(folder, members)
     except tarfile.TarError as error:
         raise ValueError(f"{path} is not a region's snapshot: {error}") from error
     if not (folder / STORE_NAME).is_file() or not (folder / BLOBS_NAME).is_dir():
