@@ -272,12 +272,17 @@ class Peers:
     async def _carry_out(self, serial: int, order: Order) -> None:
         clock = self._cloud.clock
         try:
-            await clock.jump(max(order.target, clock.now()), self._cloud.rest)
+            await clock.jump(max(order.target, clock.now()), self._rest)
             if clock.rate != order.rate:
                 clock.run(order.rate)  # a leader before this one died on the way
             self._cloud.apply(lambda tx: (tx.delete(ORDERS, serial), tx.wake(*ORDERS_CHANNEL)))
         finally:
             self._carrying = False
+
+    async def _rest(self) -> None:
+        """As the cloud's; what others have written meanwhile is looked for, as news of it may still be on the way."""
+        await self._cloud.rest()
+        self._cloud.timers.look()
 
     def _spawn(self, coroutine: asyncio._CoroutineLike[None]) -> None:  # pyright: ignore[reportPrivateUsage]
         # Not one of the region's own tasks: those are what it stops, and what a jump waits for.
