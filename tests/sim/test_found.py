@@ -10,6 +10,7 @@ from tests.sim.simulation import SQLITE
 from tests.sim.workload.sqs import ANYONE
 from tests.sim.world.events import Posted
 from tests.sim.world.world import World
+from windtunnel.fabric.timers import LOOK_AGAIN_SECONDS_MAX
 
 URL = "http://localhost:4566/000000000000/q"
 
@@ -114,6 +115,20 @@ def test_what_falls_due_while_the_disk_is_full_is_not_multiplied(world: World) -
     world.disk.full = False
     world.jump(600)
     assert (posts(world), waiting(world)) == (4, [1, 0, 0])
+
+
+def test_a_day_with_a_full_disk_is_not_a_day_of_attempts_and_what_is_due_runs_once_there_is_room(world: World) -> None:
+    arn = letters(world, "http://dead.example/1")
+    world.call("lambda", "CreateFunction", FunctionName="f", **CODE, Handler="app.slow")
+    world.call("lambda", "Invoke", FunctionName="f", InvocationType="Event", Payload=b'{"label": "a"}')
+    world.call("sns", "Publish", TopicArn=arn, Message="a")
+    world.disk.full = True
+    world.jump(24 * 60 * 60)
+    assert world.disk.refused < 3 * 24 * 60 * 60 / LOOK_AGAIN_SECONDS_MAX
+    world.disk.full = False
+    before = posts(world)
+    world.call("sns", "CreateTopic", Name="other")
+    assert posts(world) == before + 1
 
 
 def test_a_delivery_leaves_one_dead_letter_whenever_the_process_dies(world: World) -> None:

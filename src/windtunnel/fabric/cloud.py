@@ -113,7 +113,9 @@ class Cloud:
                 synced=synced,
             )
             self.together = Together(self, self.shared)
-        self.store: Store = self.shared or Store(cast(Engine, engine), woken=self.loop.wake, lost=self._lost, synced=synced)
+        self.store: Store = self.shared or Store(
+            cast(Engine, engine), woken=self.loop.wake, lost=self._lost, found=self.timers.look_at_once, synced=synced
+        )
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
         begun = self.apply(lambda tx: starts.start(tx, self.clock.anchor, shared=shared, given=anchor is not None))

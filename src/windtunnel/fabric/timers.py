@@ -31,8 +31,12 @@ ATTEMPTS_MAX = 4
 """A handler that fails with a bug is tried again so often in all before its row is dropped, loudly."""
 RETRY_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 5.0
-"""After a commit that failed: rows that were taken in it are due as before, and no alarm rings for them."""
+LOOK_AGAIN_SECONDS_MAX = 300.0
+"""After a commit that failed: rows that were taken in it are due as before, and no alarm rings for them. Twice as long each time that the
+next one fails as well, or a jump over a month with a full disk would be half a million attempts; at once when one succeeds."""
 CHANNEL = ("fabric.timers",)
+ROOM = ("fabric.timers.room",)
+"""It is worth while to try again what could not be kept."""
 
 
 class Timer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -85,8 +89,10 @@ class Timers:
         self._cloud = cloud
         self._alarm: Alarm | None = None
         self._again: Alarm | None = None
+        self._patience = LOOK_AGAIN_SECONDS
         self._lanes: Counter[str] = Counter()
         cloud.loop.on(CHANNEL, self.look)
+        cloud.loop.on(ROOM, self.look)
 
     def start(self) -> None:
         """Puts back what was running or parked when the region stopped, and looks."""
@@ -114,11 +120,19 @@ class Timers:
     def look_later(self) -> None:
         """What was done in the last turn was not kept."""
         if self._again is None:
-            self._again = self._cloud.clock.alarm(self._cloud.clock.now() + LOOK_AGAIN_SECONDS, self._look_again)
+            self._again = self._cloud.clock.alarm(self._cloud.clock.now() + self._patience, self._look_again)
+            self._patience = min(2 * self._patience, LOOK_AGAIN_SECONDS_MAX)
+
+    def look_at_once(self) -> None:
+        """A commit succeeded after one that had failed."""
+        self._patience = LOOK_AGAIN_SECONDS
+        if self._again is not None:
+            self._again.cancel()
+            self._look_again()
 
     def _look_again(self) -> None:
         self._again = None
-        self.look()
+        self._cloud.loop.wake({ROOM})
 
     def _ring(self) -> None:
         self._alarm = None
@@ -184,7 +198,8 @@ class Timers:
                 break
             except StoreFull:
                 # Its row is still among those that run, where nobody would look at it before the next start.
-                await self._cloud.loop.wait((), self._cloud.clock.now() + LOOK_AGAIN_SECONDS)
+                self.look_later()
+                await self._cloud.loop.wait({ROOM}, None)
 
     def _leave(self, lane: str) -> None:
         self._lanes[lane] -= 1

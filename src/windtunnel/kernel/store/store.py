@@ -68,7 +68,8 @@ class Engine(Reader, Protocol):
 class Store:
     """Overlay transactions over an engine, with one group commit a loop turn.
 
-    `woken` is told the channels that a commit wakes, `lost` that one failed. `synced`: what is committed counts as durable once the
+    `woken` is told the channels that a commit wakes, `lost` that one failed, `found` that one succeeded after that. `synced`: what is
+    committed counts as durable once the
     engine has synced it, in a thread. Without a running loop (a command that opens a store), call `flush`.
     """
 
@@ -76,12 +77,20 @@ class Store:
     """Whether other processes use the same rows at the same time."""
 
     def __init__(
-        self, engine: Engine, *, woken: Callable[[set[Channel]], None], lost: Callable[[], None] = lambda: None, synced: bool = False
+        self,
+        engine: Engine,
+        *,
+        woken: Callable[[set[Channel]], None],
+        lost: Callable[[], None] = lambda: None,
+        found: Callable[[], None] = lambda: None,
+        synced: bool = False,
     ) -> None:
         self._engine = engine
         self._syncer = Syncer(engine.sync) if synced else None
         self._woken = woken
         self._lost = lost
+        self._found = found
+        self._failing = False
         self._group = Overlay(engine)
         self._scheduled = False
         self._owed = False
@@ -158,6 +167,9 @@ class Store:
             self._tell(waiting, wakes, failure)
         else:
             self._syncer.after(lambda failure: self._tell(waiting, wakes, failure))
+        if self._failing and wrote and failure is None:
+            self._failing = False
+            self._found()
 
     def clear(self) -> None:
         """Forgets everything, whatever was pending included."""
@@ -184,6 +196,7 @@ class Store:
         for told in waiting:
             told(failure)
         if failure is not None:
+            self._failing = True
             self._lost()
         elif wakes:
             self._woken(wakes)
