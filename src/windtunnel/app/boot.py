@@ -16,9 +16,18 @@ from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import Blobs
 from windtunnel.planes.compute import Compute
-from windtunnel.services import iam, lambda_, logs, s3, sns, sqs, sts
+from windtunnel.services import iam, kinesis, lambda_, logs, s3, sns, sqs, sts
 
-SERVICES: tuple[Service, ...] = (iam.SERVICE, lambda_.SERVICE, logs.SERVICE, s3.SERVICE, sns.SERVICE, sqs.SERVICE, sts.SERVICE)
+SERVICES: tuple[Service, ...] = (
+    iam.SERVICE,
+    kinesis.SERVICE,
+    lambda_.SERVICE,
+    logs.SERVICE,
+    s3.SERVICE,
+    sns.SERVICE,
+    sqs.SERVICE,
+    sts.SERVICE,
+)
 
 STORE_FILE = "region.db"
 BLOBS_FOLDER = "blobs"

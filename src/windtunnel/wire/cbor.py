@@ -135,7 +135,8 @@ def _head(major: int, count: int) -> bytes:
     raise OverflowError(count)
 
 
-def _write_int(value: int, out: bytearray) -> None:
+def write_int(value: int, out: bytearray) -> None:
+    """Writes a whole number."""
     out += _head(0, value) if value >= 0 else _head(1, -1 - value)
 
 
@@ -167,7 +168,7 @@ def _write_time(value: float, out: bytearray) -> None:
     milli = round(value * 1000)
     out.append(0xC1)
     if milli % 1000 == 0:
-        _write_int(milli // 1000, out)
+        write_int(milli // 1000, out)
     else:
         _write_double(milli / 1000, out)
 
@@ -189,15 +190,15 @@ def _write_any(value: Document, out: bytearray) -> None:
         _BY_TYPE[type(value)](value, out)
 
 
-_BY_TYPE: Final[dict[type, Write]] = {bool: _write_flag, int: _write_int, float: _write_double, str: _write_text, bytes: _write_blob}
+_BY_TYPE: Final[dict[type, Write]] = {bool: _write_flag, int: write_int, float: _write_double, str: _write_text, bytes: _write_blob}
 
 
 # ---------------------------------------------------------------- shapes
 
 
-def writer(shape: Shape) -> Callable[[Any], bytes]:
-    """Compiles what writes a value of the shape."""
-    write = _writer(shape, {})
+def writer(shape: Shape, scalars: Mapping[str, Write] | None = None) -> Callable[[Any], bytes]:
+    """Compiles what writes a value of the shape; `scalars` says for some types how they are written otherwise."""
+    write = _writer(shape, {}, _SCALARS | dict(scalars or {}))
 
     def dumps(value: Any) -> bytes:
         out = bytearray()
@@ -207,12 +208,12 @@ def writer(shape: Shape) -> Callable[[Any], bytes]:
     return dumps
 
 
-def _writer(shape: Shape, memo: dict[str, Write]) -> Write:
+def _writer(shape: Shape, memo: dict[str, Write], scalars: Mapping[str, Write]) -> Write:
     kind = shape.type_name
     if kind == "structure":
-        return _write_any if shape.is_document_type else _structure_writer(shape, memo)
+        return _write_any if shape.is_document_type else _structure_writer(shape, memo, scalars)
     if kind == "list":
-        inner = _writer(shape.member, memo)
+        inner = _writer(shape.member, memo, scalars)
 
         def write_list(value: list[Any], out: bytearray) -> None:
             out += _head(4, len(value))
@@ -221,7 +222,7 @@ def _writer(shape: Shape, memo: dict[str, Write]) -> Write:
 
         return write_list
     if kind == "map":
-        inner = _writer(shape.value, memo)
+        inner = _writer(shape.value, memo, scalars)
 
         def write_map(value: Mapping[str, Any], out: bytearray) -> None:
             out += _head(5, len(value))
@@ -230,10 +231,10 @@ def _writer(shape: Shape, memo: dict[str, Write]) -> Write:
                 inner(item, out) if item is not None else out.append(0xF6)
 
         return write_map
-    return _SCALARS.get(kind, _write_text)
+    return scalars.get(kind, _write_text)
 
 
-def _structure_writer(shape: Shape, memo: dict[str, Write]) -> Write:
+def _structure_writer(shape: Shape, memo: dict[str, Write], scalars: Mapping[str, Write]) -> Write:
     if shape.name in memo:
         return memo[shape.name]
     members: dict[str, tuple[bytes, Write]] = {}
@@ -249,13 +250,13 @@ def _structure_writer(shape: Shape, memo: dict[str, Write]) -> Write:
     for name, member in shape.members.items():
         key = bytearray()
         _write_text(member.serialization.get("name", name), key)
-        members[name] = (bytes(key), _writer(member, memo))
+        members[name] = (bytes(key), _writer(member, memo, scalars))
     return write
 
 
 _SCALARS: Final[dict[str, Write]] = {
-    "integer": _write_int,
-    "long": _write_int,
+    "integer": write_int,
+    "long": write_int,
     "boolean": _write_flag,
     "blob": _write_blob,
     "timestamp": _write_time,
@@ -264,33 +265,35 @@ _SCALARS: Final[dict[str, Write]] = {
 }
 
 
-def reader(shape: Shape) -> Read:
-    """Compiles what checks a decoded value and gives its members our names."""
-    return _reader(shape, {})
+def reader(shape: Shape, scalars: Mapping[str, Read] | None = None) -> Read:
+    """Compiles what checks a decoded value and gives its members our names; `scalars` says for some types how they are read otherwise."""
+    return _reader(shape, {}, scalars or {})
 
 
-def _reader(shape: Shape, memo: dict[str, Read]) -> Read:
+def _reader(shape: Shape, memo: dict[str, Read], scalars: Mapping[str, Read]) -> Read:
     kind = shape.type_name
     if kind == "structure":
-        return _same if shape.is_document_type else _structure_reader(shape, memo)
+        return _same if shape.is_document_type else _structure_reader(shape, memo, scalars)
     if kind == "list":
-        inner = _reader(shape.member, memo)
-        return lambda value: [inner(item) for item in _typed(value, (list,)) if item is not None]
+        inner = _reader(shape.member, memo, scalars)
+        return lambda value: [inner(item) for item in typed(value, (list,)) if item is not None]
     if kind == "map":
-        inner = _reader(shape.value, memo)
-        return lambda value: {key: inner(item) for key, item in _typed(value, (dict,)).items() if item is not None}
+        inner = _reader(shape.value, memo, scalars)
+        return lambda value: {key: inner(item) for key, item in typed(value, (dict,)).items() if item is not None}
     types = _TYPES.get(kind, (str,))
-    return lambda value: _typed(value, types)
+    if kind in scalars:
+        return scalars[kind]
+    return lambda value: typed(value, types)
 
 
-def _structure_reader(shape: Shape, memo: dict[str, Read]) -> Read:
+def _structure_reader(shape: Shape, memo: dict[str, Read], scalars: Mapping[str, Read]) -> Read:
     if shape.name in memo:
         return memo[shape.name]
     members: dict[str, tuple[str, Read]] = {}
 
     def read(value: Any) -> dict[str, Any]:
         out: dict[str, Any] = {}
-        for wire, item in _typed(value, (dict,)).items():
+        for wire, item in typed(value, (dict,)).items():
             found = members.get(wire)
             if found is not None and item is not None:
                 out[found[0]] = found[1](item)
@@ -298,7 +301,7 @@ def _structure_reader(shape: Shape, memo: dict[str, Read]) -> Read:
 
     memo[shape.name] = read
     for name, member in shape.members.items():
-        members[member.serialization.get("name", name)] = (name, _reader(member, memo))
+        members[member.serialization.get("name", name)] = (name, _reader(member, memo, scalars))
     return read
 
 
@@ -313,7 +316,8 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 }
 
 
-def _typed(value: Any, types: tuple[type, ...]) -> Any:
+def typed(value: Any, types: tuple[type, ...]) -> Any:
+    """A decoded value that must be of one of these types."""
     if type(value) not in types:
         raise Fault("SerializationException", "Unexpected CBOR type", status=400)
     return value
@@ -337,7 +341,8 @@ def codec(operation: OperationModel) -> Codec:
     )
 
 
-def _loads(body: bytes) -> Any:
+def loaded(body: bytes) -> Any:
+    """A body. Raises SerializationException where it isn't CBOR."""
     try:
         return loads(body)
     except MalformedCbor:
@@ -350,10 +355,10 @@ def _parser(operation: OperationModel) -> Callable[[Request, Match], dict[str, A
         return lambda request, match: {}
     stream = shape.event_stream_name
     if stream is not None:
-        events = eventstream.reader(shape.members[stream], reader, _loads)
+        events = eventstream.reader(shape.members[stream], reader, loaded)
         return lambda request, match: {stream: events(request)}
     read = reader(shape)
-    return lambda request, match: read(_loads(request.body)) if request.body else {}
+    return lambda request, match: read(loaded(request.body)) if request.body else {}
 
 
 def _headers(request_id: str, media: str) -> list[tuple[str, str]]:
@@ -383,17 +388,21 @@ def refuser(service: str) -> Callable[[Fault, str], Response]:
     def refuse(fault: Fault, request_id: str) -> Response:
         model = fault_of(service, fault.code)
         status = fault.status or model.status
-        body = fault_body(fault, None) | {"__type": type_of(service, model.code)}
-        if model.shape is not None:
-            body = _fault_members(fault, model.shape) | {"__type": type_of(service, model.code)}
         headers = [*_headers(request_id, _MEDIA), *fault.headers.items()]
         if model.query_error:
             headers.append(("x-amzn-query-error", f"{model.query_code};{'Sender' if status < 500 else 'Receiver'}"))
-        out = bytearray()
-        _write_any(body, out)
-        return Response(status, headers, bytes(out))
+        return Response(status, headers, fault_bytes(service, fault))
 
     return refuse
+
+
+def fault_bytes(service: str, fault: Fault) -> bytes:
+    """A fault's body."""
+    model = fault_of(service, fault.code)
+    members = fault_body(fault, None) if model.shape is None else _fault_members(fault, model.shape)
+    out = bytearray()
+    _write_any(members | {"__type": type_of(service, model.code)}, out)
+    return bytes(out)
 
 
 def _fault_members(fault: Fault, shape: Shape) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, operation_model, service_model
-from windtunnel.wire import cbor, ec2, json, query, query_json, rest_json, rest_xml
+from windtunnel.wire import cbor, cbor_target, ec2, json, query, query_json, rest_json, rest_xml
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Response
 
@@ -20,6 +20,7 @@ _PROTOCOLS: Final[dict[str, Callable[[OperationModel], Codec]]] = {
     "rest-json": rest_json.codec,
     "rest-xml": rest_xml.codec,
     "smithy-rpc-v2-cbor": cbor.codec,
+    cbor_target.PROTOCOL: cbor_target.codec,
 }
 
 
@@ -49,6 +50,8 @@ def refusal(service: str, protocol: str, fault: Fault, request_id: str, *, head:
             return rest_xml.refuser(service, head=head)(fault, request_id)
         case "smithy-rpc-v2-cbor":
             return cbor.refuser(service)(fault, request_id)
+        case cbor_target.PROTOCOL:
+            return cbor_target.refuser(service)(fault, request_id)
         case _:
             version = service_model(service).metadata.get("jsonVersion", "1.1")
             return json.refuser(service, f"application/x-amz-json-{version}")(fault, request_id)

@@ -9,7 +9,7 @@ from typing import Final
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import service_model
-from windtunnel.wire import buckets, paths, query_json
+from windtunnel.wire import buckets, cbor_target, paths, query_json
 from windtunnel.wire.codec import refusal
 from windtunnel.wire.credential import Credential, credential_of, looks_like_s3
 from windtunnel.wire.hosts import host_of
@@ -131,17 +131,18 @@ def _unsigned_form(request: Request) -> tuple[str, ...]:
 
 def _by_target(request: Request, target: str, credential: Credential | None) -> Match:
     prefix, _, operation = target.rpartition(".")
+    protocol = cbor_target.PROTOCOL if request.headers.get("content-type") == cbor_target.MEDIA else "json"
     services = index().targets.get(prefix)
     if services is None:
         signing = credential.service if credential is not None else ""
         service = index().signing.get(signing, ("dynamodb",))[0]
-        raise _unknown(service, "json", 400)
+        raise _unknown(service, protocol, 400)
     for service in services:
         if operation in service_model(service).raw["operations"]:
             if len(services) > 1 and service not in host_of(request.host).services and host_of(request.host).services:
                 continue
-            return Match(service, operation, "json", {}, credential)
-    raise _unknown(services[0], "json", 400)
+            return Match(service, operation, protocol, {}, credential)
+    raise _unknown(services[0], protocol, 400)
 
 
 def _by_rpc_path(request: Request, credential: Credential | None) -> Match:

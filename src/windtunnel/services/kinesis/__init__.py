@@ -1,0 +1,28 @@
+"""Amazon Kinesis Data Streams: records in order, by shard, for as long as a stream keeps them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from windtunnel.aws.arn import Arn
+from windtunnel.fabric import Event, Service
+from windtunnel.services.kinesis import consumers, life, policies, reading, settings, shards, streams, subscribing, tags, writing
+from windtunnel.services.kinesis.rules import hash_of
+from windtunnel.services.kinesis.state import STREAM
+
+
+def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
+    """What is delivered to a stream is a record. Who delivers names its partition key, or else the same body goes the same way."""
+    record = {"Data": event.body.encode(), "PartitionKey": event.group_id or str(hash_of(event.body))}
+    return "put_record", {"StreamARN": str(arn), **record, **event.parameters}
+
+
+SERVICE = Service(
+    "kinesis",
+    modules=(streams, shards, settings, writing, reading, consumers, subscribing, tags, policies),
+    resources=(STREAM,),
+    timers={"expire": life.expire, "sweep": life.sweep},
+    targets={"kinesis": _delivered},
+    # https://docs.aws.amazon.com/streams/latest/dev/logging-using-cloudtrail.html
+    data_operations=("GetRecords", "GetShardIterator", "PutRecord", "PutRecords", "SubscribeToShard"),
+)
