@@ -6,6 +6,7 @@ folder: `lambda_` is botocore's "lambda", `cognito_idp` its "cognito-idp".
 
 import hashlib
 import keyword
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -152,8 +153,11 @@ def identifier(name: str) -> str:
 
 
 def folders() -> Iterator[str]:
+    """A folder's service, and those that it has beside it."""
     for path in sorted(SERVICES.glob("*/__init__.py")):
         yield path.parent.name
+        for service in re.findall(r'= Service\(\s*"([\w-]+)"', path.read_text(encoding="utf-8")):
+            yield identifier(service.replace("-", "_"))
 
 
 def fingerprint(names: Iterable[str]) -> str:

@@ -16,9 +16,11 @@ from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import Blobs
 from windtunnel.planes.compute import Compute
-from windtunnel.services import iam, kinesis, lambda_, logs, s3, sns, sqs, sts
+from windtunnel.services import dynamodb, iam, kinesis, lambda_, logs, s3, sns, sqs, sts
 
 SERVICES: tuple[Service, ...] = (
+    dynamodb.SERVICE,
+    dynamodb.STREAMS,
     iam.SERVICE,
     kinesis.SERVICE,
     lambda_.SERVICE,

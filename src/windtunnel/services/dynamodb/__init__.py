@@ -1,0 +1,29 @@
+"""Amazon DynamoDB, and DynamoDB Streams: two services to their clients, over the same rows."""
+
+from __future__ import annotations
+
+from windtunnel.fabric import Service
+from windtunnel.services.dynamodb import life
+from windtunnel.services.dynamodb.items import expiry, items, query
+from windtunnel.services.dynamodb.state import TABLE
+from windtunnel.services.dynamodb.streams import shards, streams
+from windtunnel.services.dynamodb.tables import policies, tables
+
+SERVICE = Service(
+    "dynamodb",
+    modules=(tables, policies, items, query),
+    resources=(TABLE,),
+    timers={
+        "expire": expiry.expire,
+        "sweep_table": life.sweep_table,
+        "sweep_index": life.sweep_index,
+        "fill_index": life.fill_index,
+        "sweep_stream": shards.sweep_stream,
+    },
+    faults={"NotImplemented": 501, "ValidationException": 400},
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html
+    data_operations=("DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"),
+)
+STREAMS = Service(
+    "dynamodbstreams", modules=(streams,), faults={"ValidationException": 400}, data_operations=("GetRecords", "GetShardIterator")
+)

@@ -1,0 +1,1 @@
+"""Items: written, read, asked for by key, in batches, in transactions and in PartiQL."""

@@ -1,0 +1,112 @@
+"""What the operations on items have in common: expressions and their former parameters read, conditions held against an item."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from windtunnel.aws.dynamodb import former
+from windtunnel.aws.dynamodb.binding import Bound, bind
+from windtunnel.aws.dynamodb.conditions import holds
+from windtunnel.aws.dynamodb.decimals import invalid
+from windtunnel.aws.dynamodb.projections import projected
+from windtunnel.aws.dynamodb.syntax import Action, Apply, Node, Path
+from windtunnel.aws.dynamodb.values import WRONG, Item, type_of
+from windtunnel.fabric import Fault
+from windtunnel.services.dynamodb.state import TableRow
+
+NOT_SCALAR: Final = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed:"
+
+
+def bind_condition(req: Mapping[str, Any]) -> Bound:
+    return bind(req, ("ConditionExpression",), ("Expected",))
+
+
+def condition_of(req: Mapping[str, Any], bound: Bound) -> Node | None:
+    """What the item that is there has to fulfil, in either form."""
+    if bound.condition is not None:
+        return bound.condition
+    expected = req.get("Expected")
+    return None if expected is None else former.expected(expected, req.get("ConditionalOperator", "AND"))
+
+
+def check_condition(node: Node | None, item: Item | None, req: Mapping[str, Any]) -> None:
+    """Refuses a write whose condition the item doesn't fulfil."""
+    if node is None or holds(node, item or {}):
+        return
+    members: dict[str, Any] = {"Item": item} if item is not None and req.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else {}
+    raise Fault("ConditionalCheckFailedException", "The conditional request failed", **members)
+
+
+def paths_of(req: Mapping[str, Any], bound: Bound) -> tuple[Path, ...] | None:
+    """What is to be answered of an item, in either form; None is all of it."""
+    if bound.paths is not None:
+        return bound.paths
+    names = req.get("AttributesToGet")
+    if names is None:
+        return None
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise invalid(f"{WRONG}Duplicate value in attribute name: {name}")
+    return tuple(Path((name,)) for name in names)
+
+
+def shown(item: Item, paths: tuple[Path, ...] | None) -> Item:
+    return item if paths is None else projected(item, paths)
+
+
+def actions_of(req: Mapping[str, Any], bound: Bound) -> tuple[Action, ...]:
+    """What an update does, in either form."""
+    if bound.actions is not None:
+        return bound.actions
+    return former.actions(req.get("AttributeUpdates") or {})
+
+
+def check_actions(row: TableRow, actions: tuple[Action, ...]) -> None:
+    """Refuses to change an item's key, or to make a key of an index something else than a scalar of its type."""
+    for name in row.keys:
+        if any(action.path.parts[0] == name for action in actions):
+            raise invalid(f"{WRONG}Cannot update attribute {name}. This attribute is part of the key")
+    for index in row.indexes:
+        for name in (index.hash, index.range):
+            for action in actions:
+                if name and action.path.parts[0] == name and len(action.path.parts) > 1:
+                    raise invalid(f"{NOT_SCALAR} IndexKey: {name}")
+
+
+def check_paths(row: TableRow, paths: tuple[Path, ...]) -> None:
+    """Refuses paths that lead into a key."""
+    nested = {path.parts[0] for path in paths if len(path.parts) > 1}
+    for name in row.keys if nested else ():
+        if name in nested:
+            raise invalid(f"{NOT_SCALAR} Key: {name}")
+    for index in row.indexes if nested else ():
+        for name in (index.hash, index.range):
+            if name in nested:
+                raise invalid(f"{NOT_SCALAR} IndexKey: {name}")
+
+
+def paths_in(node: Node | None) -> tuple[Path, ...]:
+    """Every path of a condition."""
+    if isinstance(node, Path):
+        return (node,)
+    return tuple(path for argument in node.args for path in paths_in(argument)) if isinstance(node, Apply) else ()
+
+
+def collection_metrics(row: TableRow, item: Item, asked: str | None) -> dict[str, Any]:
+    """ItemCollectionMetrics, where they are asked for and there are collections: in tables with local indexes."""
+    if asked != "SIZE" or not any(index.local for index in row.indexes):
+        return {}
+    return {"ItemCollectionKey": {row.hash: item[row.hash]}, "SizeEstimateRangeGB": [0.0, 1.0]}
+
+
+def check_types(row: TableRow, item: Item) -> None:
+    """Refuses an update that has given a key of an index another type."""
+    for index in row.indexes:
+        for name in (index.hash, index.range):
+            value = item.get(name) if name else None
+            if value is not None and row.types[name] not in value:
+                raise invalid(
+                    f"{WRONG}Type mismatch for Index Key {name} Expected: {row.types[name]} Actual: {type_of(value)} "
+                    f"IndexName: {index.name}"
+                )

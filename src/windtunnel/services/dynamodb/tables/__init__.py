@@ -1,0 +1,1 @@
+"""Tables: created, described, changed and deleted."""

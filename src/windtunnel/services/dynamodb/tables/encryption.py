@@ -1,0 +1,31 @@
+"""The key that a table is encrypted with: DynamoDB's own, the account's for DynamoDB, or one that the user names.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from windtunnel.aws.dynamodb.decimals import invalid
+from windtunnel.aws.dynamodb.values import WRONG
+from windtunnel.fabric import Call
+
+ALIAS = "alias/aws/dynamodb"
+
+
+async def key_of(call: Call, given: Mapping[str, Any] | None) -> str:
+    """The ARN of the KMS key of an SSESpecification; "" for DynamoDB's own."""
+    if given is None:
+        return ""
+    key = given.get("KMSMasterKeyId")
+    if not given.get("Enabled"):
+        if key or given.get("SSEType"):
+            raise invalid(f"{WRONG}SSEType and KMSMasterKeyId can only be specified when SSE is enabled")
+        return ""
+    if given.get("SSEType") == "AES256":
+        raise invalid(f"{WRONG}SSEType AES256 is not supported")
+    aws: Any = call.aws
+    found = await aws.kms.describe_key({"KeyId": key or ALIAS})
+    return found["KeyMetadata"]["Arn"]
