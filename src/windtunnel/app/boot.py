@@ -16,13 +16,14 @@ from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import Blobs
 from windtunnel.planes.compute import Compute
-from windtunnel.services import dynamodb, iam, kinesis, lambda_, logs, s3, sns, sqs, sts
+from windtunnel.services import dynamodb, iam, kinesis, kms, lambda_, logs, s3, sns, sqs, sts
 
 SERVICES: tuple[Service, ...] = (
     dynamodb.SERVICE,
     dynamodb.STREAMS,
     iam.SERVICE,
     kinesis.SERVICE,
+    kms.SERVICE,
     lambda_.SERVICE,
     logs.SERVICE,
     s3.SERVICE,

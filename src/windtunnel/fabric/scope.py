@@ -56,6 +56,8 @@ class Scope(msgspec.Struct, frozen=True):
     """The request id of the call that led to this one; "" where a client called."""
     source_arn: str = ""
     """The resource that a service calls for, which policies know as `aws:SourceArn`; "" where nobody calls for one."""
+    via: str = ""
+    """The service that calls in the principal's name ("s3.us-east-1.amazonaws.com"), which policies know as `kms:ViaService`."""
     trace: str = ""
     """The header X-Amzn-Trace-Id of the request; "" where the client traces nothing."""
 

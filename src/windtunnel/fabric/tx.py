@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from windtunnel.fabric.deliver import Delivery, Event, Retry
 from windtunnel.fabric.meter import USAGE, USAGE_KEYS, hour
 from windtunnel.fabric.timers import add_timer, remove_timer
+from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import Overlay, Table, Transaction
 
 if TYPE_CHECKING:
@@ -123,6 +126,21 @@ class Tx(Transaction):
     def finish(self, late: str, body: str) -> str:
         """The whole body of an event that was delivered as `late`."""
         return self._cloud.courier.finish(self, late, body)
+
+    def call(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Runs a plain operation of another service as a part of this transaction, in the name of whoever calls this one.
+
+        AWS calls that a forward access session; policies know by `Scope.via` for whom it is. A fault undoes what the operation did.
+        """
+        scope = structs.replace(
+            self.scope,
+            account=self.account,
+            region=self.region,
+            request_id=self.new_id(),
+            cause=self.scope.request_id,
+            via=f"{self.service}.{self.region}.amazonaws.com",
+        )
+        return step(self._cloud.run(service, operation, request, scope, under=self))
 
     def emit(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
         """Publishes a fact to EventBridge, as AWS's services do by themselves."""

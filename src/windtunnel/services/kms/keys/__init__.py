@@ -1,0 +1,1 @@
+"""Keys as such: made, seen, switched off and on, deleted; their policies, tags and other names."""
