@@ -136,10 +136,8 @@ def fault_body(fault: Fault, shape: Shape | None) -> dict[str, Any]:
     name = next((name for name in shape.members if name.lower() == "message"), None)
     body.update(encoder(shape)({key: value for key, value in members.items() if key in shape.members}))
     body.update({key: value for key, value in members.items() if key not in shape.members})
-    if name is None:
-        body["message"] = fault.message
-    elif name not in members:
-        body[shape.members[name].serialization.get("name", name)] = fault.message
+    if fault.message and name not in members:
+        body["message" if name is None else shape.members[name].serialization.get("name", name)] = fault.message
     return body
 
 

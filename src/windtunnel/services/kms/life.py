@@ -11,7 +11,7 @@ from windtunnel.services.kms.grants.keeping import forget_grants
 from windtunnel.services.kms.material.making import forget_secret
 from windtunnel.services.kms.material.making import rotate as make_new
 from windtunnel.services.kms.rules import DAY_SECONDS
-from windtunnel.services.kms.state import ALIASES, KEYS, MATERIALS, OF_A_KEY, USED, Found, state_of
+from windtunnel.services.kms.state import ALIASES, KEYS, MATERIALS, OF_A_KEY, USED, WRAPPINGS, Found, state_of
 
 Payload = Mapping[str, Any]
 

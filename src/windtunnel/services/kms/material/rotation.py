@@ -26,8 +26,8 @@ def enable_key_rotation(tx: Tx, req: t.EnableKeyRotationRequest) -> None:
     days = req.get("RotationPeriodInDays", ROTATION_DAYS_DEFAULT)
     if days not in ROTATION_DAYS:
         raise invalid(f"RotationPeriodInDays must be between {ROTATION_DAYS.start} and {ROTATION_DAYS.stop - 1}")
-    _check_automatic(found)
     check_state(found)
+    _check_automatic(found)
     due = tx.now + days * DAY_SECONDS
     for member in list(members(found)):
         member.put(period=days, rotates=due)
@@ -36,8 +36,8 @@ def enable_key_rotation(tx: Tx, req: t.EnableKeyRotationRequest) -> None:
 
 def disable_key_rotation(tx: Tx, req: t.DisableKeyRotationRequest) -> None:
     found = key_of(tx, req, "DisableKeyRotation")
-    _check_automatic(found)
     check_state(found)
+    _check_automatic(found)
     for member in list(members(found)):
         member.put(period=0, rotates=0.0)
     tx.cancel_timer("rotate", found.id)
@@ -45,8 +45,8 @@ def disable_key_rotation(tx: Tx, req: t.DisableKeyRotationRequest) -> None:
 
 def get_key_rotation_status(tx: Tx, req: t.GetKeyRotationStatusRequest) -> t.GetKeyRotationStatusResponse:
     found = key_of(tx, req, "GetKeyRotationStatus", abroad=True)
-    _check_symmetric(found)
     check_state(found, disabled=True, deleting=True)
+    _check_symmetric(found)
     key = found.key
     if not key.period or key.window:
         return {"KeyId": found.arn, "KeyRotationEnabled": False}
@@ -55,9 +55,9 @@ def get_key_rotation_status(tx: Tx, req: t.GetKeyRotationStatusRequest) -> t.Get
 
 def rotate_key_on_demand(tx: Tx, req: t.RotateKeyOnDemandRequest) -> t.RotateKeyOnDemandResponse:
     found = key_of(tx, req, "RotateKeyOnDemand")
-    _check_primary(found)
-    _check_symmetric(found)
     check_state(found)
+    _check_symmetric(found)
+    _check_primary(found)
     key = found.key
     if key.on_demand >= ON_DEMAND_MAX:
         message = (
