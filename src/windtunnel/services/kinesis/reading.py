@@ -68,7 +68,8 @@ async def get_records(call: Call, req: t.GetRecordsInput) -> dict[str, Any]:
         answer = await call.gather(_get, place, limit, not by_service, bool(req.get("DryRun")))
         if answer["Records"] or "NextShardIterator" not in answer or call.now() >= deadline:
             return answer
-        await call.wait(changed(place.stream, place.shard), until=deadline)
+        if not await call.wait(changed(place.stream, place.shard), until=deadline):
+            return answer
 
 
 def _get(tx: Tx, place: Place, limit: int, counted: bool, dry: bool) -> dict[str, Any]:

@@ -164,6 +164,31 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
     metrics: list[str] = []
     serial: int = 0
     """Which state of it this is: each change is another."""
+    start: str = ""
+    """Of a stream: where it begins; the rest is a stream's as well."""
+    start_at: float | None = None
+    parallel: int = 1
+    retries: int = -1
+    age: int = -1
+    bisect: bool = False
+    tumbling: int = 0
+    failure: str = ""
+    """The ARN of who is told of records that are given up."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a lane of a shard has come for a mapping."""
+
+    after: str = ""
+    """The sequence number of the last record that is done with; "" before the first."""
+    iterator: str = ""
+    """Where it begins, of a mapping that takes what came since `since`: exact for as long as it hasn't expired."""
+    since: float = 0.0
+    done: bool = False
+    """The shard is at its end."""
+    window: float | None = None
+    """When the tumbling window began that is open, and the function's state in it."""
+    state: bytes = b"{}"
 
 
 class RuntimeConfig(msgspec.Struct, frozen=True):
@@ -226,6 +251,10 @@ WAITING = Table("lambda.waiting", Waiting)
 """serial -> Waiting"""
 MAPPINGS = Table("lambda.mappings", Mapping, scope="global")
 """(account, region, uuid) -> Mapping"""
+CHECKPOINTS = Table("lambda.checkpoints", Checkpoint, scope="global")
+"""(account, region, mapping's uuid, shard, lane) -> Checkpoint"""
+RESULTS = Table("lambda.results", str, scope="global")
+"""(account, region, mapping's uuid) -> what came of its last batch, of streams"""
 RESERVED = Table("lambda.reserved", int)
 """name -> reserved concurrency, of those functions that have it"""
 TAKEN = Table("lambda.taken", float)

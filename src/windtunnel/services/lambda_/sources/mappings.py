@@ -1,4 +1,4 @@
-"""Event source mappings: which queue is polled for which function."""
+"""Event source mappings: which queue or stream is polled for which function."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.lambda_.places import find, named, start_of
 from windtunnel.services.lambda_.rules import arn_of, conflict, invalid, mapping_arn, not_found
-from windtunnel.services.lambda_.sources.batches import queue_url
+from windtunnel.services.lambda_.sources import positions, streamed
+from windtunnel.services.lambda_.sources.attempts import NOTHING
+from windtunnel.services.lambda_.sources.batches import RECEIVED_MAX, queue_url
 from windtunnel.services.lambda_.sources.pollers import QUEUE_GONE, changed, poll
-from windtunnel.services.lambda_.state import MAPPINGS, Mapping
+from windtunnel.services.lambda_.sources.streamed import is_stream
+from windtunnel.services.lambda_.state import MAPPINGS, RESULTS, Checkpoint, Mapping
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -34,17 +37,18 @@ async def create_event_source_mapping(call: Call, req: t.CreateEventSourceMappin
     source = parse_or_none(req.get("EventSourceArn", ""))
     if source is None:
         raise invalid("Unrecognized event source.")
-    if source.service != "sqs":
-        raise Fault("NotImplemented", f"windtunnel polls SQS queues only, not yet {source.service}.", status=501)
-    if any((req.get("DestinationConfig") or {}).values()):
-        raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
-    for member in OF_STREAMS:
-        if member in req:
-            raise invalid(f"Unsupported {member} parameter for given event source mapping type.")
+    if source.service != "sqs" and source.service not in streamed.SERVICES:
+        raise Fault("NotImplemented", f"windtunnel polls queues and streams only, not yet {source.service}.", status=501)
+    if source.service == "sqs":
+        _check_members(req)
     function, timeout = call.read(_function, req)
-    await _check_queue(call, source, timeout)
+    begins: list[tuple[str, Checkpoint]] = []
+    if source.service == "sqs":
+        await _check_queue(call, source, timeout)
+    else:
+        begins = await streamed.check_stream(call, source, req)
     uuid = call.ids.uuid()
-    mapping = await call.transact(_create, uuid, function, req)
+    mapping = await call.transact(_create, uuid, function, req, begins)
     return _printed(call.region, call.account, uuid, mapping, "Creating" if mapping.enabled else "Disabled")
 
 
@@ -56,7 +60,7 @@ async def update_event_source_mapping(call: Call, req: t.UpdateEventSourceMappin
         function, _ = call.read(_function, req)
     after = await call.transact(_update, uuid, function, req)
     state = "Updating" if after.enabled == before.enabled else "Enabling" if after.enabled else "Disabling"
-    return _printed(call.region, call.account, uuid, after, state)
+    return _printed(call.region, call.account, uuid, after, state, call.read(_result, uuid))
 
 
 def delete_event_source_mapping(tx: Tx, req: t.DeleteEventSourceMappingRequest) -> dict[str, Any]:
@@ -64,12 +68,14 @@ def delete_event_source_mapping(tx: Tx, req: t.DeleteEventSourceMappingRequest) 
     mapping = _mapping(tx, uuid)
     tx.delete(MAPPINGS, tx.account, tx.region, uuid)
     remove_all_tags(tx, mapping_arn(tx.region, tx.account, uuid))
+    result = _result(tx, uuid)
+    positions.forget(tx, uuid)
     changed(tx, uuid)
-    return _printed(tx.region, tx.account, uuid, mapping, "Deleting")
+    return _printed(tx.region, tx.account, uuid, mapping, "Deleting", result)
 
 
 def get_event_source_mapping(tx: Tx, req: t.GetEventSourceMappingRequest) -> dict[str, Any]:
-    return _printed(tx.region, tx.account, req["UUID"], _mapping(tx, req["UUID"]))
+    return _printed(tx.region, tx.account, req["UUID"], _mapping(tx, req["UUID"]), result=_result(tx, req["UUID"]))
 
 
 def list_event_source_mappings(tx: Tx, req: t.ListEventSourceMappingsRequest) -> dict[str, Any]:
@@ -84,7 +90,7 @@ def list_event_source_mappings(tx: Tx, req: t.ListEventSourceMappingsRequest) ->
         if (not source or row.source == source) and (not function or row.function == function)
     )
     rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
-    shown = [_printed(tx.region, tx.account, str(key[2]), row) for key, row in rows]
+    shown = [_printed(tx.region, tx.account, str(key[2]), row, result=_result(tx, str(key[2]))) for key, row in rows]
     return {"EventSourceMappings": shown, **({"NextMarker": marker} if marker else {})}
 
 
@@ -115,23 +121,43 @@ async def _check_queue(call: Call, source: Arn, seconds: int) -> None:
         raise invalid(f"Queue visibility timeout: {visibility} seconds is less than Function timeout: {seconds} seconds")
 
 
-def _create(tx: Tx, uuid: str, function: str, req: Members[str, Any]) -> Mapping:
+def _check_members(req: Members[str, Any]) -> None:
+    """Refuses what only streams have."""
+    given: dict[str, Any] = req.get("DestinationConfig") or {}
+    if any(given.values()):
+        raise invalid("Unsupported DestinationConfig parameter for given event source mapping type.")
+    for member in OF_STREAMS:
+        if member in req:
+            raise invalid(f"Unsupported {member} parameter for given event source mapping type.")
+
+
+def _create(tx: Tx, uuid: str, function: str, req: Members[str, Any], begins: list[tuple[str, Checkpoint]]) -> Mapping:
     source = req["EventSourceArn"]
     for key, other in tx.scan(MAPPINGS, tx.account, tx.region):
         if other.source == source and other.function == function:
             name = function.split(":function:")[1]
-            raise conflict(
-                f'An event source mapping with SQS arn (" {source} ") and function (" {name} ") already exists. '
-                f"Please update or delete the existing mapping with UUID {key[2]}"
-            )
-    mapping = poll(tx, uuid, _changed(tx, Mapping(source, function, tx.now), req))
+            known = f'An event source mapping with SQS arn (" {source} ") and function (" {name} ") already exists.'
+            if is_stream(source):
+                known = f'The event source arn (" {source} ") and function (" {name} ") provided mapping already exists.'
+            raise conflict(f"{known} Please update or delete the existing mapping with UUID {key[2]}")
+    batch = streamed.BATCH if is_stream(source) else RECEIVED_MAX
+    mapping = poll(tx, uuid, _changed(tx, Mapping(source, function, tx.now, batch=batch), req))
+    positions.begin(tx, uuid, begins, mapping.parallel)
     if req.get("Tags"):
         set_tags(tx, mapping_arn(tx.region, tx.account, uuid), req["Tags"])
     return mapping
 
 
 def _update(tx: Tx, uuid: str, function: str, req: Members[str, Any]) -> Mapping:
-    return poll(tx, uuid, _changed(tx, msgspec.structs.replace(_mapping(tx, uuid), function=function), req))
+    before = _mapping(tx, uuid)
+    after = poll(tx, uuid, _changed(tx, msgspec.structs.replace(before, function=function), req))
+    if after.parallel != before.parallel:
+        positions.relane(tx, uuid, after.parallel)
+    return after
+
+
+def _result(tx: Tx, uuid: str) -> str:
+    return tx.get(RESULTS, tx.account, tx.region, uuid) or NOTHING
 
 
 def _mapping(tx: Tx, uuid: str) -> Mapping:
@@ -167,6 +193,8 @@ def _changed(tx: Tx, mapping: Mapping, req: Members[str, Any]) -> Mapping:
                 compile_pattern(pattern)
             except ValueError as error:
                 raise invalid("Invalid filter pattern definition.") from error
+    if is_stream(mapping.source):
+        return msgspec.structs.replace(mapping, **fields, **streamed.changes(req))
     after = msgspec.structs.replace(mapping, **fields)
     if after.batch > UNWINDOWED_BATCH_MAX and not after.window:
         raise invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
@@ -179,7 +207,7 @@ def _changed(tx: Tx, mapping: Mapping, req: Members[str, Any]) -> Mapping:
     return after
 
 
-def _printed(region: str, account: str, uuid: str, mapping: Mapping, state: str = "") -> dict[str, Any]:
+def _printed(region: str, account: str, uuid: str, mapping: Mapping, state: str = "", result: str = NOTHING) -> dict[str, Any]:
     """`state` is what a change answers; when it is asked for later the change has been made."""
     shown: dict[str, Any] = {
         "UUID": uuid,
@@ -193,6 +221,8 @@ def _printed(region: str, account: str, uuid: str, mapping: Mapping, state: str 
         "FunctionResponseTypes": mapping.responses,
         "EventSourceMappingArn": mapping_arn(region, account, uuid),
     }
+    if is_stream(mapping.source):
+        shown |= streamed.printed(mapping, result)
     if mapping.filters:
         shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
     if mapping.concurrency is not None:

@@ -1,4 +1,4 @@
-"""Polling queues: for each enabled mapping a task receives batches, and has several of them processed at a time.
+"""Polling: for each enabled mapping a task receives batches. Of a queue several are processed at a time; streams are read in lanes.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 """
@@ -16,6 +16,7 @@ from windtunnel.aws.arn import parse
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.lambda_.rules import AT_ONCE_MAX
 from windtunnel.services.lambda_.sources.batches import RECEIVED_MAX, Received, process, queue_url
+from windtunnel.services.lambda_.sources.lanes import Stopped, poll_shards
 from windtunnel.services.lambda_.state import MAPPINGS, Mapping
 
 QUEUE_GONE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
@@ -36,8 +37,12 @@ class Poller:
         self.running = 0
         self.busy_since: float | None = None
         """Since when it could have done more at a time than it may."""
-        self.stopped = False
+        self.stopped = Stopped()
         self.channel = ("lambda.poller", uuid)
+
+
+def is_queue(source: str) -> bool:
+    return parse(source).service == "sqs"
 
 
 def at_once(mapping: Mapping, busy_seconds: float) -> int:
@@ -70,13 +75,13 @@ async def poller(call: Call, payload: Members[str, Any]) -> None:
         return
     # What comes of a message is not the doing of whoever made the mapping.
     polling = Poller(Call(call.cloud, msgspec.structs.replace(call.scope, cause=""), call.service), uuid)
-    task = call.spawn(_poll(polling, mapping))
+    task = call.spawn(_poll(polling, mapping) if is_queue(mapping.source) else poll_shards(polling.call, uuid, mapping, polling.stopped))
     try:
         while call.read(_mapping, uuid, serial) is not None:
             await call.wait(("lambda.mapping", uuid))
     finally:
         # Receives no more, and what was received goes on to its end: a message that it has just taken is not left lying.
-        polling.stopped = True
+        polling.stopped.is_set = True
         call.cloud.loop.give_up(task)
 
 
@@ -87,7 +92,7 @@ def _mapping(tx: Tx, uuid: str, serial: int) -> Mapping | None:
 
 async def _poll(poller: Poller, mapping: Mapping) -> None:
     call, failures = poller.call, 0
-    while not poller.stopped:
+    while not poller.stopped.is_set:
         busy = 0.0 if poller.busy_since is None else call.now() - poller.busy_since
         if poller.running >= at_once(mapping, busy):
             if poller.busy_since is None:
@@ -117,7 +122,7 @@ async def _batch(poller: Poller, mapping: Mapping) -> list[Received]:
         try:
             received = await _receive(call, mapping, min(mapping.batch - len(batch), RECEIVED_MAX), seconds)
         except asyncio.CancelledError:
-            if not poller.stopped or not batch:
+            if not poller.stopped.is_set or not batch:
                 raise
             received = []
             deadline = call.now()  # the mapping is disabled within its window: what it has gathered runs
