@@ -11,6 +11,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import product
 from typing import Any, Literal, cast
 
 from windtunnel.aws.documents import parse_json
@@ -29,6 +30,8 @@ _NOTHING: Mapping[str, Any] = {}
 # https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
 FILTER_POLICY_KEYS_MAX = 5
 FILTER_POLICY_COMBINATIONS_MAX = 150
+KEYS_MAX = 64
+"""A pattern that names more combinations of values than this is kept with those that match anything."""
 
 
 def compile_pattern(pattern: str | Mapping[str, Any]) -> Matcher:
@@ -37,6 +40,26 @@ def compile_pattern(pattern: str | Mapping[str, Any]) -> Matcher:
     Give the text where there is one: a refusal shows the place in it. ValueError has `InvalidEventPatternException`'s message.
     """
     return _compiled_pattern(pattern if isinstance(pattern, str) else json.dumps(pattern))
+
+
+@lru_cache(maxsize=1024)
+def pattern_keys(text: str, *names: str) -> frozenset[tuple[str, ...]]:
+    """What events a valid pattern can match, told by their members of these names: tuples of values, "" where any will do.
+
+    Who keeps rules under these keys finds those that an event can match with one look for each way to leave values out.
+    """
+    keys: set[tuple[str, ...]] = set()
+    for alternative in parse_pattern(text, "events"):
+        keys |= set(product(*(_named_values(alternative.get((name,))) for name in names)))
+        if len(keys) > KEYS_MAX:
+            return frozenset({("",) * len(names)})
+    return frozenset(keys)
+
+
+def _named_values(conditions: list[Condition] | None) -> tuple[str, ...]:
+    if conditions is None or any(one.kind != "value" or not isinstance(one.value, str) for one in conditions):
+        return ("",)
+    return tuple(one.value for one in conditions)
 
 
 def compile_filter_policy(policy: str | Mapping[str, Any], scope: Scope = "MessageAttributes", *, attribute: bool = False) -> Matcher:

@@ -382,6 +382,10 @@ class Cloud:
 
     def _find(self, service: str, operation: str) -> Handled:
         found = self.services.get(service)
+        if found is not None and (taker := found.takers.get(operation)) is not None:
+            plain = not inspect.iscoroutinefunction(taker)
+            handled = self._handled[service, operation] = Handled(service, operation, taker, plain, lambda _: None, data=True)
+            return handled
         names = {snake(name): name for name in operation_names(service)}
         name = names.get(operation, operation)
         function = found.functions.get(snake(name)) if found is not None else None

@@ -40,7 +40,7 @@ class Courier:
         for number, delivery in enumerate(outgoing):
             if deliver.waits(tx, delivery):
                 continue
-            if deliver.is_url(delivery.target):
+            if deliver.is_url(delivery.target) or delivery.due > tx.now:
                 deliver.queue_delivery(tx, delivery, max(tx.now, delivery.due))
                 continue
             try:
@@ -113,9 +113,6 @@ class Courier:
         scheme, _, _ = delivery.target.partition(":")
         arn = parse(delivery.target) if scheme == "arn" else Arn("aws", scheme, "", "", delivery.target)
         service = self._targets.get(arn.service)
-        if service is None:
-            raise deliver.DeliveryFailed("NotImplemented", f"nothing here takes deliveries to {delivery.target}", final=True)
-        operation, request = service.targets[arn.service](arn, delivery.event)
         scope = Scope(
             arn.account or delivery.account,
             arn.region or delivery.region,
@@ -126,4 +123,8 @@ class Courier:
             source_arn=delivery.source_arn,
             trace=delivery.trace,
         )
+        if service is None:
+            self._cloud.calls.add(self._cloud.clock.now(), arn.service, "Deliver", scope, "NotImplemented", 0.0)
+            raise deliver.DeliveryFailed("NotImplemented", f"nothing here takes deliveries to {delivery.target}", final=True)
+        operation, request = service.targets[arn.service](arn, delivery.event)
         return self._cloud.handled(service.name, operation), request, scope

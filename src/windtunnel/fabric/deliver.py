@@ -196,7 +196,7 @@ def settle_failure(tx: Tx, delivery: Delivery, failure: DeliveryFailed) -> None:
         queue_delivery(tx, later, tx.now + delay)
         return
     _follow(tx, delivery)
-    outcome = {"error_code": failure.code, "error_message": failure.message, "error_status": failure.status}
+    outcome = {"error_code": failure.code, "error_message": failure.message, "error_status": failure.status, "final": failure.final}
     _tell(tx, delivery, delivery.report, outcome)
     _tell(tx, delivery, delivery.failed, outcome)
     if delivery.dead_letter and not delivery.failed:

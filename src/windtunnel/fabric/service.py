@@ -53,7 +53,8 @@ class Service:
     """One AWS service, under botocore's name for it.
 
     The public functions of `modules` are its operations. `timers` are the handlers of what happens by itself, `targets` say for
-    which ARN services and URL schemes it takes deliveries, `faults` are codes AWS answers without documenting them in the model (with
+    which ARN services and URL schemes it takes deliveries; a target may name one of `takers` in place of an operation, a function of the
+    same two forms that no client can call. `faults` are codes AWS answers without documenting them in the model (with
     their HTTP status), `data_operations` are the calls CloudTrail records only where a trail selects them.
     `finish(tx, body)` completes the bodies of events that this service delivers as `late`. One with `late_bodies` takes such events as
     they are (the request its target makes must carry `event.late`) and calls `tx.finish` when a body is read. `pages` are what it
@@ -72,6 +73,7 @@ class Service:
         resources: Sequence[Resource] = (),
         timers: Mapping[str, Handler] | None = None,
         targets: Mapping[str, Target] | None = None,
+        takers: Mapping[str, Handler] | None = None,
         faults: Mapping[str, int] | None = None,
         data_operations: Sequence[str] = (),
         facts: Handler | None = None,
@@ -86,6 +88,7 @@ class Service:
         self.resources = tuple(resources)
         self.timers = dict(timers or {})
         self.targets = dict(targets or {})
+        self.takers = dict(takers or {})
         self.faults = dict(faults or {})
         self.data_operations = frozenset(data_operations)
         self.facts = facts

@@ -96,10 +96,10 @@ class Tx(Transaction):
 
         `source` is the service principal that delivers ("sns.amazonaws.com"), `source_arn` the resource it delivers for. What
         can't be delivered goes to the queue `dead_letter`, or, where `failed` names a timer handler of the calling service, to that
-        handler: its payload is `{"delivery": …, "error_code": …, "error_message": …, "attempts": …, "context": context}`.
+        handler: its payload is `{"delivery": …, "error_code": …, "error_message": …, "final": …, "attempts": …, "context": context}`.
         Deliveries of one `order` arrive in order: while one is tried again, later ones wait behind it.
         `report` names a timer handler that is told how it ended: as `failed`, or with `"answer"` where the target took it.
-        A URL is not called before `due`.
+        It is not tried before `due`.
         """
         delivery = Delivery(
             target=target,

@@ -1,0 +1,1 @@
+"""Archives of what came to a bus, and replays of them."""

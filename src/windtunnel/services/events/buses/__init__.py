@@ -1,0 +1,1 @@
+"""Event buses, and who may put events on them."""

@@ -1,0 +1,147 @@
+"""Connections: how endpoints are authorised, by a name and password, a key, or a token that an OAuth server gives.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-target-connection-auth.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws.arn import parse_or_none, partition_of
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.events.destinations.parameters import KINDS, merged, shown_parameters
+from windtunnel.services.events.listings import listed
+from windtunnel.services.events.state import CONNECTIONS, TOKENS, Connection, arn_within, invalid, not_found
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import events as t
+
+OAUTH = "OAUTH_CLIENT_CREDENTIALS"
+AUTHORIZED, AUTHORIZING, DEAUTHORIZED = "AUTHORIZED", "AUTHORIZING", "DEAUTHORIZED"
+SUFFIX_CHARACTERS = 6
+SETTINGS = ("InvocationConnectivityParameters", "KmsKeyIdentifier")
+
+
+def create_connection(tx: Tx, req: t.CreateConnectionRequest) -> t.CreateConnectionResponse:
+    name, kind = req["Name"], req["AuthorizationType"]
+    if tx.get(CONNECTIONS, name) is not None:
+        raise Fault("ResourceAlreadyExistsException", f"Connection {name} already exists.")
+    parameters: Any = req["AuthParameters"]
+    _check(kind, parameters)
+    secret = f"events!connection/{name}/{tx.new_id()}-{tx.new_id()[:SUFFIX_CHARACTERS]}"
+    settings = {word: req[word] for word in SETTINGS if word in req}
+    connection = Connection(
+        tx.new_id(), secret, kind, parameters, "", tx.now, tx.now, tx.now, req.get("Description", ""), settings=settings
+    )
+    connection = _authorising(tx, name, connection)
+    shown = _brief(tx, name, connection)
+    del shown["LastAuthorizedTime"]
+    return shown  # pyright: ignore[reportReturnType]
+
+
+def update_connection(tx: Tx, req: t.UpdateConnectionRequest) -> t.UpdateConnectionResponse:
+    name = req["Name"]
+    old = find_connection(tx, name, "update")
+    kind = req.get("AuthorizationType", old.kind)
+    parameters = merged(old.parameters if kind == old.kind else {}, req.get("AuthParameters", {}))
+    _check(kind, parameters)
+    connection = msgspec.structs.replace(
+        old,
+        kind=kind,
+        parameters=parameters,
+        modified=tx.now,
+        authorized=tx.now,
+        description=req.get("Description", old.description),
+        settings={**old.settings, **{word: req[word] for word in SETTINGS if word in req}},
+    )
+    return _brief(tx, name, _authorising(tx, name, connection))  # pyright: ignore[reportReturnType]
+
+
+def describe_connection(tx: Tx, req: t.DescribeConnectionRequest) -> t.DescribeConnectionResponse:
+    name = req["Name"]
+    connection = find_connection(tx, name, "describe")
+    arn = f"arn:{partition_of(tx.region)}:secretsmanager:{tx.region}:{tx.account}:secret:{connection.secret}"
+    shown = {
+        **_brief(tx, name, connection),
+        "Name": name,
+        "AuthorizationType": connection.kind,
+        "SecretArn": arn,
+        "AuthParameters": shown_parameters(connection.parameters),
+        **connection.settings,
+    }
+    members = {"Description": connection.description, "StateReason": connection.reason}
+    return shown | {member: value for member, value in members.items() if value}  # pyright: ignore[reportReturnType]
+
+
+def list_connections(tx: Tx, req: t.ListConnectionsRequest) -> t.ListConnectionsResponse:
+    def show(name: str, connection: Connection) -> dict[str, Any]:
+        shown = {**_brief(tx, name, connection), "Name": name, "AuthorizationType": connection.kind}
+        return {**shown, "StateReason": connection.reason} if connection.reason else shown
+
+    def keep(connection: Connection) -> bool:
+        return req.get("ConnectionState", connection.state) == connection.state
+
+    return listed(tx, req, "Connections", CONNECTIONS, show=show, keep=keep)
+
+
+def delete_connection(tx: Tx, req: t.DeleteConnectionRequest) -> t.DeleteConnectionResponse:
+    name = req["Name"]
+    connection = find_connection(tx, name, "delete")
+    tx.delete(CONNECTIONS, name)
+    tx.delete(TOKENS, connection.id)
+    return _brief(tx, name, msgspec.structs.replace(connection, state="DELETING"))  # pyright: ignore[reportReturnType]
+
+
+def deauthorize_connection(tx: Tx, req: t.DeauthorizeConnectionRequest) -> t.DeauthorizeConnectionResponse:
+    name = req["Name"]
+    connection = find_connection(tx, name, "deauthorize")
+    bare = msgspec.structs.replace(connection, parameters={}, state=DEAUTHORIZED, modified=tx.now)
+    tx.put(CONNECTIONS, name, value=bare)
+    tx.delete(TOKENS, connection.id)
+    return _brief(tx, name, msgspec.structs.replace(bare, state="DEAUTHORIZING"))  # pyright: ignore[reportReturnType]
+
+
+def find_connection(tx: Tx, name: str, verb: str) -> Connection:
+    connection = tx.get(CONNECTIONS, name)
+    if connection is None:
+        raise not_found(f"Failed to {verb} the connection(s). Connection '{name}' does not exist.")
+    return connection
+
+
+def connection_of(tx: Tx, text: str) -> tuple[str, Connection] | None:
+    """The name and the connection that an ARN means; None where there is none any more."""
+    arn = parse_or_none(text)
+    name, _, id = ("", "", "") if arn is None or arn.type != "connection" else arn.id.partition("/")
+    connection = tx.get(CONNECTIONS, name) if name else None
+    return None if connection is None or connection.id != id else (name, connection)
+
+
+def _authorising(tx: Tx, name: str, connection: Connection) -> Connection:
+    """Keeps a connection. One that needs a token asks for it at once, and is authorised when it has come."""
+    state = AUTHORIZING if connection.kind == OAUTH else AUTHORIZED
+    connection = msgspec.structs.replace(connection, state=state, reason="")
+    tx.put(CONNECTIONS, name, value=connection)
+    tx.delete(TOKENS, connection.id)
+    if state == AUTHORIZING:
+        tx.timer(tx.now, "authorize", {"connection": name, "attempts": 0}, name=name)
+    return connection
+
+
+def _check(kind: str, parameters: Mapping[str, Any]) -> None:
+    if KINDS[kind] not in parameters:
+        raise invalid(f"Parameter {KINDS[kind]} must be provided for authorization type {kind}.")
+    if others := [member for member in KINDS.values() if member != KINDS[kind] and member in parameters]:
+        raise invalid(f"Parameter {others[0]} is not valid for authorization type {kind}.")
+
+
+def _brief(tx: Tx, name: str, connection: Connection) -> dict[str, Any]:
+    return {
+        "ConnectionArn": arn_within(tx, "connection", f"{name}/{connection.id}"),
+        "ConnectionState": connection.state,
+        "CreationTime": connection.created,
+        "LastModifiedTime": connection.modified,
+        "LastAuthorizedTime": connection.authorized,
+    }

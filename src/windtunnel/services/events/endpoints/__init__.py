@@ -1,0 +1,1 @@
+"""Global endpoints: a bus of one name in two regions."""
