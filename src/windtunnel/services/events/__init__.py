@@ -8,7 +8,7 @@ import orjson
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
-from windtunnel.services.events import put, tags
+from windtunnel.services.events import coming, put, tags
 from windtunnel.services.events.archives import archives, keeping, replaying, replays
 from windtunnel.services.events.buses import buses, permissions
 from windtunnel.services.events.destinations import api_destinations, authorizing, calling, connections
@@ -38,9 +38,10 @@ SERVICE = Service(
         "clear": keeping.clear,
         "authorize": authorizing.authorize,
     },
+    takers={"call_destination": calling.call_destination, "receive_event": coming.receive_event},
     targets={"events": _delivered},
     faults={"ValidationException": 400, "AccessDeniedException": 403, "NotImplemented": 501},
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-logging-cloudtrail.html
     data_operations=("PutEvents",),
-    facts=put.facts,
+    facts=coming.facts,
 )

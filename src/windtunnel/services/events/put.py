@@ -9,16 +9,13 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import orjson
 
 from windtunnel.aws.arn import parse, parse_or_none
 from windtunnel.fabric import Tx
-from windtunnel.services.events.buses.permissions import check_caller
+from windtunnel.services.events.coming import USAGE, come
 from windtunnel.services.events.endpoints.failover import buses_of
-from windtunnel.services.events.event import Coming, make_event
-from windtunnel.services.events.routing.sending import route
-from windtunnel.services.events.state import BUSES, DEFAULT, invalid, not_found
+from windtunnel.services.events.state import DEFAULT, invalid, not_found
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import events as t
@@ -28,14 +25,13 @@ REQUEST_BYTES_MAX = 1_048_576
 TIME_BYTES = 14
 CHUNK_BYTES = 65_536
 """What is billed as one event."""
-USAGE = "Event-64K-Chunks"
 MALFORMED = {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
 UNAUTHORIZED = {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
 
 
 def put_events(tx: Tx, req: t.PutEventsRequest) -> t.PutEventsResponse:
     entries: Sequence[Any] = req["Entries"]
-    sizes = [entry_size(entry) for entry in entries]
+    sizes = [_entry_size(entry) for entry in entries]
     if sum(sizes) > REQUEST_BYTES_MAX:
         raise invalid("Total size of the entries in the request is over the limit.")
     endpoint = req.get("EndpointId", "")
@@ -44,7 +40,7 @@ def put_events(tx: Tx, req: t.PutEventsRequest) -> t.PutEventsResponse:
     return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}  # pyright: ignore[reportReturnType]
 
 
-def entry_size(entry: Mapping[str, Any]) -> int:
+def _entry_size(entry: Mapping[str, Any]) -> int:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-calculate-putevents-entry-size.html"""
     texts = [entry.get("Source") or "", entry.get("DetailType") or "", entry.get("Detail") or "", *entry.get("Resources", ())]
     return sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts) + (
@@ -71,21 +67,7 @@ def _put(tx: Tx, entry: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
     bus = entry.get("EventBusName") or DEFAULT
     arn = parse_or_none(bus)
     place = tx if arn is None else tx.at(account=arn.account, region=arn.region)
-    return {"EventId": _come(tx, place, bus if arn is None else arn.id, entry, detail)}
-
-
-def _come(tx: Tx, place: Tx, bus: str, entry: Mapping[str, Any], detail: dict[str, Any]) -> str:
-    """An event comes to a bus; its id."""
-    source, kind = entry["Source"], entry["DetailType"]
-    event = make_event(place, source, kind, detail, entry.get("Resources") or [], time=entry.get("Time"))
-    event["account"] = tx.account
-    if bus == DEFAULT or place.get(BUSES, bus) is not None:  # what is put on a bus that isn't there is taken, and goes nowhere
-        check_caller(place, bus, {"events:source": source, "events:detail-type": kind})
-        if "TraceHeader" in entry:
-            place = place.at()
-            place.scope = msgspec.structs.replace(tx.scope, trace=entry["TraceHeader"])
-        route(place, bus, Coming(event, tx.now))
-    return event["id"]
+    return {"EventId": come(tx, place, bus if arn is None else arn.id, entry, detail)}
 
 
 def _through_endpoint(tx: Tx, entry: Mapping[str, Any], detail: dict[str, Any], endpoint: str) -> dict[str, Any]:
@@ -98,26 +80,8 @@ def _through_endpoint(tx: Tx, entry: Mapping[str, Any], detail: dict[str, Any], 
     primary, copies = parse(buses[0]), buses[1:]
     if (named if arn is None else arn.id) != primary.id:
         return {"ErrorCode": "InvalidArgument", "ErrorMessage": f"Event bus {named} is not one of endpoint {endpoint}."}
-    id = _come(tx, tx.at(region=primary.region), primary.id, entry, detail)
+    id = come(tx, tx.at(region=primary.region), primary.id, entry, detail)
     for copy in copies:
         there = parse(copy)
-        _come(tx, tx.at(region=there.region), there.id, entry, detail)
+        come(tx, tx.at(region=there.region), there.id, entry, detail)
     return {"EventId": id}
-
-
-def receive_event(tx: Tx, req: Mapping[str, Any]) -> dict[str, Any]:
-    """Taker: an event that another bus sends on comes to a bus. Within a region it keeps its id."""
-    bus, event = req["bus"], req["event"]
-    if bus != DEFAULT and tx.get(BUSES, bus) is None:
-        raise not_found(f"Event bus {bus} does not exist.")
-    check_caller(tx, bus, {"events:source": event["source"], "events:detail-type": event["detail-type"]})
-    if parse(tx.scope.source_arn).region != tx.region:
-        event = {**event, "id": tx.new_id()}
-    route(tx, bus, Coming(event, tx.now, forwarded=True))
-    tx.meter(USAGE, 1)
-    return {}
-
-
-def facts(tx: Tx, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
-    """What an AWS service tells comes to the default bus of the place it is of."""
-    route(tx, DEFAULT, Coming(make_event(tx, source, detail_type, detail, resources), tx.now))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.fabric import Tx
 from windtunnel.fabric.tags import TAGS_MAX, remove_tags, set_tags, tag_list, tag_map, tags_of
-from windtunnel.services.events.routing.rules import taggable
+from windtunnel.services.events.routing.ruling import taggable
 from windtunnel.services.events.state import limit_exceeded
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from windtunnel.aws.arn import parse, parse_or_none
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.events.archives.keeping import ARCHIVER, plan_sweep
 from windtunnel.services.events.listings import listed
-from windtunnel.services.events.routing.rules import check_pattern, forget_rule, keep_rule
+from windtunnel.services.events.routing.ruling import check_pattern, forget_rule, keep_rule
 from windtunnel.services.events.state import ARCHIVE_SIZES, ARCHIVES, TARGETS, Archive, Rule, arn_within, bus_of, invalid, not_found
 
 if TYPE_CHECKING:

@@ -7,14 +7,13 @@ from heapq import merge
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import orjson
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tag_map
 from windtunnel.kernel.store import Key
 from windtunnel.services.events.listings import page_of, start_of
-from windtunnel.services.events.state import BUSES, DEFAULT, RULES, Bus, arn_within, bus_of, find_bus, invalid, not_found
+from windtunnel.services.events.state import BUSES, DEFAULT, RULES, Bus, arn_within, bus_of, change_bus, find_bus, invalid, not_found
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import events as t
@@ -59,7 +58,7 @@ def update_event_bus(tx: Tx, req: t.UpdateEventBusRequest) -> t.UpdateEventBusRe
     name = req.get("Name", DEFAULT)
     bus = find_bus(tx, name)
     settings = {**bus.settings, **_settings(req)}
-    change(tx, name, bus, settings=settings)
+    change_bus(tx, name, bus, settings=settings)
     return {"Arn": arn_within(tx, "event-bus", name), "Name": name, **settings}  # pyright: ignore[reportReturnType]
 
 
@@ -73,11 +72,6 @@ def delete_event_bus(tx: Tx, req: t.DeleteEventBusRequest) -> None:
         raise invalid(f"EventBus {name} can't be deleted since it has rules.")
     remove_all_tags(tx, arn_within(tx, "event-bus", name))
     tx.delete(BUSES, name)
-
-
-def change(tx: Tx, name: str, bus: Bus, **changes: Any) -> None:
-    """Keeps a changed bus; the default one has a row from now on."""
-    tx.put(BUSES, name, value=msgspec.structs.replace(bus, created=bus.created or tx.now, modified=tx.now, **changes))
 
 
 def _settings(req: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from windtunnel.aws.arn import partition_of
-from windtunnel.aws.policy import Context, Policies, Principal, compile_policy, evaluate
+from windtunnel.aws.policy import compile_policy
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.events.buses.buses import change
-from windtunnel.services.events.state import arn_within, bus_of, find_bus, invalid, not_found
+from windtunnel.services.events.buses.access import PUT_EVENTS, document
+from windtunnel.services.events.state import arn_within, bus_of, change_bus, find_bus, invalid, not_found
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import events as t
 
 POLICY_BYTES_MAX = 10_240
-PUT_EVENTS = "events:PutEvents"
 
 
 def put_permission(tx: Tx, req: t.PutPermissionRequest) -> None:
@@ -30,42 +29,21 @@ def put_permission(tx: Tx, req: t.PutPermissionRequest) -> None:
     else:
         statement = _statement(tx, name, req)
         statements = [one for one in bus.statements if one.get("Sid") != statement["Sid"]] + [statement]
-    if len(_document(statements)) > POLICY_BYTES_MAX:
+    if len(document(statements)) > POLICY_BYTES_MAX:
         raise Fault("PolicyLengthExceededException", f"The event bus policy is larger than {POLICY_BYTES_MAX} bytes.")
-    change(tx, name, bus, statements=statements)
+    change_bus(tx, name, bus, statements=statements)
 
 
 def remove_permission(tx: Tx, req: t.RemovePermissionRequest) -> None:
     name = bus_of(tx, req)
     bus = find_bus(tx, name)
     if req.get("RemoveAllPermissions"):
-        change(tx, name, bus, statements=[])
+        change_bus(tx, name, bus, statements=[])
         return
     kept = [one for one in bus.statements if one.get("Sid") != req.get("StatementId")]
     if len(kept) == len(bus.statements):
         raise not_found("Statement with the provided id does not exist.")
-    change(tx, name, bus, statements=kept)
-
-
-def check_caller(tx: Tx, name: str, keys: dict[str, str]) -> None:
-    """Raises AccessDeniedException where a caller of another account than the bus's has no word of its policy. `tx` is the bus's place."""
-    caller = tx.scope.principal
-    if caller.account == tx.account:
-        return
-    arn, bus = arn_within(tx, "event-bus", name), find_bus(tx, name)
-    # A rule that forwards does so for its account, whose word the policy gives; a role of the rule's would be checked there.
-    account_root = f"arn:{partition_of(tx.region)}:iam::{caller.account}:root"
-    principal = Principal("root", caller.account, account_root if caller.kind == "AWSService" else caller.arn)
-    known = {"aws:principalaccount": caller.account, "aws:sourcearn": tx.scope.source_arn, **keys}
-    context = Context(principal, PUT_EVENTS, arn, tx.account, {key: value for key, value in known.items() if value})
-    resource = (compile_policy(_document(bus.statements)),) if bus.statements else ()
-    if evaluate(Policies(resource=resource), context) != "allow":
-        reason = f"because no resource-based policy allows the {PUT_EVENTS} action"
-        raise Fault("AccessDeniedException", f"User: {caller.arn} is not authorized to perform: {PUT_EVENTS} on resource: {arn} {reason}")
-
-
-def _document(statements: list[dict[str, Any]]) -> str:
-    return orjson.dumps({"Version": "2012-10-17", "Statement": statements}).decode()
+    change_bus(tx, name, bus, statements=kept)
 
 
 def _statement(tx: Tx, name: str, req: t.PutPermissionRequest) -> dict[str, Any]:

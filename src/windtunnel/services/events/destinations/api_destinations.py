@@ -8,7 +8,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.events.destinations.connections import AUTHORIZED, connection_of
+from windtunnel.services.events.destinations.finding import AUTHORIZED, connection_of
 from windtunnel.services.events.listings import listed
 from windtunnel.services.events.state import API_DESTINATIONS, PACED, ApiDestination, arn_within, not_found
 

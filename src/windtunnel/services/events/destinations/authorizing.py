@@ -14,7 +14,7 @@ import orjson
 
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.planes.network.client import HttpClient, HttpError
-from windtunnel.services.events.destinations.connections import AUTHORIZED, AUTHORIZING, DEAUTHORIZED
+from windtunnel.services.events.destinations.finding import AUTHORIZED, AUTHORIZING, DEAUTHORIZED
 from windtunnel.services.events.destinations.parameters import Outgoing, token_request
 from windtunnel.services.events.state import CONNECTIONS, TOKENS, Connection, Token
 

@@ -12,7 +12,7 @@ from typing import Any
 from windtunnel.fabric import Call, Fault
 from windtunnel.planes.network.client import HttpError
 from windtunnel.services.events.destinations.authorizing import send, token_of
-from windtunnel.services.events.destinations.connections import AUTHORIZED, OAUTH, connection_of
+from windtunnel.services.events.destinations.finding import AUTHORIZED, OAUTH, connection_of
 from windtunnel.services.events.destinations.parameters import authorization, invocation
 from windtunnel.services.events.state import API_DESTINATIONS, Connection, not_found
 

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from windtunnel.aws.arn import parse_or_none, partition_of
+from windtunnel.aws.arn import partition_of
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.events.destinations.finding import AUTHORIZED, AUTHORIZING, DEAUTHORIZED, OAUTH, find_connection
 from windtunnel.services.events.destinations.parameters import KINDS, merged, shown_parameters
 from windtunnel.services.events.listings import listed
-from windtunnel.services.events.state import CONNECTIONS, TOKENS, Connection, arn_within, invalid, not_found
+from windtunnel.services.events.state import CONNECTIONS, TOKENS, Connection, arn_within, invalid
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import events as t
 
-OAUTH = "OAUTH_CLIENT_CREDENTIALS"
-AUTHORIZED, AUTHORIZING, DEAUTHORIZED = "AUTHORIZED", "AUTHORIZING", "DEAUTHORIZED"
 SUFFIX_CHARACTERS = 6
 SETTINGS = ("InvocationConnectivityParameters", "KmsKeyIdentifier")
 
@@ -102,21 +101,6 @@ def deauthorize_connection(tx: Tx, req: t.DeauthorizeConnectionRequest) -> t.Dea
     tx.put(CONNECTIONS, name, value=bare)
     tx.delete(TOKENS, connection.id)
     return _brief(tx, name, msgspec.structs.replace(bare, state="DEAUTHORIZING"))  # pyright: ignore[reportReturnType]
-
-
-def find_connection(tx: Tx, name: str, verb: str) -> Connection:
-    connection = tx.get(CONNECTIONS, name)
-    if connection is None:
-        raise not_found(f"Failed to {verb} the connection(s). Connection '{name}' does not exist.")
-    return connection
-
-
-def connection_of(tx: Tx, text: str) -> tuple[str, Connection] | None:
-    """The name and the connection that an ARN means; None where there is none any more."""
-    arn = parse_or_none(text)
-    name, _, id = ("", "", "") if arn is None or arn.type != "connection" else arn.id.partition("/")
-    connection = tx.get(CONNECTIONS, name) if name else None
-    return None if connection is None or connection.id != id else (name, connection)
 
 
 def _authorising(tx: Tx, name: str, connection: Connection) -> Connection:

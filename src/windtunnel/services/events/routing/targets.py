@@ -10,7 +10,7 @@ from windtunnel.aws.jsonpath import is_path
 from windtunnel.fabric import Tx
 from windtunnel.services.events.listings import page_of, start_of
 from windtunnel.services.events.routing.inputs import PREDEFINED, placeholders
-from windtunnel.services.events.routing.rules import check_managed
+from windtunnel.services.events.routing.ruling import check_managed
 from windtunnel.services.events.state import TARGETS, bus_of, find_rule, invalid, limit_exceeded
 
 if TYPE_CHECKING:
