@@ -29,6 +29,7 @@ class Recorder:
         self._services = services
         self._status_of = status_of
         self._usage_keys: dict[Place, bytes] = {}
+        self._trailed = [service.trailed for service in services.values() if service.trailed is not None]
 
     def record(
         self, tx: Tx, handled: Handled, request: dict[str, Any], result: Mapping[str, Any], fault: Fault | None, started: float
@@ -41,6 +42,8 @@ class Recorder:
         if not handled.data:
             event = trail_event(handled.service, handled.name, tx.now, scope, request, fault)
             tx.put(TRAIL, tx.now, tx.serial(), value=event)
+            for trailed in self._trailed:
+                trailed(tx, event, result or {})
         recorded = self._services[handled.service].recorded
         if recorded is None:
             return False

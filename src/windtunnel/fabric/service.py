@@ -62,6 +62,7 @@ class Service:
     requests to them: by the label in `NAME.label.REGION.…`, `async serve(call, visit)` returns an `Answer` (see `visits`).
     `recorded(tx, operation, request, result, fault, status, seconds)` is told of each of its calls when it is over, in a transaction
     (`result` is empty and `status` the fault's where there is a `fault`, else 0).
+    `trailed(tx, event, result)` is told of each management call of any service as the trail has it, in a transaction that delivers nothing.
     `facts(tx, source, detail_type, detail, resources)` is told what services emit. `boot(cloud)` runs when the region starts or is reset.
     """
 
@@ -77,6 +78,7 @@ class Service:
         faults: Mapping[str, int] | None = None,
         data_operations: Sequence[str] = (),
         facts: Handler | None = None,
+        trailed: Handler | None = None,
         boot: Handler | None = None,
         finish: Handler | None = None,
         late_bodies: bool = False,
@@ -92,6 +94,7 @@ class Service:
         self.faults = dict(faults or {})
         self.data_operations = frozenset(data_operations)
         self.facts = facts
+        self.trailed = trailed
         self.boot = boot
         self.finish = finish
         self.late_bodies = late_bodies

@@ -16,6 +16,7 @@ from windtunnel.kernel.store import Table
 CALLS_KEPT_MAX = 10_000
 BODY_CHARACTERS_MAX = 4_096
 ROOT_DIGITS = 24
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
 class TrailEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -156,4 +157,4 @@ def shown(value: Any) -> Any:
         return [shown(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return "HIDDEN_DUE_TO_SECURITY_REASONS"
+    return HIDDEN

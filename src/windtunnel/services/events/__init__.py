@@ -8,7 +8,7 @@ import orjson
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
-from windtunnel.services.events import coming, put, tags
+from windtunnel.services.events import coming, put, tags, trail
 from windtunnel.services.events.archives import archives, keeping, replaying, replays
 from windtunnel.services.events.buses import buses, permissions
 from windtunnel.services.events.destinations import api_destinations, authorizing, calling, connections
@@ -36,6 +36,7 @@ SERVICE = Service(
         "replay": replaying.replay,
         "sweep": keeping.sweep,
         "clear": keeping.clear,
+        "api_call": trail.api_call,
         "authorize": authorizing.authorize,
     },
     takers={"call_destination": calling.call_destination, "receive_event": coming.receive_event},
@@ -44,4 +45,5 @@ SERVICE = Service(
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-logging-cloudtrail.html
     data_operations=("PutEvents",),
     facts=coming.facts,
+    trailed=trail.trailed,
 )

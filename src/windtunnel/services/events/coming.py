@@ -17,7 +17,7 @@ from windtunnel.services.events.state import BUSES, DEFAULT, not_found
 USAGE = "Event-64K-Chunks"
 
 
-def come(tx: Tx, place: Tx, bus: str, entry: Mapping[str, Any], detail: dict[str, Any]) -> str:
+def come(tx: Tx, place: Tx, bus: str, entry: Mapping[str, Any], detail: Any) -> str:
     """An event comes to a bus; its id."""
     source, kind = entry["Source"], entry["DetailType"]
     event = make_event(place, source, kind, detail, entry.get("Resources") or [], time=entry.get("Time"))

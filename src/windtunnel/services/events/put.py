@@ -54,10 +54,10 @@ def _put(tx: Tx, entry: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
             message = f"Parameter {member} is not valid. Reason: {member} is a required argument."
             return {"ErrorCode": "InvalidArgument", "ErrorMessage": message}
     try:
-        detail = orjson.loads(entry["Detail"])
+        detail: Any = orjson.loads(entry["Detail"])
     except orjson.JSONDecodeError:
         return MALFORMED
-    if type(detail) is not dict:
+    if not isinstance(detail, dict):
         return MALFORMED
     source: str = entry["Source"]
     if source.startswith("aws."):
@@ -70,7 +70,7 @@ def _put(tx: Tx, entry: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
     return {"EventId": come(tx, place, bus if arn is None else arn.id, entry, detail)}
 
 
-def _through_endpoint(tx: Tx, entry: Mapping[str, Any], detail: dict[str, Any], endpoint: str) -> dict[str, Any]:
+def _through_endpoint(tx: Tx, entry: Mapping[str, Any], detail: Any, endpoint: str) -> dict[str, Any]:
     """An event for a global endpoint goes to its bus in the region that is primary, and is copied to the other one."""
     buses = buses_of(tx, endpoint)
     if buses is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from windtunnel.fabric import Service
+from typing import Any
+
+from windtunnel.aws.arn import Arn
+from windtunnel.fabric import Event, Service
 from windtunnel.services.logs import account_policies, groups, life, resource_policies, streams, tags, tiers
 from windtunnel.services.logs.deliveries import deliveries
 from windtunnel.services.logs.deliveries import destinations as delivery_destinations
 from windtunnel.services.logs.deliveries import sources as delivery_sources
-from windtunnel.services.logs.events import live, put, reading, subscribed
+from windtunnel.services.logs.events import live, put, reading, subscribed, taken
 from windtunnel.services.logs.exports import running as exporting
 from windtunnel.services.logs.exports import tasks
 from windtunnel.services.logs.fields import fields, indexes
@@ -16,6 +19,12 @@ from windtunnel.services.logs.protection import policies as protection_policies
 from windtunnel.services.logs.queries import definitions, lookups, queries, running, scheduled, scheduling
 from windtunnel.services.logs.state import GROUP
 from windtunnel.services.logs.transform import transformers
+
+
+def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
+    """What is delivered to a group's ARN is an event in it."""
+    return "take_event", {"group": arn.id.removesuffix(":*"), "body": event.body}
+
 
 SERVICE = Service(
     "logs",
@@ -57,6 +66,8 @@ SERVICE = Service(
         "run_scheduled": scheduling.run_scheduled,
         "hand_on": scheduling.hand_on,
     },
+    takers={"take_event": taken.take_event},
+    targets={"logs": _delivered},
     faults={"NotImplemented": 501},
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/logging_cw_api_calls_cwl.html
     data_operations=("PutLogEvents", "GetLogEvents", "FilterLogEvents", "StartLiveTail", "GetLogRecord"),

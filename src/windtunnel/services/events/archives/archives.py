@@ -96,7 +96,7 @@ def _keep(tx: Tx, name: str, archive: Archive) -> None:
     """Writes an archive and its rule, which lets no replayed event through."""
     if archive.pattern:
         check_pattern(archive.pattern)
-    pattern = {**(json.loads(archive.pattern) if archive.pattern else {}), "replay-name": [{"exists": False}]}
+    pattern: dict[str, Any] = {**(json.loads(archive.pattern) if archive.pattern else {}), "replay-name": [{"exists": False}]}
     keep_rule(tx, archive.bus, RULE_PREFIX + name, Rule(json.dumps(pattern), managed_by=MANAGER))
     tx.put(ARCHIVES, name, value=archive)
     plan_sweep(tx, name, archive.days)

@@ -47,7 +47,7 @@ def describe_event_bus(tx: Tx, req: t.DescribeEventBusRequest) -> t.DescribeEven
 def list_event_buses(tx: Tx, req: t.ListEventBusesRequest) -> t.ListEventBusesResponse:
     prefix, start = req.get("NamePrefix", ""), start_of(req, 0)
     rows = tx.scan(BUSES, start=start or (prefix,))
-    if DEFAULT.startswith(prefix) and (start or ("",)) <= (DEFAULT,) and tx.get(BUSES, DEFAULT) is None:
+    if DEFAULT.startswith(prefix) and (start is None or str(start[0]) <= DEFAULT) and tx.get(BUSES, DEFAULT) is None:
         unwritten: Iterator[tuple[Key, Bus]] = iter([((DEFAULT,), Bus(0.0, 0.0))])
         rows = merge(rows, unwritten, key=lambda row: row[0])
     named = takewhile(lambda row: str(row[0][0]).startswith(prefix), rows)

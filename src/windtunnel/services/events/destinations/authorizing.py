@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import orjson
 
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.planes.network.client import HttpClient, HttpError
@@ -20,11 +19,17 @@ from windtunnel.services.events.state import CONNECTIONS, TOKENS, Connection, To
 
 TIMEOUT_SECONDS = 5.0
 """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-api-destinations.html"""
-LIFETIME_SECONDS = 3600
 EARLY_SECONDS = 60
 """A token is replaced so long before its end."""
 ATTEMPTS_MAX = 6
 RETRY_SECONDS = 10.0
+
+
+class Granted(msgspec.Struct, frozen=True):
+    """What an OAuth server answers: https://www.rfc-editor.org/rfc/rfc6749#section-5.1"""
+
+    access_token: str
+    expires_in: float = 3600.0
 
 
 async def authorize(call: Call, payload: Mapping[str, Any]) -> Any:
@@ -61,14 +66,10 @@ async def send(call: Call, outgoing: Outgoing) -> Any:
 async def _fetch(call: Call, connection: Connection) -> Token:
     answer = await send(call, token_request(connection.parameters))
     try:
-        document = orjson.loads(answer.body) if 200 <= answer.status < 300 else {}
-    except orjson.JSONDecodeError:
-        document = {}
-    if not isinstance(document, dict) or not isinstance(document.get("access_token"), str):
-        raise Fault("AccessDeniedException", f"The authorization endpoint answered {answer.status} without a token.")
-    lifetime = document.get("expires_in", LIFETIME_SECONDS)
-    seconds = float(lifetime) if isinstance(lifetime, int | float) else LIFETIME_SECONDS
-    return Token(document["access_token"], call.now() + max(seconds - EARLY_SECONDS, seconds / 2))
+        granted = msgspec.json.decode(answer.body if 200 <= answer.status < 300 else b"", type=Granted, strict=False)
+    except msgspec.DecodeError as error:
+        raise Fault("AccessDeniedException", f"The authorization endpoint answered {answer.status} without a token.") from error
+    return Token(granted.access_token, call.now() + max(granted.expires_in - EARLY_SECONDS, granted.expires_in / 2))
 
 
 def _succeeded(tx: Tx, name: str, connection: Connection, token: Token) -> None:

@@ -31,9 +31,8 @@ def create_connection(tx: Tx, req: t.CreateConnectionRequest) -> t.CreateConnect
     parameters: Any = req["AuthParameters"]
     _check(kind, parameters)
     secret = f"events!connection/{name}/{tx.new_id()}-{tx.new_id()[:SUFFIX_CHARACTERS]}"
-    settings = {word: req[word] for word in SETTINGS if word in req}
     connection = Connection(
-        tx.new_id(), secret, kind, parameters, "", tx.now, tx.now, tx.now, req.get("Description", ""), settings=settings
+        tx.new_id(), secret, kind, parameters, "", tx.now, tx.now, tx.now, req.get("Description", ""), settings=_settings(req)
     )
     connection = _authorising(tx, name, connection)
     shown = _brief(tx, name, connection)
@@ -54,7 +53,7 @@ def update_connection(tx: Tx, req: t.UpdateConnectionRequest) -> t.UpdateConnect
         modified=tx.now,
         authorized=tx.now,
         description=req.get("Description", old.description),
-        settings={**old.settings, **{word: req[word] for word in SETTINGS if word in req}},
+        settings={**old.settings, **_settings(req)},
     )
     return _brief(tx, name, _authorising(tx, name, connection))  # pyright: ignore[reportReturnType]
 
@@ -112,6 +111,10 @@ def _authorising(tx: Tx, name: str, connection: Connection) -> Connection:
     if state == AUTHORIZING:
         tx.timer(tx.now, "authorize", {"connection": name, "attempts": 0}, name=name)
     return connection
+
+
+def _settings(req: Mapping[str, Any]) -> dict[str, Any]:
+    return {word: req[word] for word in SETTINGS if word in req}
 
 
 def _check(kind: str, parameters: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -121,4 +121,4 @@ def _is_json(text: str) -> bool:
 
 
 def _json(value: Any) -> str:
-    return cast("bytes", orjson.dumps(value)).decode()
+    return orjson.dumps(value).decode()
