@@ -82,6 +82,8 @@ _BY_SERVICE = {
     "dynamodb": Dialect(skip=frozenset({"AttributeValue", "AttributeName", "AttributeMap", "PutItemInputAttributeMap", "Key"})),
     "ecr": Dialect(code="InvalidParameterException", sentence="Invalid parameter at '{path}' failed to satisfy constraint: '{constraint}'"),
     "elasticache": _OLD_QUERY,
+    # The method of an OAuth request may be written in small letters.
+    "events": Dialect(skip=frozenset({"ConnectionOAuthHttpMethod"})),
     "iot": Dialect(code="InvalidRequestException"),
     "lambda": Dialect(
         # Runtimes and function names have sentences of their own there, and what is wrong with a layer's is said in one.

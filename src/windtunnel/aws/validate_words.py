@@ -5,6 +5,8 @@ from typing import Any
 from windtunnel.aws.model import Shape
 
 _BUCKETS = 32
+UNSEEN = {"PutEventsRequestEntry": ("kmsKeyIdentifier", "internalMetadata")}
+"""Members that AWS's own structures have, and that its refusals print, but not the public model."""
 
 
 def enum_words(words: list[str]) -> list[str]:
@@ -34,8 +36,9 @@ def printed(value: Any, shape: Shape) -> str:
     if kind == "map":
         return f"{{{', '.join([f'{name}={printed(item, shape.value)}' for name, item in value.items()])}}}"
     if kind == "structure":
+        unseen = "".join([f", {name}=null" for name in UNSEEN.get(shape.name, ())])
         members = (f"{name[0].lower()}{name[1:]}={printed(value.get(name), member)}" for name, member in shape.members.items())
-        return f"{shape.name}({', '.join(members)})"
+        return f"{shape.name}({', '.join(members)}{unseen})"
     if isinstance(value, bytes):
         return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
     if kind in ("float", "double"):

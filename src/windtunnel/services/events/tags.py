@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import events as t
 
 
-def tag_resource(tx: Tx, req: t.TagResourceRequest) -> None:
+def tag_resource(tx: Tx, req: t.TagResourceRequest) -> t.TagResourceResponse:
     arn, tags = taggable(tx, req["ResourceARN"]), tag_map(req["Tags"])  # pyright: ignore[reportArgumentType]
     if len(tags_of(tx, arn).keys() | tags.keys()) > TAGS_MAX:
         raise limit_exceeded()
     set_tags(tx, arn, tags)
+    return {}
 
 
-def untag_resource(tx: Tx, req: t.UntagResourceRequest) -> None:
+def untag_resource(tx: Tx, req: t.UntagResourceRequest) -> t.UntagResourceResponse:
     remove_tags(tx, taggable(tx, req["ResourceARN"]), req["TagKeys"])
+    return {}
 
 
 def list_tags_for_resource(tx: Tx, req: t.ListTagsForResourceRequest) -> t.ListTagsForResourceResponse:

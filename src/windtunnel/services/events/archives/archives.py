@@ -83,13 +83,14 @@ def list_archives(tx: Tx, req: t.ListArchivesRequest) -> t.ListArchivesResponse:
     return listed(tx, req, "Archives", ARCHIVES, show=lambda name, archive: _shown(tx, name, archive), keep=keep)
 
 
-def delete_archive(tx: Tx, req: t.DeleteArchiveRequest) -> None:
+def delete_archive(tx: Tx, req: t.DeleteArchiveRequest) -> t.DeleteArchiveResponse:
     name = req["ArchiveName"]
     archive = _find(tx, name)
     forget_rule(tx, archive.bus, RULE_PREFIX + name)
     tx.cancel_timer("sweep", name)
     tx.timer(tx.now, "clear", {"number": archive.number})
     tx.delete(ARCHIVES, name)
+    return {}
 
 
 def _keep(tx: Tx, name: str, archive: Archive) -> None:

@@ -25,14 +25,14 @@ ACTIVE = ("STARTING", "RUNNING")
 def start_replay(tx: Tx, req: t.StartReplayRequest) -> t.StartReplayResponse:
     name, destination = req["ReplayName"], req["Destination"]
     bus = bus_of(tx, destination, "Arn")
+    begin, end = float(req["EventStartTime"]), float(req["EventEndTime"])  # pyright: ignore[reportArgumentType]
+    if begin >= end:
+        raise invalid("Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.")
     source, archive = _archive(tx, req["EventSourceArn"])
     if archive.bus != bus:
         raise invalid("Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted.")
     if tx.get(REPLAYS, name) is not None:
         raise Fault("ResourceAlreadyExistsException", f"Replay {name} already exists.")
-    begin, end = float(req["EventStartTime"]), float(req["EventEndTime"])  # pyright: ignore[reportArgumentType]
-    if begin >= end:
-        raise invalid("Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.")
     if tx.count(REPLAYS, "running") >= RUNNING_MAX:
         raise limit_exceeded()
     filters = list(destination.get("FilterArns", []))

@@ -69,10 +69,11 @@ def list_api_destinations(tx: Tx, req: t.ListApiDestinationsRequest) -> t.ListAp
     return listed(tx, req, "ApiDestinations", API_DESTINATIONS, show=lambda name, one: _shown(tx, name, one), keep=keep)
 
 
-def delete_api_destination(tx: Tx, req: t.DeleteApiDestinationRequest) -> None:
+def delete_api_destination(tx: Tx, req: t.DeleteApiDestinationRequest) -> t.DeleteApiDestinationResponse:
     destination = _find(tx, req["Name"], "delete")
     tx.delete(API_DESTINATIONS, req["Name"])
     tx.delete(PACED, destination.id)
+    return {}
 
 
 def _find(tx: Tx, name: str, verb: str) -> ApiDestination:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import events as t
 
 SUFFIX_CHARACTERS = 6
+METHODS = ("POST", "PUT", "GET")
+"""With which an authorization endpoint can be asked."""
 SETTINGS = ("InvocationConnectivityParameters", "KmsKeyIdentifier")
 
 
@@ -29,7 +31,7 @@ def create_connection(tx: Tx, req: t.CreateConnectionRequest) -> t.CreateConnect
     if tx.get(CONNECTIONS, name) is not None:
         raise Fault("ResourceAlreadyExistsException", f"Connection {name} already exists.")
     parameters: Any = req["AuthParameters"]
-    _check(kind, parameters)
+    parameters = _check(kind, parameters)
     secret = f"events!connection/{name}/{tx.new_id()}-{tx.new_id()[:SUFFIX_CHARACTERS]}"
     connection = Connection(
         tx.new_id(), secret, kind, parameters, "", tx.now, tx.now, tx.now, req.get("Description", ""), settings=_settings(req)
@@ -45,7 +47,7 @@ def update_connection(tx: Tx, req: t.UpdateConnectionRequest) -> t.UpdateConnect
     old = find_connection(tx, name, "update")
     kind = req.get("AuthorizationType", old.kind)
     parameters = merged(old.parameters if kind == old.kind else {}, req.get("AuthParameters", {}))
-    _check(kind, parameters)
+    parameters = _check(kind, parameters)
     connection = msgspec.structs.replace(
         old,
         kind=kind,
@@ -117,11 +119,20 @@ def _settings(req: Mapping[str, Any]) -> dict[str, Any]:
     return {word: req[word] for word in SETTINGS if word in req}
 
 
-def _check(kind: str, parameters: Mapping[str, Any]) -> None:
+def _check(kind: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters as they are kept."""
     if KINDS[kind] not in parameters:
         raise invalid(f"Parameter {KINDS[kind]} must be provided for authorization type {kind}.")
     if others := [member for member in KINDS.values() if member != KINDS[kind] and member in parameters]:
         raise invalid(f"Parameter {others[0]} is not valid for authorization type {kind}.")
+    if kind != OAUTH:
+        return parameters
+    given = parameters["OAuthParameters"]["HttpMethod"]
+    if given.upper() not in METHODS:
+        place = f"Value '{given}' at 'authParameters.oAuthParameters.httpMethod'"
+        allowed = f"Member must satisfy enum value set: [{', '.join(METHODS)}]"
+        raise invalid(f"1 validation error detected: {place} failed to satisfy constraint: {allowed}")
+    return {**parameters, "OAuthParameters": {**parameters["OAuthParameters"], "HttpMethod": given.upper()}}
 
 
 def _brief(tx: Tx, name: str, connection: Connection) -> dict[str, Any]:

@@ -48,9 +48,10 @@ def list_endpoints(tx: Tx, req: t.ListEndpointsRequest) -> t.ListEndpointsRespon
     return listed(tx, req, "Endpoints", ENDPOINTS, home, show=lambda name, one: _shown(place, name, one), limit="MaxResults")
 
 
-def delete_endpoint(tx: Tx, req: t.DeleteEndpointRequest) -> None:
+def delete_endpoint(tx: Tx, req: t.DeleteEndpointRequest) -> t.DeleteEndpointResponse:
     _find(tx, tx.region, req["Name"])
     tx.delete(ENDPOINTS, tx.region, req["Name"])
+    return {}
 
 
 def _changed(tx: Tx, endpoint: Endpoint, req: Mapping[str, Any]) -> Endpoint:

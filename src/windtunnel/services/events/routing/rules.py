@@ -89,7 +89,7 @@ def test_event_pattern(tx: Tx, req: t.TestEventPatternRequest) -> t.TestEventPat
         event = orjson.loads(req["Event"])
     except orjson.JSONDecodeError as error:
         raise invalid("Parameter Event is not valid.") from error
-    needed = ("id", "account", "source", "time", "region", "resources", "detail-type")
+    needed = ("id", "account", "source", "time", "region", "detail-type")
     if not isinstance(event, dict) or any(member not in event for member in needed):
         raise invalid("Parameter Event is not valid.")
     return {"Result": matches(event)}
