@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from windtunnel.fabric import Service
 from windtunnel.services.dynamodb import life
-from windtunnel.services.dynamodb.items import expiry, items, query
+from windtunnel.services.dynamodb.items import batches, items, query, transacting, transactions
 from windtunnel.services.dynamodb.state import TABLE
 from windtunnel.services.dynamodb.streams import shards, streams
-from windtunnel.services.dynamodb.tables import policies, tables
+from windtunnel.services.dynamodb.tables import policies, settings, tables, updating
 
 SERVICE = Service(
     "dynamodb",
-    modules=(tables, policies, items, query),
+    modules=(tables, updating, settings, policies, items, query, batches, transactions),
     resources=(TABLE,),
     timers={
-        "expire": expiry.expire,
+        "expire": life.expire,
+        "note_expiring": life.note_expiring,
+        "sweep_expiring": life.sweep_expiring,
+        "forget_token": transacting.forget_token,
         "sweep_table": life.sweep_table,
         "sweep_index": life.sweep_index,
         "fill_index": life.fill_index,
@@ -22,7 +25,10 @@ SERVICE = Service(
     },
     faults={"NotImplemented": 501, "ValidationException": 400},
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html
-    data_operations=("DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"),
+    data_operations=(
+        *("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"),
+        *("TransactGetItems", "TransactWriteItems"),
+    ),
 )
 STREAMS = Service(
     "dynamodbstreams", modules=(streams,), faults={"ValidationException": 400}, data_operations=("GetRecords", "GetShardIterator")

@@ -7,10 +7,14 @@ from typing import Any
 
 import msgspec
 
+from windtunnel.aws.dynamodb.values import Item
 from windtunnel.fabric import Table, Tx
-from windtunnel.services.dynamodb.items.writing import is_indexed, write_indexed
+from windtunnel.kernel.store import Key
+from windtunnel.services.dynamodb.items import expiry
+from windtunnel.services.dynamodb.items.writing import is_indexed, write, write_indexed
 from windtunnel.services.dynamodb.state import EXPIRING, INDEXED, ITEMS, NUMBERS, TABLES, TableRow
 
+PRINCIPAL = "dynamodb.amazonaws.com"
 SLICE_ROWS = 256
 """So many rows one transaction touches, or others would wait for it."""
 OF_TABLE: tuple[Table[Any], ...] = (ITEMS, INDEXED, EXPIRING, NUMBERS)
@@ -28,6 +32,54 @@ def abandon_index(tx: Tx, table: int, index: int) -> None:
 def fill(tx: Tx, row: TableRow, index: str) -> None:
     """Has the items of a table taken into a new index."""
     tx.timer(tx.now, "fill_index", {"name": row.name, "table": row.number, "index": index, "after": []})
+
+
+def fill_expiring(tx: Tx, row: TableRow) -> None:
+    """Has the items of a table looked at for when they expire."""
+    tx.timer(tx.now, "note_expiring", {"name": row.name, "table": row.number, "after": []})
+
+
+def abandon_expiring(tx: Tx, row: TableRow) -> None:
+    """Has the list of what expires removed."""
+    tx.timer(tx.now, "sweep_expiring", {"name": row.name, "table": row.number})
+
+
+def expire(tx: Tx, payload: Mapping[str, Any]) -> None:
+    """Timer: removes items whose time is over, a slice at a time, and waits for the next."""
+    row = _row(tx, payload)
+    if row is None or not row.ttl:
+        return
+    start = (max(int(tx.now) - expiry.AGE_SECONDS_MAX, 0),)
+    for key, _ in list(tx.scan(EXPIRING, row.number, start=start, end=(int(tx.now) + 1,), limit=SLICE_ROWS)):
+        place: Any = key[2:]
+        item = tx.get(ITEMS, row.number, *place)
+        if item is None or expiry.due(row, item) != key[1]:
+            tx.delete(EXPIRING, *key)  # left from another time of expiry
+        else:
+            write(tx, row, place, item, None, by=PRINCIPAL)
+    following = next((key[1] for key, _ in tx.scan(EXPIRING, row.number, start=start, limit=1)), None)
+    if following is not None:
+        expiry.watch(tx, row, float(following))
+
+
+def note_expiring(tx: Tx, payload: Mapping[str, Any]) -> None:
+    """Timer: notes when items expire that were there before their table minded it, a slice at a time."""
+    row = _row(tx, payload)
+    if row is None or not row.ttl:
+        return
+    rows = _slice(tx, row, payload)
+    for key, item in rows:
+        place: Any = key[1:]
+        expiry.note(tx, row, place, None, item)
+    if len(rows) == SLICE_ROWS:
+        tx.timer(tx.now, "note_expiring", {**payload, "after": list(rows[-1][0][1:])})
+
+
+def sweep_expiring(tx: Tx, payload: Mapping[str, Any]) -> None:
+    """Timer: removes the list of what expires of a table that minds it no more, a slice at a time."""
+    row = _row(tx, payload)
+    if row is not None and not row.ttl and _remove(tx, EXPIRING, row.number) == SLICE_ROWS:
+        tx.timer(tx.now, "sweep_expiring", payload)
 
 
 def sweep_table(tx: Tx, payload: Mapping[str, Any]) -> None:
@@ -48,12 +100,11 @@ def sweep_index(tx: Tx, payload: Mapping[str, Any]) -> None:
 
 def fill_index(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: takes items into a new index, a slice at a time. Writes meanwhile keep what they write in it by themselves."""
-    row = tx.get(TABLES, payload["name"])
-    index = None if row is None or row.number != payload["table"] else row.index(payload["index"])
+    row = _row(tx, payload)
+    index = None if row is None else row.index(payload["index"])
     if row is None or index is None or not index.filling:
         return
-    after = payload["after"]
-    rows = list(tx.scan(ITEMS, row.number, start=(*after, True) if after else None, limit=SLICE_ROWS))
+    rows = _slice(tx, row, payload)
     for key, item in rows:
         place: Any = key[1:]
         if not is_indexed(tx, row, index, item):
@@ -64,6 +115,18 @@ def fill_index(tx: Tx, payload: Mapping[str, Any]) -> None:
     full = msgspec.structs.replace(index, filling=False)
     indexes = [full if one.name == index.name else one for one in row.indexes]
     tx.put(TABLES, row.name, value=msgspec.structs.replace(row, indexes=indexes))
+
+
+def _row(tx: Tx, payload: Mapping[str, Any]) -> TableRow | None:
+    """The table that a timer was set for, if it is still the same."""
+    row = tx.get(TABLES, payload["name"])
+    return row if row is not None and row.number == payload["table"] else None
+
+
+def _slice(tx: Tx, row: TableRow, payload: Mapping[str, Any]) -> list[tuple[Key, Item]]:
+    """The items behind those that a timer has seen."""
+    after = payload["after"]
+    return list(tx.scan(ITEMS, row.number, start=(*after, True) if after else None, limit=SLICE_ROWS))
 
 
 def _remove(tx: Tx, table: Table[Any], *prefix: int) -> int:

@@ -11,7 +11,7 @@ from windtunnel.aws.dynamodb.conditions import holds
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.projections import projected
 from windtunnel.aws.dynamodb.syntax import Action, Apply, Node, Path
-from windtunnel.aws.dynamodb.values import WRONG, Item, type_of
+from windtunnel.aws.dynamodb.values import WRONG, Item
 from windtunnel.fabric import Fault
 from windtunnel.services.dynamodb.state import TableRow
 
@@ -30,11 +30,11 @@ def condition_of(req: Mapping[str, Any], bound: Bound) -> Node | None:
     return None if expected is None else former.expected(expected, req.get("ConditionalOperator", "AND"))
 
 
-def check_condition(node: Node | None, item: Item | None, req: Mapping[str, Any]) -> None:
+def check_condition(node: Node | None, item: Item | None, *, shown: bool) -> None:
     """Refuses a write whose condition the item doesn't fulfil."""
     if node is None or holds(node, item or {}):
         return
-    members: dict[str, Any] = {"Item": item} if item is not None and req.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else {}
+    members: dict[str, Any] = {"Item": item} if shown and item is not None else {}
     raise Fault("ConditionalCheckFailedException", "The conditional request failed", **members)
 
 
@@ -98,15 +98,3 @@ def collection_metrics(row: TableRow, item: Item, asked: str | None) -> dict[str
     if asked != "SIZE" or not any(index.local for index in row.indexes):
         return {}
     return {"ItemCollectionKey": {row.hash: item[row.hash]}, "SizeEstimateRangeGB": [0.0, 1.0]}
-
-
-def check_types(row: TableRow, item: Item) -> None:
-    """Refuses an update that has given a key of an index another type."""
-    for index in row.indexes:
-        for name in (index.hash, index.range):
-            value = item.get(name) if name else None
-            if value is not None and row.types[name] not in value:
-                raise invalid(
-                    f"{WRONG}Type mismatch for Index Key {name} Expected: {row.types[name]} Actual: {type_of(value)} "
-                    f"IndexName: {index.name}"
-                )

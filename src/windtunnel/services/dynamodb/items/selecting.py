@@ -12,6 +12,7 @@ from windtunnel.aws.dynamodb.syntax import Node
 from windtunnel.aws.dynamodb.values import Item, Value, key_part, size_of
 from windtunnel.fabric import Tx
 from windtunnel.kernel.store import Key
+from windtunnel.kernel.store.keys import pack
 from windtunnel.services.dynamodb.items.capacity import Units, projected, read_units
 from windtunnel.services.dynamodb.keys import SLOTS, indexed_place, partition, place_of
 from windtunnel.services.dynamodb.state import INDEXED, ITEMS, Index, TableRow
@@ -80,8 +81,6 @@ def after(span: Span, row: TableRow, index: Index | None, key: Mapping[str, Valu
 
 def within(span: Span, row: TableRow, index: Index | None, key: Mapping[str, Value]) -> bool:
     """Whether a span holds the item of a key, or would."""
-    from windtunnel.kernel.store.keys import pack
-
     place = place_of(row, key) if index is None else indexed_place(row, index, key)
     if place is None or place[: len(span.prefix)] != span.prefix:
         return False

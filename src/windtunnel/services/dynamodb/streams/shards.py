@@ -28,9 +28,9 @@ def check_stream(given: t.StreamSpecification | None) -> None:
         return
     view = given.get("StreamViewType")
     if given["StreamEnabled"] and not view:
-        raise invalid(f"{WRONG}StreamViewType must be specified when StreamEnabled is true")
+        raise invalid(f"{WRONG}Table is being created with a stream enabled, UpdateViewType is required")
     if not given["StreamEnabled"] and view:
-        raise invalid(f"{WRONG}StreamViewType must not be specified when StreamEnabled is false")
+        raise invalid(f"{WRONG}Table is being created with a stream disabled, UpdateViewType should not be specified")
 
 
 def open_stream(tx: Tx, row: TableRow, view: str) -> TableRow:

@@ -21,8 +21,9 @@ async def key_of(call: Call, given: Mapping[str, Any] | None) -> str:
         return ""
     key = given.get("KMSMasterKeyId")
     if not given.get("Enabled"):
-        if key or given.get("SSEType"):
-            raise invalid(f"{WRONG}SSEType and KMSMasterKeyId can only be specified when SSE is enabled")
+        for member in ("SSEType", "KMSMasterKeyId"):
+            if given.get(member):
+                raise invalid(f"{WRONG}{member} can not be specified if Enabled is false")
         return ""
     if given.get("SSEType") == "AES256":
         raise invalid(f"{WRONG}SSEType AES256 is not supported")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from windtunnel.aws.dynamodb.decimals import invalid
+from windtunnel.aws.dynamodb.values import WRONG
 from windtunnel.aws.policy_check import check_policy
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.lookup import find_arn, no_such_table
@@ -15,11 +16,11 @@ POLICY_BYTES_MAX = 20_480
 def keep_policy(tx: Tx, arn: str, text: str) -> str:
     """Keeps a policy and tells its revision; the same policy keeps the revision it has."""
     if len(text.encode("utf-8", "surrogatepass")) > POLICY_BYTES_MAX:
-        raise Fault("LimitExceededException", "Resource policy size limit exceeded")
+        raise invalid(f"{WRONG}Maximum policy size of {POLICY_BYTES_MAX} bytes exceeded")
     try:
         check_policy(text, "resource")
     except ValueError as error:
-        raise invalid(f"Invalid policy document: {error}") from error
+        raise invalid(f"{WRONG}Invalid policy document: {error}") from error
     kept = tx.get(POLICIES, arn)
     if kept is not None and kept[0] == text:
         return kept[1]

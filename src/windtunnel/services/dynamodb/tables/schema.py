@@ -122,7 +122,7 @@ def global_index(tx: Tx, given: Mapping[str, Any], defined: Sequence[str], other
     if on_demand and throughput is not None:
         raise invalid(f"{WRONG}ProvisionedThroughput should not be specified for index: {name} when BillingMode is PAY_PER_REQUEST")
     if not on_demand and throughput is None:
-        raise invalid(f"{WRONG}ProvisionedThroughput must be specified for index: {name}")
+        raise invalid(f"{WRONG}ProvisionedThroughput is not specified for index: {name}")
     return index
 
 
@@ -153,4 +153,13 @@ def _index(tx: Tx, given: Mapping[str, Any], others: Sequence[Index], *, local: 
         write=throughput.get("WriteCapacityUnits", 0),
         on_demand=dict(given.get("OnDemandThroughput") or {}),
         warm=dict(given.get("WarmThroughput") or {}),
+    )
+
+
+def unchanged(what: str, read: int, write: int) -> str:
+    return (
+        f"The provisioned throughput for the {what} will not change. The requested value equals the current value. "
+        f"Current ReadCapacityUnits provisioned for the {what}: {read}. Requested ReadCapacityUnits: {read}. "
+        f"Current WriteCapacityUnits provisioned for the {what}: {write}. Requested WriteCapacityUnits: {write}. "
+        "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
     )

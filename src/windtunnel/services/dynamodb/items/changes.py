@@ -1,0 +1,103 @@
+"""One item to be changed, however it is asked for: by itself, in a batch, in a transaction, in PartiQL.
+
+First the request is read, which needs no table; then the change is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from windtunnel.aws.dynamodb.binding import bind
+from windtunnel.aws.dynamodb.syntax import Action, Node
+from windtunnel.aws.dynamodb.updates import WRONG_TYPE, updated
+from windtunnel.aws.dynamodb.values import Item, checked_item
+from windtunnel.fabric import Tx
+from windtunnel.services.dynamodb.items import requests
+from windtunnel.services.dynamodb.items.writing import TOO_LARGE_AFTERWARDS, check_size, write
+from windtunnel.services.dynamodb.keys import Place, check_indexed, check_item, check_key, place_of
+from windtunnel.services.dynamodb.state import ITEMS, TableRow
+
+FORMER_MISMATCH = "Type mismatch for attribute to update"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A change as it was asked for."""
+
+    kind: Literal["put", "update", "delete", "check"]
+    item: Item
+    """What is put, else the key."""
+    condition: Node | None
+    actions: tuple[Action, ...] = ()
+    mismatch: str = WRONG_TYPE
+    shows_failed: bool = False
+    """Whether the item is shown where it doesn't fulfil the condition."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """An item before and after a change."""
+
+    old: Item | None
+    new: Item | None
+
+
+def put(req: Mapping[str, Any]) -> Wanted:
+    bound = requests.bind_condition(req)
+    item = checked_item(req["Item"])
+    check_size(item)
+    return Wanted("put", item, requests.condition_of(req, bound), shows_failed=_shows_failed(req))
+
+
+def update(req: Mapping[str, Any]) -> Wanted:
+    bound = bind(req, ("UpdateExpression", "ConditionExpression"), ("AttributeUpdates", "Expected"))
+    key = checked_item(req["Key"])
+    actions = requests.actions_of(req, bound)
+    mismatch = WRONG_TYPE if bound.actions is not None else FORMER_MISMATCH
+    return Wanted("update", key, requests.condition_of(req, bound), actions, mismatch, _shows_failed(req))
+
+
+def delete(req: Mapping[str, Any]) -> Wanted:
+    bound = requests.bind_condition(req)
+    key = checked_item(req["Key"])
+    return Wanted("delete", key, requests.condition_of(req, bound), shows_failed=_shows_failed(req))
+
+
+def check(req: Mapping[str, Any]) -> Wanted:
+    return msgspec.structs.replace(delete(req), kind="check")
+
+
+def place(row: TableRow, wanted: Wanted) -> Place:
+    """Where the item lies; refuses one that has not the table's key."""
+    if wanted.kind == "put":
+        check_item(row, wanted.item)
+    else:
+        check_key(row, wanted.item)
+    return place_of(row, wanted.item)
+
+
+def make(tx: Tx, row: TableRow, wanted: Wanted) -> Done:
+    """Makes the change, or refuses it."""
+    at = place(row, wanted)
+    requests.check_actions(row, wanted.actions)
+    old = tx.get(ITEMS, row.number, *at)
+    requests.check_condition(wanted.condition, old, shown=wanted.shows_failed)
+    match wanted.kind:
+        case "check":
+            return Done(old, old)
+        case "put":
+            new = wanted.item
+        case "delete":
+            new = None
+        case _:
+            new = updated(wanted.item if old is None else old, wanted.actions, mismatch=wanted.mismatch)
+            check_indexed(row, new)
+            check_size(new, TOO_LARGE_AFTERWARDS)
+    if old is not None or new is not None:
+        write(tx, row, at, old, new)
+    return Done(old, new)
+
+
+def _shows_failed(req: Mapping[str, Any]) -> bool:
+    return req.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
