@@ -105,6 +105,7 @@ class Timers:
             if alarm is not None:
                 alarm.cancel()
         self._alarm = self._again = None
+        self._patience = LOOK_AGAIN_SECONDS
 
     def look(self) -> None:
         """Runs what is due and sets the alarm for what comes next, if this process leads."""
@@ -118,17 +119,21 @@ class Timers:
             self._alarm = self._cloud.clock.alarm(float(upcoming[0][0] or 0), self._ring)
 
     def look_later(self) -> None:
-        """What was done in the last turn was not kept."""
+        """What was done in the last turn was not kept; nor were the rows that the next alarm was set for."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if self._again is None:
             self._again = self._cloud.clock.alarm(self._cloud.clock.now() + self._patience, self._look_again)
-            self._patience = min(2 * self._patience, LOOK_AGAIN_SECONDS_MAX)
+            if self._cloud.shared is None:  # whose store says when a commit succeeds again
+                self._patience = min(2 * self._patience, LOOK_AGAIN_SECONDS_MAX)
 
     def look_at_once(self) -> None:
         """A commit succeeded after one that had failed."""
         self._patience = LOOK_AGAIN_SECONDS
         if self._again is not None:
             self._again.cancel()
-            self._look_again()
+        self._look_again()
 
     def _look_again(self) -> None:
         self._again = None
@@ -138,7 +143,8 @@ class Timers:
         self._alarm = None
         if not self._cloud.leads:
             return
-        due = self._cloud.apply(lambda tx: list(tx.scan(TIMERS, end=(tx.now + 1e-6,), limit=BATCH_ROWS_MAX)))
+        failing = self._patience > LOOK_AGAIN_SECONDS
+        due = self._cloud.apply(lambda tx: list(tx.scan(TIMERS, end=(tx.now + 1e-6,), limit=1 if failing else BATCH_ROWS_MAX)))
         for key, timer in due:
             handler = self._cloud.handler(timer.service, timer.handler)
             if not handler.plain:
@@ -147,7 +153,9 @@ class Timers:
                     self._cloud.loop.spawn(self._run(int(key[1] or 0), timer, self._kept()))
             elif not self._run_plain(key, timer):
                 self._cloud.apply(lambda tx, key=key, timer=timer: self._later(tx, key, timer))
-        self.look()
+        # While commits fail one row is enough to find out whether they still do; either way there is another look then.
+        if not (failing and due):
+            self.look()
 
     def _scope(self, timer: Timer) -> Scope:
         principal = service_principal(f"{timer.service}.amazonaws.com", timer.account)

@@ -47,6 +47,7 @@ class Event:
     limited: int
     attempts: int = 0
     over: bool = False
+    aged: bool = False
     sure: bool = True
     doubtful: dict[str, Message | None] = field(default_factory=dict)
     running: bool = False
@@ -221,6 +222,15 @@ class Functions:
             self._told(waiting, failure, f"RetriesExhausted:{waiting.label}", now, sure=certain)
             self._told(waiting, dead_letter, waiting.label, now, sure=certain)
 
+    def _aged(self, waiting: Event, now: float) -> None:
+        """One that waited so long, for a place or for room on the disk, where its last run could not be kept, ends without another."""
+        waiting.aged, waiting.over, waiting.sure = True, True, False
+        function = waiting.function
+        for queue, label in ((function.failure, f"EventAgeExceeded:{waiting.label}"), (function.dead_letter, waiting.label)):
+            self._queues.perhaps(waiting.doubtful, queue, label, now)
+            if (message := waiting.doubtful[label]) is not None and not message.came:
+                message.undated = True
+
     def _told(self, waiting: Event, queue: str, label: str, now: float, *, sure: bool) -> None:
         if sure:
             self._queues.follow(queue, label, now)
@@ -281,6 +291,8 @@ class Functions:
     def passed(self, now: float) -> None:
         """No event is forgotten while the process lives; what has been over for long can't come back."""
         for event in self.events.values():
+            if not event.aged and now > event.accepted + AGE_SECONDS and (not event.over or self._troubles() > event.troubles):
+                self._aged(event, now)
             if (
                 not event.over
                 and event.attempts

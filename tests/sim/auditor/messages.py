@@ -35,6 +35,9 @@ class Message:
     came: bool = False
     """Whether it was there for certain once, whatever has become of it."""
 
+    undated: bool = False
+    """Whether nobody knows when it comes, before it is met."""
+
     def __post_init__(self) -> None:
         self.came = self.sure
 
@@ -75,7 +78,7 @@ class Queue:
         retention = self.number("MessageRetentionPeriod")
         if any(message.sent + retention <= now for message in self.messages):
             for message in self.messages:
-                message.gone = message.gone or message.sent + retention <= now
+                message.gone = message.gone or (message.sent + retention <= now and not message.undated)
             self.messages = [message for message in self.messages if not message.gone]
 
     def sent_before(self, token: str, now: float) -> Message | None:

@@ -53,6 +53,8 @@ def _found(queue: Queue, answer: dict[str, Any], now: float, taken: list[Message
     sent = int(answer["Attributes"]["SentTimestamp"])
     # Of several with one label (an object deleted twice) an earlier one may have been received by somebody who died.
     message = next((message for message in fitting if int(message.sent * 1000) == sent), fitting[0])
+    if message.undated:
+        message.sent, message.undated = sent / 1000, False
     same(f"when {label!r} was sent", sent, int(message.sent * 1000))
     same(f"the group of {label!r}", answer["Attributes"].get("MessageGroupId", ""), message.group)
     return message
