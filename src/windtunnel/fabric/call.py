@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from windtunnel.fabric.scope import Scope, service_principal
+from windtunnel.fabric.scope import Principal, Scope, service_principal
 from windtunnel.fabric.tx import Tx
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Call:
         principal = service_principal(f"{self.service}.amazonaws.com", self.account)
         scope = msgspec.structs.replace(self.scope, principal=principal, source_arn=source_arn)
         return _Clients(self.cloud, scope)  # pyright: ignore[reportReturnType]
+
+    def aws_as(self, principal: Principal) -> Aws:
+        """As `aws`, called by somebody else on whose behalf this service acts."""
+        return _Clients(self.cloud, msgspec.structs.replace(self.scope, principal=principal))  # pyright: ignore[reportReturnType]
 
     def now(self) -> float:
         """The region's time, seconds since 1970."""

@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -30,7 +31,7 @@ from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.together import Together
 from windtunnel.fabric.trail import Calls
 from windtunnel.fabric.tx import HELD, Tx
-from windtunnel.fabric.visits import Answer, Host, Visit, finder
+from windtunnel.fabric.visits import Answer, Host, Visit, finder, path_finder
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids, Serials
 from windtunnel.kernel.loop import Loop
@@ -41,6 +42,7 @@ from windtunnel.planes.blobs import DiskFull
 from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
+    from windtunnel.fabric.resource import Resource
     from windtunnel.planes.blobs import Blobs
     from windtunnel.planes.compute import Compute
 
@@ -90,8 +92,8 @@ class Cloud:
         self._handled: dict[tuple[str, str], Handled] = {}
         self._handlers: dict[tuple[str, str], Handled] = {}
         self._pages = {beginning: page for service in self.services.values() for beginning, page in service.pages.items()}
-        self.host = finder(self.services.values())
-        """Who serves a host beside the APIs, by its Host header."""
+        self.host, self.path = finder(self.services.values()), path_finder(self.services.values())
+        """Who serves a host (by its Host header) or a path beside the APIs."""
         self.courier = Courier(self, web or HttpClient())
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
@@ -147,6 +149,11 @@ class Cloud:
             if service.boot is not None:
                 service.boot(self)
         self.timers.start()
+
+    @cached_property
+    def kinds(self) -> dict[str, Resource]:
+        """What templates can deploy, by type."""
+        return {resource.type: resource for service in self.services.values() for resource in service.resources if resource.deploy}
 
     @property
     def leads(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.aws.model import operation_names, snake
-from windtunnel.kernel.store import Table
+from windtunnel.fabric.resource import Resource
 
 if TYPE_CHECKING:
     from windtunnel.aws.arn import Arn
@@ -35,20 +35,6 @@ class Handled(msgspec.Struct, frozen=True):
     """CloudTrail records it only where a trail selects it."""
 
 
-class Resource(msgspec.Struct, frozen=True):
-    """One kind of resource: its CloudFormation type, the table that holds it and the pattern of its ARN.
-
-    The pattern has `{account}`, `{region}` and one field for each part of the table's key, in order: `{0}`, `{1}` …
-    """
-
-    type: str
-    table: Table[Any]
-    arn: str
-
-    def arn_of(self, account: str, region: str, *key: object) -> str:
-        return self.arn.format(*key, account=account, region=region)
-
-
 class Service:
     """One AWS service, under botocore's name for it.
 
@@ -59,7 +45,8 @@ class Service:
     `finish(tx, body)` completes the bodies of events that this service delivers as `late`. One with `late_bodies` takes such events as
     they are (the request its target makes must carry `event.late`) and calls `tx.finish` when a body is read. `pages` are what it
     serves beside its API: by the beginning of a path, `page(tx, path)` returns (content type, bytes) or None. `hosts` it serves itself, all
-    requests to them: by the label in `NAME.label.REGION.…`, `async serve(call, visit)` returns an `Answer` (see `visits`).
+    requests to them: by the label in `NAME.label.REGION.…`, `async serve(call, visit)` returns an `Answer` (see `visits`). `paths` of the
+    endpoint it serves itself likewise, by how they begin.
     `recorded(tx, operation, request, result, fault, status, seconds)` is told of each of its calls when it is over, in a transaction
     (`result` is empty and `status` the fault's where there is a `fault`, else 0).
     `trailed(tx, event, result)` is told of each management call of any service as the trail has it, in a transaction that delivers nothing.
@@ -85,6 +72,7 @@ class Service:
         recorded: Handler | None = None,
         pages: Mapping[str, Handler] | None = None,
         hosts: Mapping[str, Serve] | None = None,
+        paths: Mapping[str, Serve] | None = None,
     ) -> None:
         self.name = name
         self.resources = tuple(resources)
@@ -101,6 +89,7 @@ class Service:
         self.recorded = recorded
         self.pages = dict(pages or {})
         self.hosts = dict(hosts or {})
+        self.paths = dict(paths or {})
         self.functions: dict[str, Handler] = {}
         for module in modules:
             for function_name, function in vars(module).items():

@@ -15,6 +15,7 @@ from windtunnel.kernel.store import Overlay, Table, Transaction
 
 if TYPE_CHECKING:
     from windtunnel.fabric.cloud import Cloud
+    from windtunnel.fabric.resource import Resource
     from windtunnel.fabric.scope import Scope
     from windtunnel.kernel.ids import Ids
     from windtunnel.planes.blobs import Blobs
@@ -54,6 +55,11 @@ class Tx(Transaction):
         """Whether anything but usage is written so far."""
         made = self.overlay
         return bool(made.writes or made.wakes or self.outgoing) or any(not key.startswith(USAGE_KEYS) for key in made.increments)
+
+    @property
+    def kinds(self) -> Mapping[str, Resource]:
+        """What templates can deploy, by type."""
+        return self._cloud.kinds
 
     @property
     def blobs(self) -> Blobs:

@@ -1,6 +1,7 @@
 """Hosts that services serve beside their APIs, such as `ID.lambda-url.REGION.…` of function URLs: which service, and what it is handed.
 
 A service declares a label, `Service(hosts={"lambda-url": serve})`, and answers `await serve(call, visit)` with whatever it likes.
+`Service(paths={"/beginning/": serve})` does the same for paths of the endpoint, whatever the host.
 """
 
 from __future__ import annotations
@@ -83,5 +84,17 @@ def finder(services: Iterable[Service]) -> Callable[[str], Host | None]:
         name, label, region = found.groups()
         service, serve = served[label]
         return Host(service, label, serve, name, region)
+
+    return find if served else lambda _: None
+
+
+def path_finder(services: Iterable[Service]) -> Callable[[str], Host | None]:
+    """A function that tells from a path who serves it; None where nobody but the APIs does."""
+    served = [
+        (beginning, Host(service.name, beginning, serve, "", "")) for service in services for beginning, serve in service.paths.items()
+    ]
+
+    def find(path: str) -> Host | None:
+        return next((host for beginning, host in served if path.startswith(beginning)), None)
 
     return find if served else lambda _: None

@@ -72,7 +72,9 @@ class Front:
     def streams(self, request: Request, /) -> bool:
         """Whether the payload goes to the operation while it arrives."""
         headers = request.headers
-        if "x-amz-target" in headers or request.path.startswith(PREFIX) or self._cloud.host(request.host) is not None:
+        if "x-amz-target" in headers or request.path.startswith(PREFIX):
+            return False
+        if self._cloud.host(request.host) is not None or self._cloud.path(request.path) is not None:
             return False
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) <= BUFFERED_BYTES_MAX:
@@ -95,7 +97,7 @@ class Front:
         if request.path.startswith(PREFIX):
             self._admin.handle(request, reply)
             return
-        if (host := self._cloud.host(request.host)) is not None:
+        if (host := self._cloud.host(request.host) or self._cloud.path(request.path)) is not None:
             task = self._cloud.loop.spawn(self._visited(host, request, reply))
             self._cloud.loop.when_parked(task, lambda: reply.on_close(lambda: self._cloud.loop.give_up(task)))
             return

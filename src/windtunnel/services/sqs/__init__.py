@@ -7,7 +7,8 @@ from typing import Any
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
 from windtunnel.services.sqs import acknowledge, life, moves, moving, permissions, queues, receive, send, tags
-from windtunnel.services.sqs.state import LATE, QUEUE
+from windtunnel.services.sqs.stack import RESOURCES
+from windtunnel.services.sqs.state import LATE
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -31,7 +32,7 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
 SERVICE = Service(
     "sqs",
     modules=(queues, send, receive, acknowledge, tags, permissions, moves),
-    resources=(QUEUE,),
+    resources=RESOURCES,
     timers={"expire": life.expire, "sweep": life.sweep, "forget_name": life.forget_name, "move": moving.move},
     targets={"sqs": _delivered},
     late_bodies=True,

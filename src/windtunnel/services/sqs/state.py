@@ -23,7 +23,7 @@ from typing import Any, Final
 import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.services.sqs.rules import address_of
 
 TENTHS = 10
@@ -155,8 +155,6 @@ TASKS = Table("sqs.tasks", Task)
 """(queue's id, serial) -> Task"""
 STORED: tuple[Table[Any], ...] = (MESSAGES, FAIR, NOISY, PLACES, GROUPED, HEADS, BODIES, NUMBERS, DEDUPLICATION, ATTEMPTS, AGES)
 """Every table whose keys begin with a queue's store."""
-
-QUEUE = Resource("AWS::SQS::Queue", QUEUES, "arn:aws:sqs:{region}:{account}:{0}")
 
 
 class Found(msgspec.Struct, frozen=True):

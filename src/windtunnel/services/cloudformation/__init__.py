@@ -1,0 +1,17 @@
+"""AWS CloudFormation: templates become resources, and change with them."""
+
+from __future__ import annotations
+
+from windtunnel.fabric import Service
+from windtunnel.services.cloudformation.changes import change_sets, comparing
+from windtunnel.services.cloudformation.deploying import steps
+from windtunnel.services.cloudformation.stack import RESOURCES
+from windtunnel.services.cloudformation.stacks import beginning, describing, policies, stacks, templates
+
+SERVICE = Service(
+    "cloudformation",
+    modules=(stacks, describing, templates, policies, change_sets),
+    resources=RESOURCES,
+    timers={"step": steps.step, "prepare": beginning.prepare, "timeout": beginning.timeout, "compare": comparing.compare},
+    faults={"ValidationError": 400, "NotImplemented": 501},
+)

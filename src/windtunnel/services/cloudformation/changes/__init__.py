@@ -1,0 +1,1 @@
+"""Change sets: what an update would do, said beforehand."""

@@ -1,0 +1,142 @@
+"""Change sets: made, described, carried out and deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from windtunnel.aws import pages
+from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.tags import tag_list
+from windtunnel.services.cloudformation.changes.comparing import find_change, put_change, stack_for
+from windtunnel.services.cloudformation.stacks.beginning import begin, revision_from
+from windtunnel.services.cloudformation.stacks.checks import UPDATABLE
+from windtunnel.services.cloudformation.stacks.sources import needed, principal_of
+from windtunnel.services.cloudformation.stacks.views import LISTED_MAX, REVIEW, next_page
+from windtunnel.services.cloudformation.state import CHANGE_IDS, CHANGES, Change, Operation, Stack, bracketed, revision_of
+from windtunnel.services.cloudformation.template.parameters import shown
+from windtunnel.services.cloudformation.template.templates import template_of
+
+if TYPE_CHECKING:
+    from windtunnel.aws.types import cloudformation as t
+
+VALUES = ("BeforeValue", "AfterValue", "AttributeChangeType", "Path")
+
+
+async def create_change_set(call: Call, req: t.CreateChangeSetInput) -> t.CreateChangeSetOutput:
+    kind = req.get("ChangeSetType", "UPDATE")
+    if req.get("IncludeNestedStacks"):
+        raise Fault("NotImplemented", "windtunnel does not implement change sets with IncludeNestedStacks.", status=501)
+    stack = call.read(stack_for, str(req["StackName"]), str(req["ChangeSetName"]), str(kind))
+    before = call.read(revision_of, stack) if stack is not None and stack.status != REVIEW else None
+    text = before.original if req.get("UsePreviousTemplate") and before is not None else await needed(call, req)
+    revision = await revision_from(call, req, text, before)
+    principal = await principal_of(call, revision.role)
+    change, stack = await call.transact(put_change, req, revision, principal)
+    return {"Id": change.id, "StackId": stack.id}
+
+
+def describe_change_set(tx: Tx, req: t.DescribeChangeSetInput) -> t.DescribeChangeSetOutput:
+    stack, change = find_change(tx, req["ChangeSetName"], req.get("StackName", ""))
+    revision = revision_of(tx, stack, change.revision)
+    start, size = next_page(req), LISTED_MAX
+    values = bool(req.get("IncludePropertyValues", False))
+    described: dict[str, Any] = {
+        "ChangeSetName": change.name,
+        "ChangeSetId": change.id,
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "Parameters": shown(template_of(revision.template), revision.parameters),
+        "CreationTime": change.created,
+        "ExecutionStatus": change.execution,
+        "Status": change.status,
+        "NotificationARNs": revision.notifications,
+        "RollbackConfiguration": revision.triggers,
+        "Capabilities": revision.capabilities,
+        "Tags": tag_list(revision.tags),
+        "Changes": [each if values else _without_values(each) for each in change.changes[start : start + size]],
+        "IncludeNestedStacks": change.nested,
+    }
+    optional = {"StatusReason": change.reason, "Description": change.description, "OnStackFailure": change.on_failure}
+    described |= {name: value for name, value in optional.items() if value}
+    for name in ("Parameters", "Tags"):
+        if not described[name]:
+            del described[name]
+    if start + size < len(change.changes):
+        described["NextToken"] = pages.encode((start + size,))
+    return described  # pyright: ignore[reportReturnType]
+
+
+def _without_values(each: dict[str, Any]) -> dict[str, Any]:
+    resource = {name: value for name, value in each["ResourceChange"].items() if name not in ("BeforeContext", "AfterContext")}
+    resource["Details"] = [
+        {**detail, "Target": {name: value for name, value in detail["Target"].items() if name not in VALUES}}
+        for detail in resource["Details"]
+    ]
+    return {**each, "ResourceChange": resource}
+
+
+def list_change_sets(tx: Tx, req: t.ListChangeSetsInput) -> t.ListChangeSetsOutput:
+    stack = bracketed(tx, req["StackName"])
+    start = pages.decode(req["NextToken"]) if "NextToken" in req else None
+    rows, token = pages.page(tx.scan(CHANGES, stack.uuid, start=None if start is None else start[1:]), LISTED_MAX)
+    result: dict[str, Any] = {"Summaries": [_summary(stack, change) for _, change in rows]}
+    return {**result, "NextToken": token} if token else result  # pyright: ignore[reportReturnType]
+
+
+def _summary(stack: Stack, change: Change) -> dict[str, Any]:
+    told = {
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "ChangeSetId": change.id,
+        "ChangeSetName": change.name,
+        "ExecutionStatus": change.execution,
+        "Status": change.status,
+        "CreationTime": change.created,
+        "IncludeNestedStacks": change.nested,
+    }
+    optional = {"StatusReason": change.reason, "Description": change.description}
+    return told | {name: value for name, value in optional.items() if value}
+
+
+def execute_change_set(tx: Tx, req: t.ExecuteChangeSetInput) -> dict[str, Any]:
+    stack, change = find_change(tx, req["ChangeSetName"], req.get("StackName", ""))
+    if change.execution != "AVAILABLE":
+        raise Fault("InvalidChangeSetStatus", f"ChangeSet [{change.id}] cannot be executed in its current status of [{change.status}]")
+    if stack.status not in UPDATABLE and stack.status != REVIEW and not stack.status.endswith("_FAILED"):
+        raise Fault("ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+    creating = not stack.current
+    disable = bool(req.get("DisableRollback", False))
+    revision = revision_of(tx, stack, change.revision)
+    on_failure = change.on_failure or "ROLLBACK"
+    operation = Operation(
+        "prepare",
+        target=change.revision,
+        token=str(req.get("ClientRequestToken", "")),
+        creating=creating,
+        on_failure=on_failure,
+        imported=change.imported,
+    )
+    for key, other in list(tx.scan(CHANGES, stack.uuid)):
+        # The others were made for what the stack is no more.
+        tx.delete(CHANGES, *key)
+        if other.id != change.id:
+            tx.delete(CHANGE_IDS, other.id.rpartition("/")[2])
+    done = msgspec.structs.replace(change, execution="EXECUTE_COMPLETE")
+    tx.put(CHANGES, stack.uuid, change.name, value=done)
+    status = "IMPORT_IN_PROGRESS" if change.imported else "CREATE_IN_PROGRESS" if creating else "UPDATE_IN_PROGRESS"
+    begin(tx, stack, status, operation, updated=tx.now, change_set=change.id, role=revision.role, disable_rollback=disable)
+    return {}
+
+
+def delete_change_set(tx: Tx, req: t.DeleteChangeSetInput) -> dict[str, Any]:
+    try:
+        stack, change = find_change(tx, req["ChangeSetName"], req.get("StackName", ""))
+    except Fault as fault:
+        if fault.code == "ChangeSetNotFound":
+            return {}
+        raise
+    tx.delete(CHANGES, stack.uuid, change.name)
+    tx.delete(CHANGE_IDS, change.id.rpartition("/")[2])
+    return {}

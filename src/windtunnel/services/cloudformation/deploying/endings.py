@@ -1,0 +1,186 @@
+"""What follows on a phase: the next one, or the end of the operation in success or failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from windtunnel.fabric import Fault, Table, Tx
+from windtunnel.services.cloudformation.deploying.events import set_stack
+from windtunnel.services.cloudformation.deploying.outputs import forget_exports, publish
+from windtunnel.services.cloudformation.deploying.places import context_of
+from windtunnel.services.cloudformation.state import (
+    BEFORE,
+    CHANGE_IDS,
+    CHANGES,
+    GONE,
+    NAMES,
+    POLICIES,
+    ROWS,
+    SIGNALS,
+    STACKS,
+    WORK,
+    Item,
+    Row,
+    Stack,
+    revision_of,
+)
+
+Following = tuple[Stack, str, Mapping[str, Item]]
+"""A stack, the phase that begins, and its items."""
+
+
+OVER = ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+
+def after(tx: Tx, stack: Stack, items: Mapping[str, Item]) -> Following | None:
+    """What comes after the phase of these items, which are done, failed, or wait for what failed."""
+    assert stack.operation is not None
+    failed = [item.logical for item in items.values() if item.state == "failed"]
+    match stack.operation.phase:
+        case "forward":
+            return _after_forward(tx, stack, failed)
+        case "cleanup":
+            return _end(tx, stack, "UPDATE_COMPLETE", current=stack.operation.target)
+        case "rollback" if stack.operation.creating:
+            if failed:
+                return _end(tx, stack, "ROLLBACK_FAILED", _failed("delete", failed), current=stack.operation.target)
+            return _end(tx, stack, "ROLLBACK_COMPLETE", deleted=tx.now, current=stack.operation.target)
+        case "rollback":
+            return _after_rollback(tx, stack, failed)
+        case "rollback_cleanup":
+            return _end(tx, stack, "UPDATE_ROLLBACK_COMPLETE")
+        case _:
+            return _after_deletion(tx, stack, failed)
+
+
+def _failed(verb: str, failed: list[str]) -> str:
+    return f"The following resource(s) failed to {verb}: [{', '.join(failed)}]. "
+
+
+def _after_forward(tx: Tx, stack: Stack, failed: list[str]) -> Following | None:
+    operation = stack.operation
+    assert operation is not None
+    if operation.cancelled:
+        return fail(tx, stack, operation.cancelled)
+    if failed:
+        verbs = {"create": list[str](), "update": list[str]()}
+        for logical in failed:
+            verbs["update" if tx.get(BEFORE, stack.uuid, logical) is not None else "create"].append(logical)
+        return fail(tx, stack, "".join(_failed(verb, names) for verb, names in verbs.items() if names))
+    context = context_of(tx, stack, revision_of(tx, stack, operation.target))
+    try:
+        outputs = publish(tx, stack, context)
+    except Fault as fault:
+        return fail(tx, stack, f"{fault.message.rstrip('.')}. ")
+    stack = msgspec.structs.replace(stack, outputs=outputs)
+    if operation.creating and not operation.imported:
+        return _end(tx, stack, "CREATE_COMPLETE", current=operation.target)
+    if operation.imported:
+        return _end(tx, stack, "IMPORT_COMPLETE", current=operation.target)
+    stack = set_stack(tx, stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    kept = {name for name in context.template.resources if context.wanted(name)}
+    removed = {logical: row for logical, row in rows_of(tx, stack).items() if logical not in kept}
+    return stack, "cleanup", {**deletions(removed), **_gone(tx, stack)}
+
+
+def fail(tx: Tx, stack: Stack, reason: str) -> Following | None:
+    """The operation doesn't succeed: it is taken back, or left where it is."""
+    operation = stack.operation
+    assert operation is not None
+    if stack.status == "DELETE_IN_PROGRESS":
+        return stack, "delete", deletions(rows_of(tx, stack))
+    if stack.disable_rollback or operation.on_failure == "DO_NOTHING":
+        return _end(tx, stack, "CREATE_FAILED" if operation.creating else "UPDATE_FAILED", reason, current=operation.target)
+    if not operation.creating:
+        _clear(tx, stack.uuid, GONE)  # what was replaced takes its place again
+        stack = set_stack(tx, stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        return stack, "rollback", restorations(tx, stack)
+    if operation.on_failure == "DELETE":
+        stack = set_stack(tx, stack, "DELETE_IN_PROGRESS", f"{reason}Delete requested by user.")
+        return stack, "delete", deletions(rows_of(tx, stack))
+    stack = set_stack(tx, stack, "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
+    return stack, "rollback", deletions(rows_of(tx, stack))
+
+
+def _after_rollback(tx: Tx, stack: Stack, failed: list[str]) -> Following | None:
+    if failed:
+        assert stack.operation is not None
+        stack = set_stack(tx, stack, "UPDATE_ROLLBACK_FAILED", _failed("update", failed))
+        return None
+    stack = set_stack(tx, stack, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+    old = set(revision_template(tx, stack))
+    added = {logical: row for logical, row in rows_of(tx, stack).items() if logical not in old}
+    return stack, "rollback_cleanup", {**deletions(added), **_gone(tx, stack)}
+
+
+def revision_template(tx: Tx, stack: Stack) -> list[str]:
+    """The resources that a stack had before the update under way."""
+    context = context_of(tx, stack, revision_of(tx, stack, stack.current))
+    return [name for name in context.template.resources if context.wanted(name)]
+
+
+def _after_deletion(tx: Tx, stack: Stack, failed: list[str]) -> Following | None:
+    if failed:
+        assert stack.operation is not None
+        return _end(tx, stack, "DELETE_FAILED", _failed("delete", failed), current=stack.current or stack.operation.target)
+    assert stack.operation is not None
+    uuid = stack.uuid
+    forget_exports(tx, stack)
+    for key, change in list(tx.scan(CHANGES, uuid)):
+        tx.delete(CHANGES, *key)
+        tx.delete(CHANGE_IDS, change.id.rpartition("/")[2])
+    _clear(tx, uuid, SIGNALS, POLICIES)
+    if tx.get(NAMES, stack.name) == uuid:
+        tx.delete(NAMES, stack.name)
+    return _end(tx, stack, "DELETE_COMPLETE", deleted=tx.now, current=stack.current or stack.operation.target)
+
+
+def _end(tx: Tx, stack: Stack, status: str, reason: str = "", **changes: Any) -> None:
+    """The operation is over."""
+    _clear(tx, stack.uuid, WORK, BEFORE, GONE)
+    tx.delete(POLICIES, stack.uuid, "update")
+    tx.cancel_timer("timeout", stack.uuid)
+    stack = set_stack(tx, stack, status, reason, **changes)
+    tx.put(STACKS, stack.uuid, value=msgspec.structs.replace(stack, operation=None))
+
+
+def _clear(tx: Tx, uuid: str, *tables: Table[Any]) -> None:
+    for table in tables:
+        for key, _ in list(tx.scan(table, uuid)):
+            tx.delete(table, *key)
+
+
+def rows_of(tx: Tx, stack: Stack) -> dict[str, Row]:
+    """The resources that are there."""
+    return {str(key[1]): row for key, row in tx.scan(ROWS, stack.uuid) if row.status not in OVER}
+
+
+def deletions(rows: Mapping[str, Row]) -> dict[str, Item]:
+    """Items that delete resources, each after those that need it."""
+    needed_by: dict[str, list[str]] = {logical: [] for logical in rows}
+    for logical, row in rows.items():
+        for need in row.needs:
+            if need in needed_by:
+                needed_by[need].append(logical)
+    return {logical: Item("delete", needs=needed_by[logical], logical=logical, row=row) for logical, row in rows.items()}
+
+
+def restorations(tx: Tx, stack: Stack) -> dict[str, Item]:
+    """Items that make resources what they were before the update under way."""
+    before = {str(key[1]): row for key, row in tx.scan(BEFORE, stack.uuid)}
+    return {
+        logical: Item("restore", needs=[need for need in row.needs if need in before], logical=logical, row=row)
+        for logical, row in before.items()
+    }
+
+
+def abandon(tx: Tx, stack: Stack, logical: str, row: Row) -> None:
+    """What another one took the place of has to go, once the operation stands."""
+    tx.put(GONE, stack.uuid, logical, tx.serial(), value=row)
+
+
+def _gone(tx: Tx, stack: Stack) -> dict[str, Item]:
+    return {f"{key[1]}#{key[2]}": Item("delete", logical=str(key[1]), row=row) for key, row in tx.scan(GONE, stack.uuid)}

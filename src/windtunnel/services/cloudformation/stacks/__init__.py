@@ -1,0 +1,1 @@
+"""Stacks as clients see them: made, changed, deleted and described."""
