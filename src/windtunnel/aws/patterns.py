@@ -56,6 +56,12 @@ def pattern_keys(text: str, *names: str) -> frozenset[tuple[str, ...]]:
     return frozenset(keys)
 
 
+@lru_cache(maxsize=1024)
+def always_asks(text: str, name: str) -> bool:
+    """Whether a valid pattern asks for a member of events, of this name, in all of its alternatives."""
+    return all((name,) in alternative for alternative in parse_pattern(text, "events"))
+
+
 def _named_values(conditions: list[Condition] | None) -> tuple[str, ...]:
     if conditions is None or any(one.kind != "value" or not isinstance(one.value, str) for one in conditions):
         return ("",)

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 class Courier:
-    """Knows which service takes deliveries for which ARNs."""
+    """Knows which service takes deliveries for which ARNs. `web` reaches what is outside."""
 
     def __init__(self, cloud: Cloud, web: HttpClient) -> None:
         self._cloud = cloud
-        self._web = web
+        self.web = web
         self._targets = {name: service for service in cloud.services.values() for name in service.targets}
 
     async def close(self) -> None:
-        await self._web.close()
+        await self.web.close()
 
     def send(self, tx: Tx) -> None:
         """Tries deliveries to plain operations at once, within the transaction; the others get rows."""
@@ -66,7 +66,7 @@ class Courier:
             event = delivery.event
             body = self._cloud.apply(lambda tx: tx.finish(event.late, event.body))
             host = self._cloud.host(urlsplit(delivery.target).netloc)
-            posted = deliver.post(self._web, delivery, body) if host is None else self._visit(host, delivery, body)
+            posted = deliver.post(self.web, delivery, body) if host is None else self._visit(host, delivery, body)
             return {"StatusCode": await posted}
         handled, request, scope = self._aim(self._cloud.apply(lambda tx: self._whole(tx, delivery)))
         try:

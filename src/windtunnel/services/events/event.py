@@ -20,8 +20,10 @@ class Coming(msgspec.Struct):
     ingested: float
     forwarded: bool = False
     """It comes from another bus."""
+    call: bool = False
+    """It tells of a call, which only rules hear that ask for a detail type."""
     read_only: bool = False
-    """It tells of a call that changed nothing, which only some rules want to hear."""
+    """That call changed nothing: fewer rules still want to hear of it."""
     only: frozenset[str] | None = None
     """The ARNs of the rules that may see it; None: all."""
     text: str = ""

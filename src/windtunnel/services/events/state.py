@@ -146,8 +146,8 @@ RULES = Table("events.rules", Rule, hot=True)
 """(bus, name) -> Rule"""
 TARGETS = Table("events.targets", dict[str, Any], indexes={"arn": lambda key, target: (key[0], target["Arn"])})
 """(bus, rule, id) -> the target as the API has it"""
-MATCHED = Table("events.matched", bool, counters={"trail": lambda key, _: () if key[0] == DEFAULT and key[2] in ("", TRAIL) else None})
-"""(bus, source, detail type, rule)"""
+MATCHED = Table("events.matched", bool, counters={"trail": lambda key, hears: () if hears else None})
+"""(bus, source, detail type, rule) -> whether the rule may hear of calls"""
 ARCHIVES = Table("events.archives", Archive)
 """name -> Archive"""
 ARCHIVED = Table("events.archived", Archived, indexes={"age": lambda key, event: (key[0], event.ingested)})

@@ -2,7 +2,8 @@
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html; what is in such an event:
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html. A call costs one look at a
-counter where no rule of its region's default bus leaves room for such events.
+counter where no rule of its region's default bus wants such events. AWS makes them where a trail is on; there is none here that could
+be switched on, so they are for rules that ask for a detail type, and not for those that take whatever comes.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def api_call(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: a call comes to the default bus."""
     detail = payload["detail"]
     source = f"aws.{detail['eventSource'].removesuffix('.amazonaws.com')}"
-    route(tx, DEFAULT, Coming(make_event(tx, source, TRAIL, detail, []), tx.now, read_only=detail["readOnly"]))
+    route(tx, DEFAULT, Coming(make_event(tx, source, TRAIL, detail, []), tx.now, call=True, read_only=detail["readOnly"]))
 
 
 def _detail(tx: Tx, event: TrailEvent, result: Mapping[str, Any]) -> dict[str, Any]:

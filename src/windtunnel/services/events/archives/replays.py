@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RUNNING_MAX = 10
 """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""
+STARTING_SECONDS = 1.0
+"""In AWS it is minutes before a replay runs; a while in which it can be cancelled is kept."""
 ACTIVE = ("STARTING", "RUNNING")
 
 
@@ -38,7 +40,7 @@ def start_replay(tx: Tx, req: t.StartReplayRequest) -> t.StartReplayResponse:
     filters = list(destination.get("FilterArns", []))
     replay = Replay(source, archive.number, begin, end, bus, tx.now, "STARTING", filters, req.get("Description", ""))
     tx.put(REPLAYS, name, value=replay)
-    tx.timer(tx.now, "replay", {"replay": name}, name=name)
+    tx.timer(tx.now + STARTING_SECONDS, "replay", {"replay": name}, name=name)
     return {"ReplayArn": arn_within(tx, "replay", name), "State": "STARTING", "ReplayStartTime": tx.now}  # pyright: ignore[reportReturnType]
 
 

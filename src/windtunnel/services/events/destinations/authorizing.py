@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.planes.network.client import HttpClient, HttpError
+from windtunnel.planes.network.client import Answer, HttpError
 from windtunnel.services.events.destinations.finding import AUTHORIZED, AUTHORIZING, DEAUTHORIZED
 from windtunnel.services.events.destinations.parameters import Outgoing, token_request
 from windtunnel.services.events.state import CONNECTIONS, TOKENS, Connection, Token
@@ -57,10 +57,9 @@ async def token_of(call: Call, connection: Connection, *, fresh: bool = False) -
     return token.text
 
 
-async def send(call: Call, outgoing: Outgoing) -> Any:
+async def send(call: Call, outgoing: Outgoing) -> Answer:
     """The answer to a request. Raises HttpError."""
-    web = call.cloud.held("events.web", HttpClient)
-    return await web.request(outgoing.method, outgoing.url, outgoing.headers, outgoing.body, seconds=TIMEOUT_SECONDS)
+    return await call.cloud.courier.web.request(outgoing.method, outgoing.url, outgoing.headers, outgoing.body, seconds=TIMEOUT_SECONDS)
 
 
 async def _fetch(call: Call, connection: Connection) -> Token:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from windtunnel.aws.arn import parse_or_none
-from windtunnel.aws.patterns import Matcher, compile_pattern, pattern_keys
+from windtunnel.aws.patterns import Matcher, always_asks, compile_pattern, pattern_keys
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags
 from windtunnel.services.events.routing.schedule import plan_next
-from windtunnel.services.events.state import DEFAULT, MATCHED, RULES, TARGETS, Rule, arn_within, bus_of, find_rule, invalid, rule_arn
+from windtunnel.services.events.state import DEFAULT, MATCHED, RULES, TARGETS, TRAIL, Rule, arn_within, bus_of, find_rule, invalid, rule_arn
 
 
 def check_pattern(text: str) -> Matcher:
@@ -23,8 +23,9 @@ def keep_rule(tx: Tx, bus: str, name: str, rule: Rule) -> None:
     _unmatch(tx, bus, name)
     tx.put(RULES, bus, name, value=rule)
     if rule.pattern and rule.listens:
+        asks = bus == DEFAULT and always_asks(rule.pattern, "detail-type")
         for key in pattern_keys(rule.pattern, "source", "detail-type"):
-            tx.put(MATCHED, bus, *key, name, value=True)
+            tx.put(MATCHED, bus, *key, name, value=asks and key[1] in ("", TRAIL))
     plan_next(tx, name, rule)
 
 

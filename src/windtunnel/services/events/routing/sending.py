@@ -27,7 +27,7 @@ HOP_MESSAGE = "An event that came from another event bus can't be sent on to a t
 def route(tx: Tx, bus: str, coming: Coming) -> None:
     """Sets off the rules of a bus that an event matches. `tx` is the bus's place."""
     event = coming.event
-    for name in _candidates(tx, bus, event["source"], event["detail-type"]):
+    for name in _candidates(tx, bus, event["source"], event["detail-type"], calls=coming.call):
         rule = tx.get(RULES, bus, name)
         assert rule is not None, f"rule {name} of {bus} is matched and isn't there"
         if coming.read_only and rule.state != ALL_MANAGEMENT:
@@ -45,10 +45,10 @@ def set_off(tx: Tx, bus: str, rule: str, coming: Coming) -> None:
         _send(tx, target, arn, rule, coming)
 
 
-def _candidates(tx: Tx, bus: str, source: str, detail_type: str) -> list[str]:
-    """The names of the rules whose patterns name this source and detail type, or leave them open."""
+def _candidates(tx: Tx, bus: str, source: str, detail_type: str, *, calls: bool) -> list[str]:
+    """The names of the rules whose patterns name this source and detail type, or leave them open; with `calls` those that hear of calls."""
     keys = ((source, detail_type), (source, ""), ("", detail_type), ("", ""))
-    found = [str(key[3]) for one in keys for key, _ in tx.scan(MATCHED, bus, *one)]
+    found = [str(key[3]) for one in keys for key, hears in tx.scan(MATCHED, bus, *one) if hears or not calls]
     return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
