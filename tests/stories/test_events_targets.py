@@ -62,11 +62,16 @@ def test_a_fifo_queue_gets_the_group_that_its_target_names(here: Here) -> None:
 
 
 def test_a_trace_goes_on_with_the_event(here: Here) -> None:
-    rule(here, {"source": ["shop"]}, queue(here))
-    put(here, TraceHeader="Root=1-67f4141f-e1cd7672871da115129f8b19")
+    root = "Root=1-67f4141f-e1cd7672871da115129f8b19"
+    function = lambdas.make(here, "f", "import os\ndef handler(event, context):\n    print(os.environ['_X_AMZN_TRACE_ID'])\n")[
+        "FunctionArn"
+    ]
+    rule(here, {"source": ["shop"]}, queue(here), function)
+    put(here, TraceHeader=f"{root};Parent=d0ee9531727135a0;Sampled=1")
     url = f"http://localhost:4566/{ACCOUNT}/q"
     (message,) = here.sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"])["Messages"]
-    assert message["Attributes"]["AWSTraceHeader"] == "Root=1-67f4141f-e1cd7672871da115129f8b19"
+    assert message["Attributes"]["AWSTraceHeader"].startswith(root)
+    assert any(line.startswith(root) for line in lambdas.logged(here, "/aws/lambda/f"))
 
 
 def test_what_can_not_be_delivered_goes_with_its_reason_to_the_dead_letters(here: Here) -> None:

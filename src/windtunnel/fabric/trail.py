@@ -15,7 +15,7 @@ from windtunnel.kernel.store import Table
 
 CALLS_KEPT_MAX = 10_000
 BODY_CHARACTERS_MAX = 4_096
-ROOT_DIGITS = 24
+PARENT_DIGITS = 16
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
@@ -53,7 +53,7 @@ class CallRecord(msgspec.Struct, frozen=True):
     duration: float
     request_id: str
     cause: str
-    """The request id of the call that led to this one, or, where a function made it, the last 24 digits of that it ran for."""
+    """The request id of the call that led to this one, or, where a function made it, the last 16 digits of that it ran for."""
 
 
 class Calls:
@@ -117,17 +117,14 @@ class Calls:
         return found
 
 
-def root_of(request_id: str) -> str:
-    """The root of the trace that a function is given to run in: what it calls carries it along and is told from it."""
-    return request_id.replace("-", "")[-ROOT_DIGITS:]
+def parent_of(request_id: str) -> str:
+    """The parent in the trace that a function is given to run in: what it calls carries it along and is told from it."""
+    return request_id.replace("-", "")[-PARENT_DIGITS:]
 
 
 def _cause(trace: str) -> str:
-    """Of a call that came with a trace: its root's digits, which are those of the request that the function ran for."""
-    if not trace:
-        return ""
-    root = next((part for part in trace.split(";") if part.startswith("Root=1-")), "")
-    return root.rpartition("-")[2]
+    """Of a call that came with a trace: its parent, which is of the request that the function ran for."""
+    return next((part.removeprefix("Parent=") for part in trace.split(";") if part.startswith("Parent=")), "")
 
 
 def trail_event(service: str, operation: str, now: float, scope: Scope, request: Mapping[str, Any], fault: Fault | None) -> TrailEvent:

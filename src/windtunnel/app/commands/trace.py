@@ -59,8 +59,8 @@ def _branch(call: Call, effects: defaultdict[str, list[Call]], begin: float, hea
 
 
 def _names(call: Call) -> tuple[str, str]:
-    """What a call's effects may know it by: a function that ran for it has the last 24 digits of its request id."""
-    return call["request_id"], call["request_id"].replace("-", "")[-24:]
+    """What a call's effects may know it by: a function that ran for it has the last 16 digits of its request id."""
+    return call["request_id"], call["request_id"].replace("-", "")[-16:]
 
 
 def _seconds(passed: float) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from windtunnel.fabric import Call, Fault
-from windtunnel.fabric.trail import root_of
+from windtunnel.fabric.trail import parent_of
 from windtunnel.services.lambda_.places import Found
 from windtunnel.services.lambda_.rules import arn_of
 
@@ -29,7 +29,9 @@ def trace_of(call: Call, found: Found, request_id: str) -> str:
     turns = lineage(call.scope.trace)
     turns[_mark(found)] = turns.get(_mark(found), -1) + 1
     shown = "|".join(f"{mark}:{count}" for mark, count in turns.items())
-    return f"Root=1-{int(call.now()):08x}-{root_of(request_id)};Parent={call.ids.hex(16)};Sampled=0;{FIELD}{shown}"
+    root = next((part for part in call.scope.trace.split(";") if part.startswith("Root=")), "")
+    root = root or f"Root=1-{int(call.now()):08x}-{call.ids.hex(24)}"
+    return f"{root};Parent={parent_of(request_id)};Sampled=0;{FIELD}{shown}"
 
 
 def stopped(trace: str, found: Found) -> bool:
