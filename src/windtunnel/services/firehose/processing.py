@@ -1,0 +1,205 @@
+"""What becomes of records before they are delivered: decompressed, taken apart, transformed by a function, asked for their keys.
+
+https://docs.aws.amazon.com/firehose/latest/dev/data-transformation.html
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from typing import Any, cast
+
+import msgspec
+
+from windtunnel.fabric import Call, Fault
+from windtunnel.services.firehose.queries import NoValue, compile_query
+from windtunnel.services.firehose.rules import MIB
+from windtunnel.services.firehose.settings import processors
+from windtunnel.services.firehose.state import Record, Stream
+
+RETRIES, BUFFER_MB = 3, 1.0
+ERRORS = {
+    "Lambda.FunctionError": "The Lambda function was successfully invoked but it returned an error result.",
+    "Lambda.MissingRecordId": "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.",
+    "Lambda.ProcessingFailedStatus": "ProcessingFailed status set for record",
+    "Lambda.JsonProcessingException": "There was an error parsing records returned by the Lambda function.",
+}
+"""https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-logs.html"""
+
+
+class Piece(msgspec.Struct):
+    """Something that is delivered. `keys` are its partition keys, under (namespace, name)."""
+
+    data: bytes
+    arrived: float
+    raw: bytes
+    origin: dict[str, Any] = {}
+    keys: dict[tuple[str, str], str] = {}
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A record that could not be processed."""
+
+    piece: Piece
+    code: str
+    message: str
+    attempts: int = 1
+    function: str = ""
+
+
+Outcome = tuple[list[Piece], list[Failure]]
+
+
+async def processed(call: Call, arn: str, stream: Stream, records: list[Record]) -> Outcome:
+    """What is left of records after all processors, in order, and what failed on the way."""
+    pieces, failures = [Piece(record.data, record.arrived, record.data, record.origin) for record in records], list[Failure]()
+    for name, parameters in processors(stream.settings):
+        if name == "Lambda":
+            pieces, failed = await _transformed(call, arn, stream, parameters, pieces)
+        elif name == "MetadataExtraction":
+            pieces, failed = _extracted(parameters["MetadataExtractionQuery"], pieces)
+        else:
+            pieces, failed = _plain(name, parameters, pieces)
+        failures += failed
+    return pieces, failures
+
+
+def _plain(name: str, parameters: dict[str, str], pieces: list[Piece]) -> Outcome:
+    if name == "AppendDelimiterToRecord":
+        delimiter = parameters.get("Delimiter", "\\n").encode().decode("unicode_escape").encode()
+        return [msgspec.structs.replace(piece, data=piece.data + delimiter) for piece in pieces], []
+    done, failed = list[Piece](), list[Failure]()
+    for piece in pieces:
+        try:
+            if name == "RecordDeAggregation":
+                parts = _taken_apart(piece.data, parameters)
+            elif name == "Decompression":
+                parts = [gzip.decompress(piece.data)]
+            else:
+                parts = _log_messages(piece.data)
+            done += [msgspec.structs.replace(piece, data=part) for part in parts]
+        except (ValueError, OSError, EOFError, zlib.error) as error:
+            failed.append(Failure(piece, f"{name}.Failed", str(error)))
+    return done, failed
+
+
+def _taken_apart(data: bytes, parameters: dict[str, str]) -> list[bytes]:
+    """The records within one: https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-multirecord-deaggergation.html"""
+    if parameters.get("SubRecordType") == "DELIMITED":
+        return [part for part in data.split(b64decode(parameters.get("Delimiter", ""))) if part]
+    text, decoder, at = data.decode(), json.JSONDecoder(), 0
+    parts: list[bytes] = []
+    while at < len(text):
+        if text[at].isspace() or text[at] == ",":
+            at += 1
+            continue
+        _, end = decoder.raw_decode(text, at)
+        parts.append(text[at:end].encode())
+        at = end
+    return parts
+
+
+def _log_messages(data: bytes) -> list[bytes]:
+    """The messages of what CloudWatch Logs sends: https://docs.aws.amazon.com/firehose/latest/dev/Message_extraction.html"""
+    document = json.loads(data)
+    if document["messageType"] == "CONTROL_MESSAGE":
+        return []
+    return ["".join(event["message"] + "\n" for event in document["logEvents"]).encode()]
+
+
+def _extracted(query: str, pieces: list[Piece]) -> Outcome:
+    find = compile_query(query)
+    done, failed = list[Piece](), list[Failure]()
+    for piece in pieces:
+        try:
+            found = find(json.loads(piece.data))
+        except (ValueError, NoValue) as error:
+            failed.append(Failure(piece, "DynamicPartitioning.MetadataExtractionFailed", f"Metadata extraction failed: {error}"))
+            continue
+        done.append(msgspec.structs.replace(piece, keys=piece.keys | {("partitionKeyFromQuery", key): text for key, text in found.items()}))
+    return done, failed
+
+
+async def _transformed(call: Call, arn: str, stream: Stream, parameters: dict[str, str], pieces: list[Piece]) -> Outcome:
+    done, failed = list[Piece](), list[Failure]()
+    size = int(float(parameters.get("BufferSizeInMBs", BUFFER_MB)) * MIB)
+    for part in _parts(pieces, size):
+        good, bad = await _invoked(call, arn, stream, parameters, part)
+        done += good
+        failed += bad
+    return done, failed
+
+
+def _parts(pieces: list[Piece], size: int) -> Iterator[list[Piece]]:
+    part, held = list[Piece](), 0
+    for piece in pieces:
+        if part and held + len(piece.data) > size:
+            yield part
+            part, held = [], 0
+        part.append(piece)
+        held += len(piece.data)
+    if part:
+        yield part
+
+
+async def _invoked(call: Call, arn: str, stream: Stream, parameters: dict[str, str], pieces: list[Piece]) -> Outcome:
+    """One part transformed by the function, tried again as often as the processor says."""
+    function, attempts = parameters["LambdaArn"], int(parameters.get("NumberOfRetries", RETRIES)) + 1
+    ids = {call.ids.uuid(): piece for piece in pieces}
+    event: dict[str, Any] = {
+        "invocationId": call.ids.uuid(),
+        "deliveryStreamArn": arn,
+        "region": call.region,
+        "records": [_record(one, piece) for one, piece in ids.items()],
+    }
+    if stream.source:
+        event["sourceKinesisStreamArn"] = stream.source["KinesisStreamARN"]
+    payload = msgspec.json.encode(event)
+    code = message = ""
+    for _ in range(attempts):
+        try:
+            answer: Any = await call.aws_for(arn).lambda_.invoke({"FunctionName": function, "Payload": payload})
+        except Fault as fault:
+            code, message = f"Lambda.{fault.code}", fault.message
+            continue
+        if "FunctionError" not in answer:
+            return _answered(answer["Payload"], ids, function)
+        code, message = "Lambda.FunctionError", ERRORS["Lambda.FunctionError"]
+    return [], [Failure(piece, code, message, attempts, function) for piece in pieces]
+
+
+def _record(record_id: str, piece: Piece) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "recordId": record_id,
+        "approximateArrivalTimestamp": int(piece.arrived * 1000),
+        "data": b64encode(piece.data).decode(),
+    }
+    return shown | ({"kinesisRecordMetadata": piece.origin} if piece.origin else {})
+
+
+def _answered(payload: bytes, ids: dict[str, Piece], function: str) -> Outcome:
+    """What a function made of its records: each must come back, once."""
+    done, failed, left = list[Piece](), list[Failure](), dict(ids)
+    try:
+        records = cast("list[dict[str, Any]]", msgspec.json.decode(payload)["records"])
+        for record in records:
+            piece = left.pop(record["recordId"], None)
+            if piece is None:
+                continue
+            if record["result"] == "Ok":
+                keys: dict[str, str] = (record.get("metadata") or {}).get("partitionKeys") or {}
+                named = {("partitionKeyFromLambda", key): str(value) for key, value in keys.items()}
+                done.append(msgspec.structs.replace(piece, data=b64decode(record["data"], validate=True), keys=piece.keys | named))
+            elif record["result"] != "Dropped":
+                failed.append(_failed(piece, "Lambda.ProcessingFailedStatus", function))
+    except (msgspec.DecodeError, KeyError, TypeError, Base64Error):
+        return [], [_failed(piece, "Lambda.JsonProcessingException", function) for piece in ids.values()]
+    return done, failed + [_failed(piece, "Lambda.MissingRecordId", function) for piece in left.values()]
+
+
+def _failed(piece: Piece, code: str, function: str) -> Failure:
+    return Failure(piece, code, ERRORS[code], 1, function)
