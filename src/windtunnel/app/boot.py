@@ -16,13 +16,14 @@ from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import Blobs
 from windtunnel.planes.compute import Compute
-from windtunnel.services import cloudformation, dynamodb, events, iam, kinesis, kms, lambda_, logs, s3, sns, sqs, sts
+from windtunnel.services import cloudformation, dynamodb, events, firehose, iam, kinesis, kms, lambda_, logs, s3, sns, sqs, sts
 
 SERVICES: tuple[Service, ...] = (
     cloudformation.SERVICE,
     dynamodb.SERVICE,
     dynamodb.STREAMS,
     events.SERVICE,
+    firehose.SERVICE,
     iam.SERVICE,
     kinesis.SERVICE,
     kms.SERVICE,

@@ -84,6 +84,8 @@ _BY_SERVICE = {
     "elasticache": _OLD_QUERY,
     # The method of an OAuth request may be written in small letters.
     "events": Dialect(skip=frozenset({"ConnectionOAuthHttpMethod"})),
+    # An endpoint on this machine has no certificate: its URL may be plain.
+    "firehose": Dialect(skip=frozenset({"HttpEndpointUrl"})),
     "iot": Dialect(code="InvalidRequestException"),
     "lambda": Dialect(
         # Runtimes and function names have sentences of their own there, and what is wrong with a layer's is said in one.

@@ -21,6 +21,7 @@ SERVICE = Service(
     resources=(STREAM,),
     timers={"flush": delivery.flush, "undelivered": delivery.undelivered, "read": sources.read, "sweep": life.sweep},
     targets={"firehose": _delivered},
+    faults={"NotImplemented": 501},
     # https://docs.aws.amazon.com/firehose/latest/dev/monitoring-using-cloudtrail.html
     data_operations=("PutRecord", "PutRecordBatch"),
 )

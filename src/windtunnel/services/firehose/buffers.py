@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from windtunnel.fabric import Tx
-from windtunnel.services.firehose.rules import MIB
+from windtunnel.services.firehose.rules import MIB, part
 from windtunnel.services.firehose.state import BUFFERS, RECORDS, Buffer, Record, Stream
 
 SIZE_MB, PARTITIONED_SIZE_MB, SECONDS = 5, 64, 300
@@ -12,8 +12,8 @@ SIZE_MB, PARTITIONED_SIZE_MB, SECONDS = 5, 64, 300
 
 def hints(stream: Stream) -> tuple[int, float]:
     """How many bytes, and for how many seconds, a stream gathers."""
-    given = stream.settings.get("BufferingHints") or {}
-    partitioned = (stream.settings.get("DynamicPartitioningConfiguration") or {}).get("Enabled")
+    given = part(stream.settings, "BufferingHints")
+    partitioned = part(stream.settings, "DynamicPartitioningConfiguration").get("Enabled")
     return given.get("SizeInMBs", PARTITIONED_SIZE_MB if partitioned else SIZE_MB) * MIB, given.get("IntervalInSeconds", SECONDS)
 
 

@@ -31,6 +31,7 @@ from windtunnel.services.firehose.rules import (
     expressions,
     local,
     object_name,
+    part,
 )
 from windtunnel.services.firehose.state import STREAMS, Stream, arn_of
 
@@ -139,7 +140,7 @@ def _told(failure: Failure, now: float) -> dict[str, Any]:
 
 async def _log(call: Call, arn: str, stream: Stream, code: str, message: str) -> None:
     """Tells CloudWatch Logs of an error, where the stream says so and there is such a log."""
-    options = stream.settings.get("CloudWatchLoggingOptions") or {}
+    options = part(stream.settings, "CloudWatchLoggingOptions")
     if not options.get("Enabled") or not options.get("LogGroupName"):
         return
     entry = {
@@ -179,7 +180,7 @@ def _posted(tx: Tx, name: str, stream: Stream, number: int, pieces: list[Piece])
         "timestamp": int(tx.now * 1000),
         "records": [{"data": b64encode(piece.data).decode()} for piece in pieces],
     }
-    seconds = (settings.get("RetryOptions") or {}).get("DurationInSeconds", RETRY_SECONDS)
+    seconds = part(settings, "RetryOptions").get("DurationInSeconds", RETRY_SECONDS)
     tx.deliver(
         settings["EndpointConfiguration"]["Url"],
         Event(msgspec.json.encode(document).decode(), headers=headers),

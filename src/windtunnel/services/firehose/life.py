@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from windtunnel.fabric import Tx
-from windtunnel.services.firehose.state import CHECKPOINTS, RECORDS
+from windtunnel.services.firehose.state import STORED
 
 SLICE_ROWS = 256
 
 
 def sweep(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: removes the rows of a stream that is no more, a slice at a time."""
-    for table in (RECORDS, CHECKPOINTS):
+    for table in STORED:
         keys = [key for key, _ in tx.scan(table, payload["id"], limit=SLICE_ROWS)]
         for key in keys:
             tx.delete(table, *key)

@@ -17,7 +17,7 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault
 from windtunnel.services.firehose.queries import NoValue, compile_query
-from windtunnel.services.firehose.rules import MIB
+from windtunnel.services.firehose.rules import MIB, part
 from windtunnel.services.firehose.settings import processors
 from windtunnel.services.firehose.state import Record, Stream
 
@@ -127,23 +127,23 @@ def _extracted(query: str, pieces: list[Piece]) -> Outcome:
 async def _transformed(call: Call, arn: str, stream: Stream, parameters: dict[str, str], pieces: list[Piece]) -> Outcome:
     done, failed = list[Piece](), list[Failure]()
     size = int(float(parameters.get("BufferSizeInMBs", BUFFER_MB)) * MIB)
-    for part in _parts(pieces, size):
-        good, bad = await _invoked(call, arn, stream, parameters, part)
+    for some in _parts(pieces, size):
+        good, bad = await _invoked(call, arn, stream, parameters, some)
         done += good
         failed += bad
     return done, failed
 
 
 def _parts(pieces: list[Piece], size: int) -> Iterator[list[Piece]]:
-    part, held = list[Piece](), 0
+    some, held = list[Piece](), 0
     for piece in pieces:
-        if part and held + len(piece.data) > size:
-            yield part
-            part, held = [], 0
-        part.append(piece)
+        if some and held + len(piece.data) > size:
+            yield some
+            some, held = [], 0
+        some.append(piece)
         held += len(piece.data)
-    if part:
-        yield part
+    if some:
+        yield some
 
 
 async def _invoked(call: Call, arn: str, stream: Stream, parameters: dict[str, str], pieces: list[Piece]) -> Outcome:
@@ -191,7 +191,7 @@ def _answered(payload: bytes, ids: dict[str, Piece], function: str) -> Outcome:
             if piece is None:
                 continue
             if record["result"] == "Ok":
-                keys: dict[str, str] = (record.get("metadata") or {}).get("partitionKeys") or {}
+                keys: dict[str, str] = part(record, "metadata").get("partitionKeys") or {}
                 named = {("partitionKeyFromLambda", key): str(value) for key, value in keys.items()}
                 done.append(msgspec.structs.replace(piece, data=b64decode(record["data"], validate=True), keys=piece.keys | named))
             elif record["result"] != "Dropped":

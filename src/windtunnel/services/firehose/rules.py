@@ -30,10 +30,30 @@ RANDOM_LENGTH = 11
 _EXPRESSION = re.compile(r"!\{([^:}]*):([^}]*)\}")
 _LETTERS = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 _FIELDS = {
-    "yyyy": "%Y", "uuuu": "%Y", "YYYY": "%G", "yy": "%y", "MM": "%m", "MMM": "%b", "MMMM": "%B", "dd": "%d", "HH": "%H", "hh": "%I",
-    "mm": "%M", "ss": "%S", "DDD": "%j", "EEE": "%a", "EEEE": "%A", "a": "%p", "ww": "%V",
+    "yyyy": "%Y",
+    "uuuu": "%Y",
+    "YYYY": "%G",
+    "yy": "%y",
+    "MM": "%m",
+    "MMM": "%b",
+    "MMMM": "%B",
+    "dd": "%d",
+    "HH": "%H",
+    "hh": "%I",
+    "mm": "%M",
+    "ss": "%S",
+    "DDD": "%j",
+    "EEE": "%a",
+    "EEEE": "%A",
+    "a": "%p",
+    "ww": "%V",
 }
 """Fields of Java's DateTimeFormatter, as strftime has them."""
+
+
+def part(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part of settings that may not have been given."""
+    return dict(settings.get(name) or {})
 
 
 def invalid(message: str) -> Fault:

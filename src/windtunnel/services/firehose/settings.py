@@ -8,7 +8,7 @@ from typing import Any
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault
 from windtunnel.services.firehose.queries import compile_query
-from windtunnel.services.firehose.rules import check_prefixes, invalid
+from windtunnel.services.firehose.rules import check_prefixes, invalid, part
 from windtunnel.services.firehose.state import Stream
 
 DESTINATION = "destinationId-000000000001"
@@ -28,6 +28,7 @@ CONFIGURATIONS = {
 COMPRESSIONS = ("UNCOMPRESSED", "GZIP", "ZIP")
 HINTS = {"SizeInMBs": 5, "IntervalInSeconds": 300}
 PLAIN = ("RoleARN", "BucketARN", "Prefix", "ErrorOutputPrefix", "BufferingHints", "CompressionFormat")
+RENAMED = {"S3BackupUpdate": "S3BackupConfiguration", "S3Update": "S3Configuration"}
 LEFT_OUT = frozenset({"AccessKey"})
 """What no description shows."""
 
@@ -47,12 +48,13 @@ def chosen(req: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 def updated(stream: Stream, req: Mapping[str, Any]) -> dict[str, Any]:
     """A stream's settings with what a request changes of them."""
     names = {"s3": ("ExtendedS3DestinationUpdate", "S3DestinationUpdate"), "http": ("HttpEndpointDestinationUpdate",)}[stream.kind]
-    given = [name for name in req if name.endswith("DestinationUpdate")]
+    given: list[str] = [name for name in req if name.endswith("DestinationUpdate")]
     if len(given) != 1 or given[0] not in names:
         raise invalid("The destination update must be one, and of the kind of the stream's destination.")
     settings = dict(stream.settings)
-    for member, value in req[given[0]].items():
-        name = {"S3BackupUpdate": "S3BackupConfiguration", "S3Update": "S3Configuration"}.get(member, member)
+    changes: dict[str, Any] = req[given[0]]
+    for member, value in changes.items():
+        name = RENAMED.get(member, member)
         settings[name] = {**settings.get(name, {}), **value} if isinstance(value, dict) else value
     return check(stream.kind, settings)
 
@@ -60,16 +62,16 @@ def updated(stream: Stream, req: Mapping[str, Any]) -> dict[str, Any]:
 def check(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
     """Settings that can be carried out. Raises InvalidArgumentException, or NotImplemented for what isn't there yet."""
     place = settings if kind == "s3" else settings["S3Configuration"]
-    partitioned = kind == "s3" and (settings.get("DynamicPartitioningConfiguration") or {}).get("Enabled", False)
+    partitioned = kind == "s3" and part(settings, "DynamicPartitioningConfiguration").get("Enabled", False)
     check_prefixes(place.get("Prefix", ""), place.get("ErrorOutputPrefix", ""), partitioned=partitioned)
-    for bucket in (place, settings.get("S3BackupConfiguration") or {}):
+    for bucket in (place, part(settings, "S3BackupConfiguration")):
         if bucket.get("CompressionFormat", "UNCOMPRESSED") not in COMPRESSIONS:
             raise _missing(f"compression {bucket['CompressionFormat']}")
-    if (settings.get("DataFormatConversionConfiguration") or {}).get("Enabled"):
+    if part(settings, "DataFormatConversionConfiguration").get("Enabled"):
         raise _missing("the conversion of formats")
-    if (settings.get("RequestConfiguration") or {}).get("ContentEncoding") == "GZIP":
+    if part(settings, "RequestConfiguration").get("ContentEncoding") == "GZIP":
         raise _missing("compressed requests to HTTP endpoints")
-    if (settings.get("SecretsManagerConfiguration") or {}).get("Enabled"):
+    if part(settings, "SecretsManagerConfiguration").get("Enabled"):
         raise _missing("secrets of Secrets Manager")
     if kind == "s3" and settings.get("S3BackupMode") == "Enabled" and not settings.get("S3BackupConfiguration"):
         raise invalid("S3BackupConfiguration must be specified where S3BackupMode is Enabled.")
@@ -85,8 +87,9 @@ def check(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 def processors(settings: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
     """The processors that are enabled, in order, with their parameters."""
-    given = settings.get("ProcessingConfiguration") or {}
-    for one in given.get("Processors", []) if given.get("Enabled") else []:
+    given = part(settings, "ProcessingConfiguration")
+    listed: list[dict[str, Any]] = given.get("Processors", []) if given.get("Enabled") else []
+    for one in listed:
         yield one["Type"], {parameter["ParameterName"]: parameter["ParameterValue"] for parameter in one.get("Parameters", [])}
 
 

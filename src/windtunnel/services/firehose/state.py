@@ -73,6 +73,8 @@ RECORDS = Table("firehose.records", Record)
 """(stream's id, buffer, number) -> Record"""
 CHECKPOINTS = Table("firehose.checkpoints", Checkpoint)
 """(stream's id, shard) -> Checkpoint"""
+STORED: tuple[Table[Any], ...] = (RECORDS, CHECKPOINTS)
+"""Every table whose keys begin with a stream's id, and that holds more than one row of it."""
 
 STREAM = Resource("AWS::KinesisFirehose::DeliveryStream", STREAMS, "arn:aws:firehose:{region}:{account}:deliverystream/{0}")
 

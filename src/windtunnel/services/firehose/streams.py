@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.fabric.tags import remove_all_tags, set_tags, tag_map
+from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.firehose import sources
-from windtunnel.services.firehose.rules import STREAMS_MAX, checked_key, invalid
+from windtunnel.services.firehose.rules import STREAMS_MAX, checked_key, invalid, part
 from windtunnel.services.firehose.settings import DESTINATION, chosen, described, updated
 from windtunnel.services.firehose.state import BUFFERS, CHECKPOINTS, DIRECT, KINESIS, STREAMS, Checkpoint, Stream, arn_of, find, gone, keep
 
@@ -54,12 +54,12 @@ def _create(tx: Tx, req: t.CreateDeliveryStreamInput, begins: dict[str, Checkpoi
         req.get("DeliveryStreamType", DIRECT),
         kind,
         settings,
-        source=dict(req.get("KinesisStreamSourceConfiguration") or {}),
-        direct=dict(req.get("DirectPutSourceConfiguration") or {}),
+        source=part(req, "KinesisStreamSourceConfiguration"),
+        direct=part(req, "DirectPutSourceConfiguration"),
         encryption=checked_key(encryption) if encryption else {},
     )
     tx.put(STREAMS, name, value=stream)
-    set_tags(tx, arn_of(tx, name), tag_map(req.get("Tags") or []))  # pyright: ignore[reportArgumentType]
+    set_tags(tx, arn_of(tx, name), {tag["Key"]: tag.get("Value", "") for tag in req.get("Tags") or []})
     for shard, checkpoint in begins.items():
         tx.put(CHECKPOINTS, stream.id, shard, value=checkpoint)
     if stream.source:

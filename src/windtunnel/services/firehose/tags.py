@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.tags import remove_tags, set_tags, tag_list, tag_map, tags_of
+from windtunnel.fabric.tags import remove_tags, set_tags, tag_list, tags_of
 from windtunnel.services.firehose.rules import TAGS_MAX
 from windtunnel.services.firehose.state import arn_of, find
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def tag_delivery_stream(tx: Tx, req: t.TagDeliveryStreamInput) -> dict[str, Any]:
     name, _ = find(tx, req)
-    arn, tags = arn_of(tx, name), tag_map(req["Tags"])
+    arn, tags = arn_of(tx, name), {tag["Key"]: tag.get("Value", "") for tag in req["Tags"]}
     if len({*tags_of(tx, arn), *tags}) > TAGS_MAX:
         raise Fault("LimitExceededException", f"Firehose {name} under account {tx.account} can't have more than {TAGS_MAX} tags.")
     set_tags(tx, arn, tags)

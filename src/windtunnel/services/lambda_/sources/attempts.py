@@ -27,6 +27,8 @@ from windtunnel.services.lambda_.state import Mapping
 
 Records = list[dict[str, Any]]
 DELAY_SECONDS, DELAY_SECONDS_MAX = 0.5, 60.0
+NONE_FAILED = frozenset({b"", b'""', b"[]", b"{}", b"null"})
+"""Answers that AWS takes for a report without failures."""
 EXHAUSTED, TOO_OLD = "RetryAttemptsExhausted", "RecordAgeExceeded"
 NOTHING, WELL, BADLY = "No records processed", "OK", "PROBLEM: Function call failed"
 
@@ -129,7 +131,7 @@ class Attempts:
         ran, records = batch.ran, batch.records
         if ran is None or ran.error:
             return 0
-        if "ReportBatchItemFailures" not in self.mapping.responses:
+        if "ReportBatchItemFailures" not in self.mapping.responses or ran.payload.strip() in NONE_FAILED:
             return len(records)
         places = {self.feed.sequence(record): at for at, record in enumerate(records)}
         failed = failed_items(ran.payload, set(places))
