@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from windtunnel.fabric import Service
 from windtunnel.services.dynamodb import life
-from windtunnel.services.dynamodb.items import batches, items, query, transacting, transactions
+from windtunnel.services.dynamodb.items import batches, items, query, statements, transacting, transactions
 from windtunnel.services.dynamodb.state import TABLE
 from windtunnel.services.dynamodb.streams import shards, streams
 from windtunnel.services.dynamodb.tables import policies, settings, tables, updating
 
 SERVICE = Service(
     "dynamodb",
-    modules=(tables, updating, settings, policies, items, query, batches, transactions),
+    modules=(tables, updating, settings, policies, items, query, batches, transactions, statements),
     resources=(TABLE,),
     timers={
         "expire": life.expire,
@@ -27,7 +27,7 @@ SERVICE = Service(
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html
     data_operations=(
         *("BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"),
-        *("TransactGetItems", "TransactWriteItems"),
+        *("TransactGetItems", "TransactWriteItems", "BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"),
     ),
 )
 STREAMS = Service(

@@ -34,6 +34,8 @@ class Wanted(msgspec.Struct, frozen=True):
     mismatch: str = WRONG_TYPE
     shows_failed: bool = False
     """Whether the item is shown where it doesn't fulfil the condition."""
+    refusal: tuple[str, str] = requests.FAILED
+    """Code and sentence of what is said then."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -82,7 +84,7 @@ def make(tx: Tx, row: TableRow, wanted: Wanted) -> Done:
     at = place(row, wanted)
     requests.check_actions(row, wanted.actions)
     old = tx.get(ITEMS, row.number, *at)
-    requests.check_condition(wanted.condition, old, shown=wanted.shows_failed)
+    requests.check_condition(wanted.condition, old, wanted.refusal, shown=wanted.shows_failed)
     match wanted.kind:
         case "check":
             return Done(old, old)

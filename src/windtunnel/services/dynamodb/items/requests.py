@@ -15,6 +15,7 @@ from windtunnel.aws.dynamodb.values import WRONG, Item
 from windtunnel.fabric import Fault
 from windtunnel.services.dynamodb.state import TableRow
 
+FAILED: Final = ("ConditionalCheckFailedException", "The conditional request failed")
 NOT_SCALAR: Final = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed:"
 
 
@@ -30,12 +31,17 @@ def condition_of(req: Mapping[str, Any], bound: Bound) -> Node | None:
     return None if expected is None else former.expected(expected, req.get("ConditionalOperator", "AND"))
 
 
-def check_condition(node: Node | None, item: Item | None, *, shown: bool) -> None:
+def check_condition(node: Node | None, item: Item | None, refusal: tuple[str, str] = FAILED, *, shown: bool) -> None:
     """Refuses a write whose condition the item doesn't fulfil."""
     if node is None or holds(node, item or {}):
         return
     members: dict[str, Any] = {"Item": item} if shown and item is not None else {}
-    raise Fault("ConditionalCheckFailedException", "The conditional request failed", **members)
+    code, sentence = refusal
+    raise Fault(code, sentence, **members)
+
+
+def fulfils(node: Node | None, item: Item) -> bool:
+    return node is None or holds(node, item)
 
 
 def paths_of(req: Mapping[str, Any], bound: Bound) -> tuple[Path, ...] | None:
