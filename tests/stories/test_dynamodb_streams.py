@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.stories.dynamo import item, make, records
@@ -86,3 +87,54 @@ def test_the_stream_of_a_deleted_table_can_be_read_for_a_day(here: Here) -> None
     assert (described["StreamStatus"], len(records(here, arn))) == ("DISABLED", 1)
     here.jump(86_401)
     assert here.dynamodbstreams.list_streams() == {"Streams": []}
+
+
+def test_a_kinesis_stream_gets_the_changes_of_a_table(here: Here) -> None:
+    here.kinesis.create_stream(StreamName="changes", ShardCount=1)
+    here.jump(60)
+    arn = here.kinesis.describe_stream_summary(StreamName="changes")["StreamDescriptionSummary"]["StreamARN"]
+    make(here)
+    asked = {"TableName": "books", "StreamArn": arn}
+    enabled = here.dynamodb.enable_kinesis_streaming_destination(**asked)
+    assert enabled == {**asked, "DestinationStatus": "ENABLING", "EnableKinesisStreamingConfiguration": {}}
+    assert here.dynamodb.describe_kinesis_streaming_destination(TableName="books") == {
+        "TableName": "books",
+        "KinesisDataStreamDestinations": [{"StreamArn": arn, "DestinationStatus": "ACTIVE"}],
+    }
+    here.dynamodb.put_item(TableName="books", Item={**item(id="a"), "data": {"B": b"\x90"}})
+    here.dynamodb.disable_kinesis_streaming_destination(**asked)
+    here.dynamodb.put_item(TableName="books", Item=item(id="b"))
+    shard = here.kinesis.list_shards(StreamName="changes")["Shards"][0]["ShardId"]
+    place = here.kinesis.get_shard_iterator(StreamName="changes", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    found = [json.loads(record["Data"]) for record in here.kinesis.get_records(**place)["Records"]]
+    assert found == [
+        {
+            "awsRegion": "us-east-1",
+            "eventID": found[0]["eventID"],
+            "eventName": "INSERT",
+            "userIdentity": None,
+            "recordFormat": "application/json",
+            "tableName": "books",
+            "dynamodb": {
+                "ApproximateCreationDateTime": int(here.now * 1000),
+                "Keys": item(id="a"),
+                "NewImage": {**item(id="a"), "data": {"B": "kA=="}},
+                "SizeBytes": 11,
+            },
+            "eventSource": "aws:dynamodb",
+        }
+    ]
+
+
+def test_the_precision_of_times_can_be_set(here: Here) -> None:
+    here.kinesis.create_stream(StreamName="changes", ShardCount=1)
+    arn = here.kinesis.describe_stream_summary(StreamName="changes")["StreamDescriptionSummary"]["StreamARN"]
+    make(here)
+    here.dynamodb.enable_kinesis_streaming_destination(TableName="books", StreamArn=arn)
+    precise = {"ApproximateCreationDateTimePrecision": "MICROSECOND"}
+    updated = here.dynamodb.update_kinesis_streaming_destination(
+        TableName="books", StreamArn=arn, UpdateKinesisStreamingConfiguration=precise
+    )
+    assert updated["DestinationStatus"] == "UPDATING"
+    shown = here.dynamodb.describe_kinesis_streaming_destination(TableName="books")["KinesisDataStreamDestinations"]
+    assert shown == [{"StreamArn": arn, "DestinationStatus": "ACTIVE", **precise}]

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from windtunnel.fabric import Service
 from windtunnel.services.dynamodb import life
+from windtunnel.services.dynamodb.backups import backups, copying, history, restoring
 from windtunnel.services.dynamodb.items import batches, items, query, statements, transacting, transactions
 from windtunnel.services.dynamodb.state import TABLE
-from windtunnel.services.dynamodb.streams import shards, streams
-from windtunnel.services.dynamodb.tables import policies, settings, tables, updating
+from windtunnel.services.dynamodb.streams import destinations, shards, streams
+from windtunnel.services.dynamodb.tables import insights, policies, settings, tables, updating
 
 SERVICE = Service(
     "dynamodb",
-    modules=(tables, updating, settings, policies, items, query, batches, transactions, statements),
+    modules=(
+        tables,
+        updating,
+        settings,
+        policies,
+        insights,
+        destinations,
+        items,
+        query,
+        batches,
+        transactions,
+        statements,
+        backups,
+        restoring,
+    ),
     resources=(TABLE,),
     timers={
         "expire": life.expire,
@@ -22,6 +37,10 @@ SERVICE = Service(
         "sweep_index": life.sweep_index,
         "fill_index": life.fill_index,
         "sweep_stream": shards.sweep_stream,
+        "copy_backup": copying.copy_backup,
+        "sweep_backup": copying.sweep_backup,
+        "fill_table": copying.fill_table,
+        "forget_history": history.forget_history,
     },
     faults={"NotImplemented": 501, "ValidationException": 400},
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html

@@ -27,7 +27,7 @@ def find(tx: Tx, text: str) -> Found:
     """The table that a data operation names."""
     tx, name = _named(tx, text)
     row = tx.get(TABLES, name)
-    if row is None:
+    if row is None or row.filling:
         raise not_found()
     return Found(tx, row)
 

@@ -39,6 +39,13 @@ class Index(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether items that were there before it are still being taken in."""
 
 
+class Destination(msgspec.Struct, frozen=True):
+    """Whether a Kinesis stream gets the changes (ACTIVE), and how precise the times in them are."""
+
+    status: str
+    precision: str = ""
+
+
 class TableRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A table and its settings."""
 
@@ -76,11 +83,14 @@ class TableRow(msgspec.Struct, frozen=True, omit_defaults=True):
     recovery: float = 0.0
     """Since when point-in-time recovery is on; 0: it is off."""
     recovery_days: int = 35
-    destinations: dict[str, str] = {}
-    """ARNs of Kinesis streams that get the changes -> the precision of their time."""
+    destinations: dict[str, Destination] = {}
+    """Kinesis streams that get the changes, by their ARN."""
     replicas: list[str] = []
     """Other regions that hold a copy."""
     restored: dict[str, Any] = {}
+    """Of what it was made."""
+    filling: bool = False
+    """Whether it is still being restored or imported."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -119,6 +129,15 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     """The service that did it by itself."""
 
 
+class Insight(msgspec.Struct, frozen=True):
+    """Contributor Insights of a table, which its number tells from a later one of its name, or of an index."""
+
+    table: int
+    at: float
+    mode: str
+    enabled: bool
+
+
 class Token(msgspec.Struct, frozen=True):
     """A transaction that was made under a client's token."""
 
@@ -143,6 +162,8 @@ CHANGES = Table("dynamodb.changes", Change)
 """(stream, sequence number) -> Change"""
 TOKENS = Table("dynamodb.tokens", Token)
 """client request token -> Token"""
+INSIGHTS = Table("dynamodb.insights", Insight)
+"""(table's name, index or "") -> Insight"""
 POLICIES = Table("dynamodb.policies", list[str])
 """ARN -> [policy, revision id]"""
 

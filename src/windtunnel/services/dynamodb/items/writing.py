@@ -5,6 +5,7 @@ from __future__ import annotations
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.values import Item, size_of
 from windtunnel.fabric import Tx
+from windtunnel.services.dynamodb.backups import history
 from windtunnel.services.dynamodb.items import expiry
 from windtunnel.services.dynamodb.items.capacity import projected
 from windtunnel.services.dynamodb.keys import Place, indexed_place
@@ -30,6 +31,8 @@ def write(tx: Tx, row: TableRow, place: Place, old: Item | None, new: Item | Non
     _count(tx, row.number, 0, old, new)
     for index in row.indexes:
         write_indexed(tx, row, index, place, old, new)
+    if row.recovery:
+        history.note(tx, row, place, old)
     if row.ttl:
         expiry.note(tx, row, place, old, new)
     if (row.stream or row.destinations) and old != new:

@@ -84,7 +84,7 @@ def printed(tx: Tx, shard: Shard, at: int, change: Change) -> dict[str, Any]:
         data["OldImage"] = change.old
     data |= {"SequenceNumber": sequence(at), "SizeBytes": change.size, "StreamViewType": shard.view}
     record: dict[str, Any] = {
-        "eventID": change.id,
+        "eventID": change.id.replace("-", ""),
         "eventName": change.event,
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",

@@ -47,6 +47,8 @@ def list_tables(tx: Tx, req: t.ListTablesInput) -> dict[str, Any]:
 def delete_table(tx: Tx, req: t.DeleteTableInput) -> dict[str, Any]:
     found = find_named(tx, req["TableName"])
     tx, row = found.tx, found.row
+    if row.filling:
+        raise Fault("ResourceInUseException", f"Attempt to change a resource which is still in use: Table is being created: {row.name}")
     if row.protected:
         raise invalid("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
     if row.replicas:

@@ -16,6 +16,7 @@ ON_DEMAND_WARM = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}
 
 def described(tx: Tx, row: TableRow, status: str = "ACTIVE") -> dict[str, Any]:
     """A TableDescription; `status` is another where something is under way for who asks."""
+    status = "CREATING" if row.filling else status
     shown: dict[str, Any] = {
         "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in row.types.items()],
         "TableName": row.name,
