@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.dynamodb.lookup import name_of
 from windtunnel.services.dynamodb.state import CHANGES, STREAMS, stream_arn
-from windtunnel.services.dynamodb.streams.journal import RETENTION_SECONDS
+from windtunnel.services.dynamodb.streams.journal import RETENTION_SECONDS, channel
 from windtunnel.services.dynamodb.streams.reading import Iterator, find_stream, printed, read_iterator, sequence, sequence_of, shard_id
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 LISTED_MAX = 100
 RECORDS_MAX = 1_000
 PAGE_BYTES_MAX = 1 << 20
+WAIT = "WaitSeconds"
+"""A member of GetRecords that no client can give: Lambda, which polls streams, waits so long for the next change."""
 
 
 def list_streams(tx: Tx, req: t.ListStreamsInput) -> dict[str, Any]:
@@ -81,10 +83,22 @@ def get_shard_iterator(tx: Tx, req: t.GetShardIteratorInput) -> t.GetShardIterat
     return {"ShardIterator": Iterator(req["StreamArn"], at, tx.now).text()}
 
 
-def get_records(tx: Tx, req: t.GetRecordsInput) -> dict[str, Any]:
-    iterator = read_iterator(tx, req["ShardIterator"])
+async def get_records(call: Call, req: t.GetRecordsInput) -> dict[str, Any]:
+    """Answers at once, but a service of AWS's that asks for it once there is a change."""
+    iterator, limit = call.read(read_iterator, req["ShardIterator"]), req.get("Limit", RECORDS_MAX)
+    by_service = call.scope.principal.kind == "AWSService"
+    deadline = call.now() + (float(req.get(WAIT, 0)) if by_service else 0)  # pyright: ignore[reportArgumentType]
+    while True:
+        answer, stream = await call.gather(_get, iterator, limit)
+        if answer["Records"] or "NextShardIterator" not in answer or call.now() >= deadline:
+            return answer
+        if not await call.wait(channel(stream), until=deadline):
+            return answer
+
+
+def _get(tx: Tx, iterator: Iterator, limit: int) -> tuple[dict[str, Any], int]:
     found = find_stream(tx, iterator.arn)
-    tx, shard, limit = found.tx, found.shard, req.get("Limit", RECORDS_MAX)
+    tx, shard = found.tx, found.shard
     oldest = tx.now - RETENTION_SECONDS
     records: list[dict[str, Any]] = []
     following, size = iterator.at, 0
@@ -107,5 +121,5 @@ def get_records(tx: Tx, req: t.GetRecordsInput) -> dict[str, Any]:
         following = at + 1
     shown: dict[str, Any] = {"Records": records}
     if whole and shard.last:
-        return shown
-    return {**shown, "NextShardIterator": Iterator(iterator.arn, following, tx.now).text()}
+        return shown, shard.number
+    return {**shown, "NextShardIterator": Iterator(iterator.arn, following, tx.now).text()}, shard.number
