@@ -10,6 +10,7 @@ from typing import Any
 
 from windtunnel.fabric import Event, Tx
 from windtunnel.fabric.deliver import delivery_of
+from windtunnel.fabric.retry_policy import exhausted
 
 FAILED = "failed"
 HOP = "THIRD_ACCOUNT_HOP_DETECTED"
@@ -33,7 +34,7 @@ def failed(tx: Tx, payload: Mapping[str, Any]) -> None:
     context, delivery, attempts = payload["context"], delivery_of(payload["delivery"]), payload["attempts"]
     attributes = _attributes(context["rule"], context["target"], code_of(payload["error_code"]), payload["error_message"])
     if not payload["final"]:
-        attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted(delivery.retry.delay(attempts))
+        attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted(delivery.retry, attempts)
     attributes["RETRY_ATTEMPTS"] = str(attempts - 1)
     _letter(tx, context["dead"], context["rule"], context["event"], attributes)
 
@@ -49,11 +50,6 @@ def bury(tx: Tx, target: Mapping[str, Any], rule: str, event: str, code: str, me
 def code_of(code: str) -> str:
     """What EventBridge calls a fault."""
     return next((name for words, name in CODES if any(word in code for word in words)), FROM_TARGET)
-
-
-def exhausted(delay: float | None) -> str:
-    """Which limit ended the retries, from the delay that would have come next."""
-    return "MaximumRetryAttempts" if delay is None else "MaximumEventAgeInSeconds"
 
 
 def _attributes(rule: str, target: str, code: str, message: str) -> dict[str, str]:

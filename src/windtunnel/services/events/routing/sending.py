@@ -12,12 +12,12 @@ from windtunnel.aws.arn import Arn, parse_or_none
 from windtunnel.aws.jsonpath import MISSING, compile_path, is_path
 from windtunnel.aws.patterns import compile_pattern
 from windtunnel.fabric import Event, Tx
+from windtunnel.fabric.retry_policy import retry_of
 from windtunnel.services.events.archives.keeping import ARCHIVER, keep
 from windtunnel.services.events.destinations.pace import due
 from windtunnel.services.events.event import Coming
 from windtunnel.services.events.routing.failures import FAILED, HOP, INVALID_JSON, bury
 from windtunnel.services.events.routing.inputs import BadInput, body_for, value_text
-from windtunnel.services.events.routing.retries import retry_of
 from windtunnel.services.events.state import ALL_MANAGEMENT, MATCHED, RULES, TARGETS, rule_arn
 
 SOURCE = "events.amazonaws.com"
