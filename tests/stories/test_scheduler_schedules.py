@@ -65,11 +65,7 @@ def test_a_flexible_window_delays_each_run_a_little(here: Here) -> None:
     q = queue(here)
     _create(here, "rate(1 hour)", q, FlexibleTimeWindow={"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15})
     here.jump(DAY)
-    request = {
-        "QueueUrl": f"http://localhost:4566/{ACCOUNT}/q",
-        "MaxNumberOfMessages": 10,
-        "MessageSystemAttributeNames": ["SentTimestamp"],
-    }
+    request = {"QueueUrl": f"http://localhost:4566/{ACCOUNT}/q", "MaxNumberOfMessages": 10, "AttributeNames": ["SentTimestamp"]}
     delays: set[float] = set()
     while taken := here.sqs.receive_message(**request).get("Messages"):
         for message in taken:
