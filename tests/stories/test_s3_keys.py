@@ -96,7 +96,7 @@ def test_an_object_gets_another_key_and_stays_as_it_is(here: Here, s3: Any) -> N
     s3.put_object(Bucket="box", Key="k", Body=b"x", StorageClass="GLACIER", Metadata={"a": "b"})
     before = s3.head_object(Bucket="box", Key="k")
     here.jump(60)
-    arn = "arn:aws:kms:us-east-1:000000000000:key/mine"
+    arn = here.kms.create_key()["KeyMetadata"]["Arn"]
     assert (
         s3.update_object_encryption(Bucket="box", Key="k", ObjectEncryption={"SSEKMS": {"KMSKeyArn": arn, "BucketKeyEnabled": True}}) == {}
     )

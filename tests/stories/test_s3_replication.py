@@ -176,7 +176,7 @@ def test_several_destinations_each_get_a_copy_by_their_highest_priority(here: He
 
 
 def test_objects_under_kms_are_replicated_only_where_the_rule_names_a_key(here: Here, far: Here, s3: Any) -> None:
-    key = "arn:aws:kms:eu-west-1:000000000000:key/there"
+    key = far.kms.create_key()["KeyMetadata"]["Arn"]
     _replicate(s3, _rule(prefix="plain"))
     s3.put_object(Bucket="box", Key="plain", Body=b"x", ServerSideEncryption="aws:kms")
     here.rest()
@@ -187,6 +187,11 @@ def test_objects_under_kms_are_replicated_only_where_the_rule_names_a_key(here: 
     s3.put_object(Bucket="box", Key="a", Body=b"x", ServerSideEncryption="aws:kms")
     here.rest()
     assert far.s3.head_object(Bucket="copies", Key="a")["SSEKMSKeyId"] == key
+    assert content(far.s3.get_object(Bucket="copies", Key="a")) == b"x"
+    far.kms.disable_key(KeyId=key)
+    s3.put_object(Bucket="box", Key="b", Body=b"x", ServerSideEncryption="aws:kms")
+    here.rest()
+    assert (_status(s3, key="b"), keys(far.s3.list_objects_v2(Bucket="copies"))) == ("FAILED", ["a"])
 
 
 def test_a_replica_is_told_of_at_its_bucket_and_a_failure_at_the_source(here: Here, far: Here, s3: Any) -> None:

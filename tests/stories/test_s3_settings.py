@@ -101,11 +101,12 @@ def test_a_bucket_takes_acls_only_where_its_owner_does_not_own_everything(s3: An
     assert refused(s3.put_bucket_acl, Bucket="box")[0] == "MissingSecurityHeader"
 
 
-def test_new_objects_are_encrypted_as_their_bucket_says(s3: Any) -> None:
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}, "BucketKeyEnabled": True}
+def test_new_objects_are_encrypted_as_their_bucket_says(here: Here, s3: Any) -> None:
+    key = here.kms.create_key()["KeyMetadata"]
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key["KeyId"]}, "BucketKeyEnabled": True}
     s3.put_bucket_encryption(Bucket="box", ServerSideEncryptionConfiguration={"Rules": [rule]})
     written = s3.put_object(Bucket="box", Key="k", Body=b"x")
-    assert (written["ServerSideEncryption"], written["SSEKMSKeyId"], written["BucketKeyEnabled"]) == ("aws:kms", "key", True)
+    assert (written["ServerSideEncryption"], written["SSEKMSKeyId"], written["BucketKeyEnabled"]) == ("aws:kms", key["Arn"], True)
     assert s3.put_object(Bucket="box", Key="k", Body=b"x", ServerSideEncryption="AES256")["ServerSideEncryption"] == "AES256"
     wrong = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256", "KMSMasterKeyID": "key"}}
     assert refused(s3.put_bucket_encryption, Bucket="box", ServerSideEncryptionConfiguration={"Rules": [wrong]}) == (
@@ -260,7 +261,7 @@ def test_replication_wants_versions_at_both_ends(here: Here, s3: Any) -> None:
 def test_kms_without_a_key_uses_the_one_that_aws_manages_for_s3(here: Here, s3: Any) -> None:
     here.s3.create_bucket(Bucket="other")
     first = s3.put_object(Bucket="box", Key="k", ServerSideEncryption="aws:kms")
-    assert first["SSEKMSKeyId"].startswith("arn:aws:kms:us-east-1:000000000000:key/")
+    assert first["SSEKMSKeyId"] == here.kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["Arn"]
     assert "BucketKeyEnabled" not in first
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
     s3.put_bucket_encryption(Bucket="other", ServerSideEncryptionConfiguration={"Rules": [rule]})

@@ -17,12 +17,14 @@ from windtunnel.aws.arn import partition_of
 from windtunnel.aws.policy import ALLOW, Context, Policies, Policy, Principal, compile_policy, evaluate
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric import Principal as Caller
+from windtunnel.fabric.scope import root
 from windtunnel.fabric.tags import tags_of
 from windtunnel.services.kms.grants.tokens import grant_of_token
 from windtunnel.services.kms.state import ALIASES, GRANTS, Found, Grant
 
 Keys = Mapping[str, str | list[str]]
 _KINDS: Any = {"Root": "root", "IAMUser": "user", "AssumedRole": "assumed-role", "FederatedUser": "federated-user", "AWSService": "service"}
+BY_ROLE = frozenset(f"{service}.amazonaws.com" for service in ("cloudformation", "lambda", "pipes", "scheduler", "states"))
 _WILLING = (Policy(lambda context: ALLOW),)
 """What stands for the caller's own policies."""
 WITH_CONTEXT = frozenset(
@@ -51,7 +53,7 @@ def check_access(
     found: Found, action: str, keys: Keys, tokens: Iterable[str] = (), *, context: Mapping[str, str] | None = None, abroad: bool = False
 ) -> None:
     """Raises AccessDeniedException where the caller may not do it; `abroad`: other accounts may be let."""
-    tx, caller = found.tx, found.tx.scope.principal
+    tx, caller = found.tx, acting(found.tx.scope.principal)
     own = caller.account == tx.account
     # What the default policy says to its account is known without reading it.
     if own and not found.key.policy and caller.kind not in ("AWSService", "Anonymous"):
@@ -76,7 +78,7 @@ def allows(found: Found, policy: str, action: str) -> bool:
 
 
 def _ask(found: Found, action: str, keys: Keys, context: Mapping[str, str] | None) -> str:
-    tx, caller = found.tx, found.tx.scope.principal
+    tx, caller = found.tx, acting(found.tx.scope.principal)
     policy = compile_policy(found.key.policy or default_policy(tx))
     known = _known(found, caller) | dict(keys)
     for key, value in (context or {}).items():
@@ -85,6 +87,11 @@ def _ask(found: Found, action: str, keys: Keys, context: Mapping[str, str] | Non
         known["kms:encryptioncontextkeys"] = list(context)
     policies = Policies(identity=_WILLING, resource=(policy,), resource_must_allow=True)
     return evaluate(policies, Context(principal_of(caller), f"kms:{action}", found.arn, tx.account, {k: v for k, v in known.items() if v}))
+
+
+def acting(caller: Caller) -> Caller:
+    """Who a service is that does by a role what somebody set it up to do (a function's role, a stack's): its account stands for it."""
+    return root(caller.account) if caller.name in BY_ROLE and caller.kind == "AWSService" else caller
 
 
 def principal_of(caller: Caller) -> Principal:
@@ -103,7 +110,7 @@ def _known(found: Found, caller: Caller) -> dict[str, str | list[str]]:
         "aws:principalarn": caller.issuer or caller.arn,
         "aws:sourceip": tx.scope.source_ip,
         "aws:useragent": tx.scope.user_agent,
-        "kms:calleraccount": caller.account,
+        "kms:calleraccount": caller.account if caller.kind != "AWSService" else "",
         "kms:keyorigin": key.origin,
         "kms:keyspec": key.spec,
         "kms:keyusage": key.usage,
@@ -121,7 +128,7 @@ def _granted(found: Found, action: str, tokens: Iterable[str], context: Mapping[
     tx = found.tx
     for token in tokens:
         grant_of_token(tx, token)
-    for name in names_of(tx.scope.principal, tx.region):
+    for name in names_of(acting(tx.scope.principal), tx.region):
         for _, grant in tx.find(GRANTS, "grantee", found.id, name):
             if action in grant.operations and _within(grant, action, context) and _for(grant, tx):
                 return True

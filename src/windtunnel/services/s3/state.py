@@ -36,6 +36,10 @@ class Encryption(msgspec.Struct, frozen=True, omit_defaults=True):
     bucket_key: bool = False
     customer: str = ""
     """The MD5 of the customer's own key, in base64."""
+    data_key: bytes = b""
+    """The object's data key as KMS made it, under the key of `key_id`."""
+    context: dict[str, str] = {}
+    """What the request added to the encryption context."""
 
 
 class Retention(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -181,8 +185,6 @@ VERSIONS = Table("s3.versions", Version, scope="global")
 """(bucket, key, order)"""
 NULLS = Table("s3.nulls", int, scope="global")
 """(bucket, key) -> the order of the null version, where that isn't NULL_ORDER."""
-MANAGED_KEYS = Table("s3.managed_keys", str)
-"""() -> the ARN of the key that AWS manages for S3, by account and region; made when it is first used."""
 ACCESSES = Table("s3.accesses", float, scope="global")
 """(bucket, key, order) -> when a version in INTELLIGENT_TIERING was last read; absent: not since it was written."""
 OBJECT_PARTS = Table("s3.object_parts", tuple[ObjectPart, ...], scope="global")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sns import archive, feedback
+from windtunnel.services.sns.encryption import check_publish
 from windtunnel.services.sns.fanout import Published, fan_out
 from windtunnel.services.sns.order import next_number, remember, sent_before
 from windtunnel.services.sns.protection import protected
@@ -53,6 +54,7 @@ def publish(tx: Tx, req: t.PublishInput) -> t.PublishResponse:
     if size > int(found.topic.texts.get("MaximumMessageSize", MESSAGE_BYTES_MAX)):
         raise invalid("Message too long")
     _order(published, found.topic, req)
+    check_publish(found)
     _meter(found.tx, size)
     return _publish(found, published)  # pyright: ignore[reportReturnType]
 
@@ -69,6 +71,7 @@ def publish_batch(tx: Tx, req: t.PublishBatchInput) -> t.PublishBatchResponse:
     total = sum(size for _, size in checked)
     if total > int(found.topic.texts.get("MaximumMessageSize", MESSAGE_BYTES_MAX)):
         raise Fault("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")
+    check_publish(found)
     _meter(found.tx, total)
     successful = [{"Id": entry["Id"], **_publish(found, one)} for entry, (one, _) in zip(entries, checked, strict=True)]
     return {"Successful": successful, "Failed": []}  # pyright: ignore[reportReturnType]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric.data_keys import forget_data_keys
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.services.sns.archive import watch
 from windtunnel.services.sns.places import page_of, start_of
@@ -63,7 +64,9 @@ def delete_topic(tx: Tx, req: t.DeleteTopicInput) -> None:
     tx.delete(TOPICS, name)
     tx.delete(DATA_PROTECTION, topic.number)
     tx.delete(LAST, topic.number)
-    remove_all_tags(tx, arn_of(tx.region, tx.account, name))
+    arn = arn_of(tx.region, tx.account, name)
+    remove_all_tags(tx, arn)
+    forget_data_keys(tx, arn)
     tx.timer(tx.now + ORPHANS_KEPT_SECONDS, "sweep", {"number": topic.number})
 
 

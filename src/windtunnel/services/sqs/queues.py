@@ -8,6 +8,7 @@ import msgspec
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric.data_keys import forget_data_keys
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.sqs import settings
 from windtunnel.services.sqs.life import abandon, watch
@@ -84,7 +85,9 @@ def delete_queue(tx: Tx, req: t.DeleteQueueRequest) -> None:
     tx.cancel_timer("expire", str(queue.id))
     abandon(tx, queue.store)
     forget(tx, TASKS, [key for key, _ in tx.scan(TASKS, queue.id)])
-    remove_all_tags(tx, arn_of(tx.region, tx.account, name))
+    arn = arn_of(tx.region, tx.account, name)
+    remove_all_tags(tx, arn)
+    forget_data_keys(tx, arn)
     tx.wake(*changed(queue))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.sqs import fifo, standard
+from windtunnel.services.sqs.encryption import check_receive
 from windtunnel.services.sqs.moving import bury, grave_of
 from windtunnel.services.sqs.rules import (
     RECEIVED_MAX,
@@ -59,6 +60,7 @@ def _receive(tx: Tx, req: t.ReceiveMessageRequest, began: float) -> tuple[list[A
     else:
         taken = _take(found, limit, timeout)
     if taken:
+        check_receive(found)
         return [_printed(found, one, req) for one in taken], None, changed(queue)
     deadline = began + wait
     if tx.now >= deadline:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sqs import fifo, standard
+from windtunnel.services.sqs.encryption import check_send
 from windtunnel.services.sqs.rules import (
     BATCH_BYTES_MAX,
     BILLED_BYTES,
@@ -43,6 +44,7 @@ def send_message(tx: Tx, req: t.SendMessageRequest) -> t.SendMessageResult:
         raise Fault("InvalidParameterValue", f"One or more parameters are invalid. Reason: {reason}")
     if queue.fifo:
         _check_order(req, queue, missing("MessageGroupId"))
+    check_send(found)
     result = _send(found, req)
     _meter(found, size)
     tx.wake(*changed(queue))
@@ -60,6 +62,7 @@ def send_message_batch(tx: Tx, req: t.SendMessageBatchRequest) -> t.SendMessageB
     total = sum(size_of(entry.get("MessageBody", ""), entry.get("MessageAttributes") or {}) for entry in entries)
     if total > BATCH_BYTES_MAX:
         raise Fault("BatchRequestTooLong", f"Batch requests cannot be longer than {BATCH_BYTES_MAX} bytes. You have sent {total} bytes.")
+    check_send(found)
     successful: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     for entry in entries:

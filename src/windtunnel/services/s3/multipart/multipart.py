@@ -26,6 +26,7 @@ from windtunnel.services.s3.notifications.events import tell
 from windtunnel.services.s3.objects.customer_keys import check_part_key
 from windtunnel.services.s3.objects.digests import BODY_READ_BYTES, DEFAULT, MEMBERS, Md5, Received, given_checksum, receive
 from windtunnel.services.s3.objects.drafts import Request, check_write, draft_of, encryption_shown, written_id
+from windtunnel.services.s3.objects.kms import open_data_key
 from windtunnel.services.s3.objects.sources import Source, source_of
 from windtunnel.services.s3.places import add, bucket_of
 from windtunnel.services.s3.rules import PART_NUMBER_MAX, copy_range_of, multipart_etag
@@ -46,7 +47,7 @@ def create_multipart_upload(tx: Tx, req: t.CreateMultipartUploadRequest) -> t.Cr
         "Bucket": req["Bucket"],
         "Key": req["Key"],
         "UploadId": upload_id,
-        **encryption_shown(draft.encryption),
+        **encryption_shown(draft.encryption, written=True),
         **abortion_shown(tx, req["Bucket"], req["Key"], upload.initiated),
         **({"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if algorithm else {}),
     }  # pyright: ignore[reportReturnType]
@@ -93,8 +94,14 @@ async def _store_part(call: Call, req: Request, upload: Upload, received: Receiv
         raise
 
 
+def _open(tx: Tx, req: Request, upload: Upload) -> None:
+    """Parts of an object under a KMS key are written, and become an object, for whom KMS opens the upload's data key."""
+    if upload.draft.encryption.data_key:
+        open_data_key(tx, req["Bucket"], req["Key"], upload.draft.encryption)
+
+
 def _put_part(tx: Tx, req: Request, algorithm: str, received: Received) -> int:
-    upload_of(tx, req)
+    _open(tx, req, upload_of(tx, req))
     old = tx.get(PARTS, req["UploadId"], req["PartNumber"])
     if old is not None:
         tx.drop(old.blob)
@@ -169,6 +176,7 @@ def _complete(tx: Tx, req: Request, parts: list[tuple[int, Part]], blob: str) ->
     if _check_complete(tx, req, again=True) != parts:
         raise no_such_upload(req)
     bucket, upload = bucket_of(tx, req), upload_of(tx, req)
+    _open(tx, req, upload)
     name, key = req["Bucket"], req["Key"]
     version = msgspec.structs.replace(
         upload.draft,

@@ -11,6 +11,7 @@ from windtunnel.services.s3.lifecycle.expiration import expiration_shown
 from windtunnel.services.s3.notifications.events import tell
 from windtunnel.services.s3.objects.digests import DEFAULT, MEMBERS, Received, algorithm_of, computed, md5_of_blob
 from windtunnel.services.s3.objects.drafts import Request, check_write, draft_of, encryption_shown, filled
+from windtunnel.services.s3.objects.kms import open_data_key
 from windtunnel.services.s3.objects.sources import Source, source_of
 from windtunnel.services.s3.places import add, bucket_of, charge_shown, current, shown_id
 from windtunnel.services.s3.rules import check_key
@@ -58,6 +59,8 @@ def _check_copy(tx: Tx, req: Request, source: Source) -> None:
 def _copy(tx: Tx, req: Request, source: Source, received: Received) -> t.CopyObjectOutput:
     bucket = bucket_of(tx, req)
     check_write(tx, bucket, req, again=True)
+    if source.version.encryption.data_key:
+        open_data_key(tx, source.bucket, source.key, source.version.encryption)
     draft = filled(draft_of(tx, bucket, req), received)
     old = source.version
     if req.get("MetadataDirective") != "REPLACE":
@@ -76,7 +79,7 @@ def _copy(tx: Tx, req: Request, source: Source, received: Received) -> t.CopyObj
     }
     return {
         "CopyObjectResult": result,
-        **encryption_shown(version.encryption),
+        **encryption_shown(version.encryption, written=True),
         **expiration_shown(tx, req["Bucket"], req["Key"], version),
         **shown_id(bucket, version),
         **charge_shown(tx, bucket),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from windtunnel.services.s3.access.grants import check_draft
 from windtunnel.services.s3.locks.locks import asked_lock
 from windtunnel.services.s3.objects.customer_keys import ALGORITHM, new_key
 from windtunnel.services.s3.objects.digests import Received
+from windtunnel.services.s3.objects.kms import context_of, with_data_key
 from windtunnel.services.s3.objects.metadata import decoded
 from windtunnel.services.s3.places import current
 from windtunnel.services.s3.rules import (
@@ -25,7 +27,7 @@ from windtunnel.services.s3.rules import (
     failed,
     nested,
 )
-from windtunnel.services.s3.state import MANAGED_KEYS, Bucket, Encryption, Version
+from windtunnel.services.s3.state import Bucket, Encryption, Version
 from windtunnel.services.s3.tagging.tags import header_tags_of
 
 Request = Mapping[str, Any]
@@ -79,19 +81,10 @@ def encryption_of(tx: Tx, bucket: Bucket, req: Request) -> Encryption:
     if algorithm is not None:
         bucket_key = req.get("BucketKeyEnabled", found.bucket_key) if algorithm in KMS else False
         found = Encryption(algorithm, req.get("SSEKMSKeyId") or "", bool(bucket_key))
-    if found.algorithm in KMS and not found.key_id:
-        return msgspec.structs.replace(found, key_id=_managed_key(tx, bucket))
-    return found
-
-
-def _managed_key(tx: Tx, bucket: Bucket) -> str:
-    """The key that AWS manages for S3, which encrypts where no other is named."""
-    place = tx.at(account=bucket.account, region=bucket.region)
-    kept = place.get(MANAGED_KEYS)
-    if kept is None:
-        kept = f"arn:aws:kms:{bucket.region}:{bucket.account}:key/{tx.ids.uuid()}"
-        place.put(MANAGED_KEYS, value=kept)
-    return kept
+    if found.algorithm not in KMS:
+        return found
+    found = msgspec.structs.replace(found, context=context_of(req.get("SSEKMSEncryptionContext")))
+    return with_data_key(tx, bucket, req["Bucket"], req["Key"], found)
 
 
 def check_write(tx: Tx, bucket: Bucket, req: Request, *, again: bool = False) -> None:
@@ -135,7 +128,8 @@ def written_id(version: Version) -> dict[str, str]:
     return {} if version.id == NULL else {"VersionId": version.id}
 
 
-def encryption_shown(encryption: Encryption) -> dict[str, Any]:
+def encryption_shown(encryption: Encryption, *, written: bool = False) -> dict[str, Any]:
+    """How an object is encrypted; only who has `written` it is told of the encryption context."""
     if encryption.customer:
         return {"SSECustomerAlgorithm": ALGORITHM, "SSECustomerKeyMD5": encryption.customer}
     shown: dict[str, Any] = {"ServerSideEncryption": encryption.algorithm}
@@ -143,4 +137,6 @@ def encryption_shown(encryption: Encryption) -> dict[str, Any]:
         shown["SSEKMSKeyId"] = encryption.key_id
     if encryption.bucket_key:
         shown["BucketKeyEnabled"] = True
+    if written and encryption.context:
+        shown["SSEKMSEncryptionContext"] = b64encode(msgspec.json.encode(encryption.context)).decode()
     return shown

@@ -11,6 +11,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.objects.kms import with_data_key
 from windtunnel.services.s3.places import bucket_of, change, charge_shown, lookup
 from windtunnel.services.s3.rules import nested
 from windtunnel.services.s3.state import Encryption
@@ -50,6 +51,7 @@ def update_object_encryption(tx: Tx, req: t.UpdateObjectEncryptionRequest) -> t.
         raise Fault("AccessDenied", OTHER_ACCOUNT)
     if version.encryption.customer or version.encryption.algorithm not in UPDATABLE:
         raise Fault("InvalidRequest", FROM_CUSTOMER)
-    encryption = Encryption("aws:kms", str(arn), bool(wanted.get("BucketKeyEnabled")))
+    wanted_key = Encryption("aws:kms", str(arn), bool(wanted.get("BucketKeyEnabled")))
+    encryption = with_data_key(tx, bucket, req["Bucket"], req["Key"], wanted_key)
     change(tx, req["Bucket"], bucket, req["Key"], at, msgspec.structs.replace(version, encryption=encryption))
     return charge_shown(tx, bucket)  # pyright: ignore[reportReturnType]

@@ -52,7 +52,7 @@ def _put(tx: Tx, req: Request, received: Received) -> t.PutObjectOutput:
     return {
         "ETag": f'"{version.etag}"',
         "ChecksumType": "FULL_OBJECT",
-        **encryption_shown(version.encryption),
+        **encryption_shown(version.encryption, written=True),
         **expiration_shown(tx, name, key, version),
         **written_id(version),
         **charge_shown(tx, bucket),

@@ -16,6 +16,7 @@ from windtunnel.services.s3.locks.locks import lock_shown
 from windtunnel.services.s3.objects.customer_keys import check_key_of
 from windtunnel.services.s3.objects.digests import MEMBERS
 from windtunnel.services.s3.objects.drafts import encryption_shown
+from windtunnel.services.s3.objects.kms import open_data_key
 from windtunnel.services.s3.objects.metadata import shown as shown_metadata
 from windtunnel.services.s3.places import bucket_of, charge_shown, lookup, shown_id
 from windtunnel.services.s3.rules import PAGE_KEYS_MAX, TIERED, check_read, range_of
@@ -39,6 +40,8 @@ def get_object(tx: Tx, req: t.GetObjectRequest) -> t.GetObjectOutput:
     at, version = lookup(tx, bucket, req, "GET")
     check_archived(version, tx.now)
     shown, offset, length = _shown(tx, bucket, req, at, version)
+    if version.encryption.data_key:
+        open_data_key(tx, req["Bucket"], req["Key"], version.encryption)
     if version.storage == TIERED:
         read(tx, req["Bucket"], req["Key"], at, version)
     if tx.scope.principal.kind != "AWSService":

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from windtunnel.fabric import Call, Tx
+from windtunnel.fabric import Call, Fault, Principal, Tx
 from windtunnel.services.s3.locks.locks import with_default
 from windtunnel.services.s3.notifications.events import iso, tell
+from windtunnel.services.s3.objects.kms import open_data_key, with_data_key
 from windtunnel.services.s3.places import insert, rewrite
 from windtunnel.services.s3.replication.replicas import COMPLETED, FAILED, PENDING, REPLICA, Job, is_enabled
 from windtunnel.services.s3.rules import KMS, nested, several
@@ -65,6 +66,9 @@ def _settle(tx: Tx, job: Job, blob: str) -> bool:
     if work is None:
         return False
     version, reason = work.version, _hindrance(work)
+    encryption = version.encryption
+    if not reason and work.there is None and work.target is not None and encryption.algorithm in KMS:
+        reason, encryption = _sealed(tx, job, work, work.target)
     if not reason and work.there is None and version.blob and not blob:
         reason = "SrcObjectNotFound"
     if reason:
@@ -81,7 +85,7 @@ def _settle(tx: Tx, job: Job, blob: str) -> bool:
         return False
     assert work.target is not None
     if work.there is None:
-        _arrive(tx, job, work, work.target, blob)
+        _arrive(tx, job, work, work.target, blob, encryption)
     else:
         changed = msgspec.structs.replace(work.there, tags=version.tags, grants=version.grants, lock=version.lock)
         rewrite(tx, job.target, job.key, job.order, changed)
@@ -103,13 +107,33 @@ def _hindrance(work: Work) -> str:
     return "DstPutObjNotPermitted" if account is not None and account != target.account else ""
 
 
-def _arrive(tx: Tx, job: Job, work: Work, target: Bucket, blob: str) -> None:
+def _sealed(tx: Tx, job: Job, work: Work, target: Bucket) -> tuple[str, Encryption]:
+    """How an object under a KMS key is encrypted at its destination; or why it can't be, in S3's words. The rule's role asks KMS."""
+    version, role = work.version, (tx.get(DOCUMENTS, job.bucket, "replication") or {})["Role"]
+    named = nested(nested(work.rule, "Destination"), "EncryptionConfiguration").get("ReplicaKmsKeyID") or version.encryption.key_id
+    wanted = Encryption(version.encryption.algorithm, named, target.encryption.bucket_key)
+    asking = tx.at()
+    asking.scope = msgspec.structs.replace(tx.scope, principal=_session(role, work.source.account))
+    step = "Src"
+    try:
+        if version.encryption.data_key:
+            open_data_key(asking, job.bucket, job.key, version.encryption)
+        step = "Dst"
+        return "", with_data_key(asking, target, job.target, job.key, wanted)
+    except Fault as fault:
+        missing = fault.code == "KMS.NotFoundException"
+        return f"{step}KmsKey{'NotFound' if missing else 'InvalidState'}", wanted
+
+
+def _session(role: str, account: str) -> Principal:
+    """S3 in the session of the role that replicates."""
+    name = role.rpartition("/")[2]
+    return Principal("AssumedRole", account, f"arn:aws:sts::{account}:assumed-role/{name}/s3-replication", name, name, issuer=role)
+
+
+def _arrive(tx: Tx, job: Job, work: Work, target: Bucket, blob: str, encryption: Encryption) -> None:
     version, destination = work.version, nested(work.rule, "Destination")
     own = target.ownership == "BucketOwnerEnforced" or destination.get("AccessControlTranslation") is not None
-    encryption = version.encryption
-    if encryption.algorithm in KMS:
-        key_id = nested(destination, "EncryptionConfiguration").get("ReplicaKmsKeyID") or encryption.key_id
-        encryption = Encryption(encryption.algorithm, key_id, target.encryption.bucket_key)
     arrived = msgspec.structs.replace(
         version,
         blob=blob,
