@@ -13,6 +13,7 @@ from tests.stories.kms_kit import DAY, OTHER, arn, made, policy, root
 URL = "http://localhost:4566/000000000000/q"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:t"
+DENIED = policy({"Effect": "Deny", "Principal": "*", "Action": ["kms:Decrypt", "kms:GenerateDataKey"]})
 SNS = {"Principal": {"Service": "sns.amazonaws.com"}, "Action": ["kms:GenerateDataKey", "kms:Decrypt"]}
 
 
@@ -47,20 +48,33 @@ def test_a_queue_uses_its_data_key_until_its_time_is_over(here: Here, key: str) 
     assert _bodies(here) == ["a", "b"]
 
 
-def test_a_queue_whose_key_ends_keeps_its_messages_for_nobody(here: Here, key: str) -> None:
-    here.sqs.send_message(QueueUrl=URL, MessageBody="a")
-    here.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
-    here.jump(60)
-    ending = ("KmsInvalidState", _said(f"{arn(key)} is pending deletion.", "KMSInvalidStateException"))
-    assert fault(here.sqs.send_message, QueueUrl=URL, MessageBody="b") == ending
+@pytest.mark.parametrize(
+    ("code", "change", "seconds"),
+    [
+        ("KmsDisabled", {"disable_key": {}}, 60),
+        ("KmsInvalidState", {"schedule_key_deletion": {}}, 60),
+        ("KmsNotFound", {"schedule_key_deletion": {"PendingWindowInDays": 7}}, 7 * DAY),
+        ("KmsAccessDenied", {"put_key_policy": {"Policy": DENIED}}, 60),
+    ],
+)
+def test_without_its_key_a_queue_takes_and_gives_nothing(here: Here, key: str, code: str, change: dict[str, Any], seconds: float) -> None:
     here.sqs.set_queue_attributes(QueueUrl=URL, Attributes={"MessageRetentionPeriod": "1209600"})
-    here.jump(7 * DAY)
-    gone = _said(f"Key '{arn(key)}' does not exist", "NotFoundException")
-    assert fault(here.sqs.send_message, QueueUrl=URL, MessageBody="b") == ("KmsNotFound", gone)
+    here.sqs.send_message(QueueUrl=URL, MessageBody="a")
+    for operation, more in change.items():
+        getattr(here.kms, operation)(KeyId=key, **more)
+    here.jump(seconds)
+    assert fault(here.sqs.send_message, QueueUrl=URL, MessageBody="b")[0] == code
+    assert fault(here.sqs.send_message_batch, QueueUrl=URL, Entries=[{"Id": "b", "MessageBody": "b"}])[0] == code
+    # Who can't open a ciphertext isn't told whether its key is gone or only closed to them.
+    received = "KmsAccessDenied" if code == "KmsNotFound" else code
+    assert fault(here.sqs.receive_message, QueueUrl=URL)[0] == received
+
+
+def test_a_key_that_does_not_encrypt_is_no_key_for_a_queue(here: Here, key: str) -> None:
     other = made(here, KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
     here.sqs.set_queue_attributes(QueueUrl=URL, Attributes={"KmsMasterKeyId": other})
-    code, _ = fault(here.sqs.send_message, QueueUrl=URL, MessageBody="b")
-    assert code == "KmsInvalidKeyUsage"
+    assert fault(here.sqs.send_message, QueueUrl=URL, MessageBody="b")[0] == "KmsInvalidKeyUsage"
+    assert fault(here.sqs.send_message_batch, QueueUrl=URL, Entries=[{"Id": "b", "MessageBody": "b"}])[0] == "KmsInvalidKeyUsage"
 
 
 def test_each_caller_needs_the_key(here: Here, key: str) -> None:

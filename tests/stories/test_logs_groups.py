@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.stories.here import BEGIN, Here
+from tests.stories.kms_kit import policy
 from tests.stories.refusals import refusal
 
 NOW = int(BEGIN * 1000)
@@ -12,7 +13,8 @@ ARN = "arn:aws:logs:us-east-1:000000000000:log-group:"
 
 
 def test_a_group_is_described_as_it_was_made(here: Here) -> None:
-    key = "arn:aws:kms:us-east-1:000000000000:key/k"
+    lets_logs = {"Principal": {"Service": "logs.us-east-1.amazonaws.com"}, "Action": "kms:GenerateDataKey*"}
+    key = here.kms.create_key(Policy=policy(lets_logs))["KeyMetadata"]["Arn"]
     here.logs.create_log_group(logGroupName="/app/a", logGroupClass="INFREQUENT_ACCESS", kmsKeyId=key)
     here.logs.put_retention_policy(logGroupName="/app/a", retentionInDays=7)
     assert here.logs.describe_log_groups() == {

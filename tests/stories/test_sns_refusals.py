@@ -217,6 +217,11 @@ CASES: list[Case] = [
     ),
 ]
 ELSEWHERE = {
+    **{
+        f"{operation} KMS{why}": "test_kms_in_messages.py::test_nobody_publishes_to_a_topic_without_its_key"
+        for operation in ("publish", "publish_batch")
+        for why in ("AccessDenied", "Disabled", "InvalidState", "NotFound")
+    },
     "unsubscribe AuthorizationError": "test_sns_http.py::test_who_confirmed_with_a_signature_may_insist_on_signatures",
     "create_topic TopicLimitExceeded": "test_sns_refusals.py::test_an_account_has_so_many_topics",
     "subscribe SubscriptionLimitExceeded": "test_sns_refusals.py::test_a_fifo_topic_has_so_many_subscriptions",
@@ -228,8 +233,8 @@ ELSEWHERE = {
 }
 NEVER = (
     *("AuthorizationError", "InternalError", "InvalidSecurity", "Throttled", "ReplayLimitExceeded", "StaleTag", "TagPolicy"),
-    *("ConcurrentAccess", "ValidationException", "KMSDisabled", "KMSInvalidState", "KMSNotFound", "KMSOptInRequired", "KMSThrottling"),
-    *("KMSAccessDenied", "confirm_subscription SubscriptionLimitExceeded", "confirm_subscription FilterPolicyLimitExceeded"),
+    *("ConcurrentAccess", "ValidationException", "KMSOptInRequired", "KMSThrottling"),
+    *("confirm_subscription SubscriptionLimitExceeded", "confirm_subscription FilterPolicyLimitExceeded"),
     *("publish_batch EndpointDisabled", "publish_batch PlatformApplicationDisabled", "unsubscribe NotFound", "delete_topic NotFound"),
     *("list_sms_sandbox_phone_numbers ResourceNotFound", "untag_resource TagLimitExceeded", "get_sms_attributes InvalidParameter"),
 )

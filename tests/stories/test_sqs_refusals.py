@@ -162,10 +162,22 @@ CASES: list[Case] = [
     ("cancel_message_move_task", {"TaskHandle": TASK}, "ResourceNotFoundException", "Task does not exist."),
     ("cancel_message_move_task", {"TaskHandle": "$task"}, "UnsupportedOperation", "Only active tasks can be cancelled."),
 ]  # fmt: skip
-ELSEWHERE = {"receive_message OverLimit": "test_sqs_refusals.py::test_a_queue_has_so_many_messages_in_flight"}
+KMS = "test_kms_in_messages.py::test_without_its_key_a_queue_takes_and_gives_nothing"
+NO_KEY = "test_kms_in_messages.py::test_a_key_that_does_not_encrypt_is_no_key_for_a_queue"
+ELSEWHERE = {
+    "receive_message OverLimit": "test_sqs_refusals.py::test_a_queue_has_so_many_messages_in_flight",
+    **{
+        f"{operation} Kms{why}": KMS
+        for operation in ("send_message", "send_message_batch", "receive_message")
+        for why in ("AccessDenied", "Disabled", "InvalidState", "NotFound")
+        if (operation, why) != ("receive_message", "NotFound")
+    },
+    **{f"{operation} KmsInvalidKeyUsage": NO_KEY for operation in ("send_message", "send_message_batch")},
+}
 NEVER = (
-    *("InvalidSecurity", "RequestThrottled", "UnsupportedOperation", "KmsAccessDenied", "KmsDisabled", "KmsInvalidKeyUsage"),
-    *("KmsInvalidState", "KmsNotFound", "KmsOptInRequired", "KmsThrottled"),
+    *("InvalidSecurity", "RequestThrottled", "UnsupportedOperation", "KmsOptInRequired", "KmsThrottled"),
+    # A queue's data key is there by then, so its key could make it; who can't open it isn't told whether the key is gone.
+    *("receive_message KmsInvalidKeyUsage", "receive_message KmsNotFound"),
     *("change_message_visibility MessageNotInflight", "delete_message InvalidIdFormat"),
     # These name no queue by its URL.
     *(

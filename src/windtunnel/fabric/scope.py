@@ -86,6 +86,12 @@ def service_principal(name: str, account: str) -> Principal:
     return Principal("AWSService", account, name, name, name)
 
 
+def session_of(role: str, account: str, name: str) -> Principal:
+    """A session that a service has of a role it was given, by the role's ARN."""
+    role_name = role.rpartition("/")[2]
+    return Principal("AssumedRole", account, f"arn:aws:sts::{account}:assumed-role/{role_name}/{name}", role_name, role_name, issuer=role)
+
+
 def anonymous() -> Principal:
     """A caller who signed nothing."""
     return Principal("Anonymous", "anonymous", "*", "ANONYMOUS_PRINCIPAL")

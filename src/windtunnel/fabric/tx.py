@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import structs
 
@@ -16,7 +16,7 @@ from windtunnel.kernel.store import Overlay, Table, Transaction
 if TYPE_CHECKING:
     from windtunnel.fabric.cloud import Cloud
     from windtunnel.fabric.resource import Resource
-    from windtunnel.fabric.scope import Scope
+    from windtunnel.fabric.scope import Principal, Scope
     from windtunnel.kernel.ids import Ids
     from windtunnel.planes.blobs import Blobs
 
@@ -132,6 +132,12 @@ class Tx(Transaction):
     def finish(self, late: str, body: str) -> str:
         """The whole body of an event that was delivered as `late`."""
         return self._cloud.courier.finish(self, late, body)
+
+    def acting_as(self, principal: Principal, source_arn: str = "") -> Self:
+        """The same transaction, whose calls are in another's name: a service's own for one of its resources, or a role's it was given."""
+        other = self.at()
+        other.scope = structs.replace(self.scope, principal=principal, source_arn=source_arn)
+        return other
 
     def call(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Runs a plain operation of another service as a part of this transaction, in the name of whoever calls this one.

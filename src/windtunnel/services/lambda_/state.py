@@ -44,6 +44,8 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     vpc: dict[str, Any] | None = None
     files: list[dict[str, Any]] = []
     kms: str = ""
+    data_key: bytes = b""
+    """As KMS made it, under the key `kms`."""
 
 
 class Function(msgspec.Struct, frozen=True, omit_defaults=True):

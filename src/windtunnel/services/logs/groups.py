@@ -11,6 +11,7 @@ from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.logs import life
+from windtunnel.services.logs.encryption import check_key
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, check_group_name, check_retention, invalid
 from windtunnel.services.logs.state import ACCOUNT_POLICIES, GROUPS, PROTECTION, STORED, UNPROTECTED, Group, arn_of, find_group, name_of
 
@@ -38,6 +39,8 @@ def create_log_group(tx: Tx, req: t.CreateLogGroupRequest) -> None:
         kms=req.get("kmsKeyId", ""),
         protected=req.get("deletionProtectionEnabled", False),
     )
+    if group.kms:
+        check_key(tx, arn_of(tx, name), group.kms)
     tx.put(GROUPS, name, value=group)
     set_tags(tx, arn_of(tx, name), req.get("tags", {}))
 
@@ -93,7 +96,9 @@ def delete_retention_policy(tx: Tx, req: t.DeleteRetentionPolicyRequest) -> None
 
 def associate_kms_key(tx: Tx, req: t.AssociateKmsKeyRequest) -> None:
     name = _encrypted(tx, req)
-    _changed(tx, name, find_group(tx, name), kms=req["kmsKeyId"])
+    group = find_group(tx, name)
+    check_key(tx, arn_of(tx, name), req["kmsKeyId"])
+    _changed(tx, name, group, kms=req["kmsKeyId"])
 
 
 def disassociate_kms_key(tx: Tx, req: t.DisassociateKmsKeyRequest) -> None:

@@ -15,6 +15,7 @@ from windtunnel.services.lambda_.code import archives
 from windtunnel.services.lambda_.code.archives import Taken
 from windtunnel.services.lambda_.concurrency.keepers import changed
 from windtunnel.services.lambda_.functions.configure import configured, given, layers
+from windtunnel.services.lambda_.functions.encryption import with_data_key
 from windtunnel.services.lambda_.functions.publish import publish, without
 from windtunnel.services.lambda_.places import (
     find,
@@ -84,6 +85,7 @@ def _create(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str
     if tx.get(FUNCTIONS, name) is not None:
         raise conflict(f"Function already exist: {name}")
     version = Version(req["Role"], taken.code, taken.size, tx.now, tx.new_id(), tx.serial(), **given(tx, req))
+    version = with_data_key(tx, name, version)
     arn = req.get("CodeSigningConfigArn")
     function = Function(tx.serial(), signing=signing_of(tx, arn) if arn else "")
     archives.count(tx, taken.size)
@@ -163,7 +165,7 @@ async def update_function_configuration(call: Call, req: t.UpdateFunctionConfigu
 def _change_configuration(tx: Tx, name: str, req: Mapping[str, Any]) -> dict[str, Any]:
     _, version = latest(tx, name)
     check_revision(req, version.revision, "GetFunction/GetAlias")
-    changed = configured(tx, version, req)
+    changed = with_data_key(tx, name, configured(tx, version, req))
     for layer in changed.layers:
         archives.use(tx, layer.code)
     for layer in version.layers:

@@ -39,5 +39,5 @@ def without(tx: Tx, name: str, number: int, version: Version) -> None:
 
 
 def _same(one: Version, other: Version) -> bool:
-    ours = msgspec.structs.replace(other, revision="", modified=0, generation=0, description="")
-    return msgspec.structs.replace(one, revision="", modified=0, generation=0, description="") == ours
+    ours = msgspec.structs.replace(other, revision="", modified=0, generation=0, description="", data_key=b"")
+    return msgspec.structs.replace(one, revision="", modified=0, generation=0, description="", data_key=b"") == ours

@@ -18,6 +18,7 @@ from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.compute import INIT_SECONDS_MAX, Environment, Missing, Outcome, Runtime, Spec, runtime_for
 from windtunnel.services.lambda_.code import archives
 from windtunnel.services.lambda_.concurrency.taken import leave, take
+from windtunnel.services.lambda_.functions.encryption import open_data_key
 from windtunnel.services.lambda_.places import Found, log_group
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, runtime_arn, shown_number, throttled
 from windtunnel.services.lambda_.running.journal import Journal
@@ -168,6 +169,8 @@ async def _prepared(call: Call, found: Found, bench: Bench) -> tuple[Journal, Sp
     if isinstance(runtime, Missing):
         raise Fault("InvalidRuntimeException", runtime.message, Type="User")
     place = call.at(account=found.tx.account)
+    if version.data_key:
+        await place.transact(open_data_key, found)
     folder = str(await archives.folder(place, version.code))
     layers = [str(await archives.folder(place, layer.code)) for layer in version.layers]
     keys = await keys_of(place, version.role, found.name)

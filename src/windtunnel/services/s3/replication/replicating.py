@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from windtunnel.fabric import Call, Fault, Principal, Tx
+from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.scope import session_of
 from windtunnel.services.s3.locks.locks import with_default
 from windtunnel.services.s3.notifications.events import iso, tell
 from windtunnel.services.s3.objects.kms import open_data_key, with_data_key
@@ -112,8 +113,7 @@ def _sealed(tx: Tx, job: Job, work: Work, target: Bucket) -> tuple[str, Encrypti
     version, role = work.version, (tx.get(DOCUMENTS, job.bucket, "replication") or {})["Role"]
     named = nested(nested(work.rule, "Destination"), "EncryptionConfiguration").get("ReplicaKmsKeyID") or version.encryption.key_id
     wanted = Encryption(version.encryption.algorithm, named, target.encryption.bucket_key)
-    asking = tx.at()
-    asking.scope = msgspec.structs.replace(tx.scope, principal=_session(role, work.source.account))
+    asking = tx.acting_as(session_of(role, work.source.account, "s3-replication"))
     step = "Src"
     try:
         if version.encryption.data_key:
@@ -123,12 +123,6 @@ def _sealed(tx: Tx, job: Job, work: Work, target: Bucket) -> tuple[str, Encrypti
     except Fault as fault:
         missing = fault.code == "KMS.NotFoundException"
         return f"{step}KmsKey{'NotFound' if missing else 'InvalidState'}", wanted
-
-
-def _session(role: str, account: str) -> Principal:
-    """S3 in the session of the role that replicates."""
-    name = role.rpartition("/")[2]
-    return Principal("AssumedRole", account, f"arn:aws:sts::{account}:assumed-role/{name}/s3-replication", name, name, issuer=role)
 
 
 def _arrive(tx: Tx, job: Job, work: Work, target: Bucket, blob: str, encryption: Encryption) -> None:
