@@ -86,6 +86,7 @@ SERVICE = Service(
         "InvalidBucketState": 409,
         "InvalidDigest": 400,
         "InvalidEncryptionAlgorithmError": 400,
+        "KMS.NotFoundException": 400,
         "InvalidLocationConstraint": 400,
         "InvalidPart": 400,
         "InvalidPartNumber": 416,
