@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from tests.sim.auditor.base import Call, Wrong, same
+from tests.sim.auditor.dynamodb import Streams, Tables
 from tests.sim.auditor.iam import Identities
 from tests.sim.auditor.lambda_ import Functions
 from tests.sim.auditor.logs import Groups
@@ -43,6 +44,7 @@ class Auditor:
         self.topics = Topics(self._ask, self.queues, self.functions.accepted, lambda: self.troubles)
         self.groups = Groups(self._ask)
         self.identities = Identities(self._ask)
+        self.tables = Tables(self._ask, lambda: self.queues.inexact)
         self.records = Records()
         self._written = Written()
         self._loose: dict[str, float] = {}
@@ -56,6 +58,8 @@ class Auditor:
             "lambda": self.functions,
             "logs": self.groups,
             "iam": self.identities,
+            "dynamodb": self.tables,
+            "dynamodbstreams": Streams(),
             "sts": self.identities,
         }
 
@@ -97,6 +101,7 @@ class Auditor:
         self.queues.passed()
         self.topics.passed(now)
         self.functions.passed(now)
+        self.tables.passed(now)
 
     def crashed(self, now: float) -> None:
         self.troubles += 1
@@ -180,6 +185,10 @@ class Auditor:
         for name in sorted(self.groups.groups):
             self.look("logs", "FilterLogEvents", {"logGroupName": name})
             self.look("logs", "ListTagsLogGroup", {"logGroupName": name})
+        for name in sorted(self.tables.tables):
+            self.look("dynamodb", "DescribeTable", {"TableName": name})
+            self.look("dynamodb", "Scan", {"TableName": name})
+            self.tables.streamed(name, self._world.now, self.look)
         for operation in ("ListUsers", "ListRoles"):
             self.look("iam", operation, {})
         for name in sorted(self.identities.users):

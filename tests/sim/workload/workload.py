@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.sim.auditor.auditor import Auditor
 from tests.sim.workload.base import Chance, Wish
+from tests.sim.workload.dynamodb import TableWork
 from tests.sim.workload.iam import IdentityWork
 from tests.sim.workload.lambda_ import FunctionWork
 from tests.sim.workload.logs import LogWork
@@ -28,6 +29,7 @@ class Workload:
             "sns": (TopicWork(chance, auditor.topics, auditor.queues, world.subscribers), 15),
             "lambda": (FunctionWork(chance, auditor.functions, auditor.queues), 12),
             "logs": (LogWork(chance, auditor.groups, lambda: world.now), 10),
+            "dynamodb": (TableWork(chance, auditor.tables, lambda: world.now), 12),
             "iam": (IdentityWork(chance, auditor.identities), 8),
         }
         chosen = [work for name, work in works.items() if not only - {"weather"} or name in only]
