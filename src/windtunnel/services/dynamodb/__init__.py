@@ -5,6 +5,7 @@ from __future__ import annotations
 from windtunnel.fabric import Service
 from windtunnel.services.dynamodb import life
 from windtunnel.services.dynamodb.backups import backups, copying, history, restoring
+from windtunnel.services.dynamodb.exports import exports, imports, running, taking
 from windtunnel.services.dynamodb.items import batches, items, query, statements, transacting, transactions
 from windtunnel.services.dynamodb.state import TABLE
 from windtunnel.services.dynamodb.streams import destinations, shards, streams
@@ -26,6 +27,8 @@ SERVICE = Service(
         statements,
         backups,
         restoring,
+        exports,
+        imports,
     ),
     resources=(TABLE,),
     timers={
@@ -41,6 +44,8 @@ SERVICE = Service(
         "sweep_backup": copying.sweep_backup,
         "fill_table": copying.fill_table,
         "forget_history": history.forget_history,
+        "run_export": running.run_export,
+        "run_import": taking.run_import,
     },
     faults={"NotImplemented": 501, "ValidationException": 400},
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html

@@ -9,10 +9,12 @@ import msgspec
 
 from windtunnel.aws.dynamodb.values import Item
 from windtunnel.fabric import Table, Tx
+from windtunnel.fabric.tags import remove_all_tags
 from windtunnel.kernel.store import Key
 from windtunnel.services.dynamodb.items import expiry
 from windtunnel.services.dynamodb.items.writing import is_indexed, write, write_indexed
-from windtunnel.services.dynamodb.state import EXPIRING, INDEXED, ITEMS, NUMBERS, TABLES, TableRow
+from windtunnel.services.dynamodb.state import EXPIRING, INDEXED, ITEMS, NUMBERS, POLICIES, TABLES, TableRow, arn_of, stream_arn
+from windtunnel.services.dynamodb.streams import shards
 
 PRINCIPAL = "dynamodb.amazonaws.com"
 SLICE_ROWS = 256
@@ -20,9 +22,24 @@ SLICE_ROWS = 256
 OF_TABLE: tuple[Table[Any], ...] = (ITEMS, INDEXED, EXPIRING, NUMBERS)
 
 
-def abandon(tx: Tx, table: int) -> None:
-    """Has the rows of a deleted table removed."""
-    tx.timer(tx.now, "sweep_table", {"table": table})
+def remove_table(tx: Tx, row: TableRow) -> None:
+    """Takes a table away, out of the sight of its replicas too, and has its rows removed."""
+    if row.stream:
+        shards.close_stream(tx, row)
+    arn = arn_of(tx.region, tx.account, row.name)
+    remove_all_tags(tx, arn)
+    tx.delete(POLICIES, arn)
+    if row.label:
+        tx.delete(POLICIES, stream_arn(tx.region, tx.account, row.name, row.label))
+    expiry.forget(tx, row)
+    tx.delete(TABLES, row.name)
+    tx.timer(tx.now, "sweep_table", {"table": row.number})
+    for region in row.replicas:
+        other = tx.at(region=region)
+        replica = other.get(TABLES, row.name)
+        if replica is not None:
+            left = [member for member in replica.replicas if member != tx.region]
+            other.put(TABLES, row.name, value=msgspec.structs.replace(replica, replicas=left))
 
 
 def abandon_index(tx: Tx, table: int, index: int) -> None:

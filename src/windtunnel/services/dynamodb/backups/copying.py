@@ -32,7 +32,8 @@ def abandon(tx: Tx, backup: Backup) -> None:
 
 
 def restore(tx: Tx, row: TableRow, source: Mapping[str, Any]) -> None:
-    """Fills a new table: from a backup, `{"backup": number}`, or from a table as it was, `{"table": name, "number": …, "at": time}`."""
+    """Fills a new table: from a backup, `{"backup": number}`, from a table as it was, `{"table": name, "number": …, "at": time}`, or
+    from one of another region, `{"table": name, "number": …, "region": …}`."""
     fill_table(tx, {"name": row.name, "number": row.number, "source": dict(source), "after": []})
 
 
@@ -66,12 +67,12 @@ def fill_table(tx: Tx, payload: Mapping[str, Any]) -> None:
         return
     rows = list(_source(tx, payload["source"], payload))
     for place, item in rows:
-        if item is not None:
-            write(tx, row, place, None, item)
+        if item is not None and tx.get(ITEMS, row.number, *place) is None:  # a replica may have it already
+            write(tx, row, place, None, item, replicated=True)
     if len(rows) == SLICE_ROWS:
         tx.timer(tx.now, "fill_table", {**payload, "after": list(rows[-1][0])})
         return
-    restored = {**row.restored, "RestoreInProgress": False}
+    restored = {**row.restored, "RestoreInProgress": False} if row.restored else {}
     tx.put(TABLES, row.name, value=msgspec.structs.replace(row, restored=restored, filling=False))
 
 
@@ -81,9 +82,16 @@ def _source(tx: Tx, source: Mapping[str, Any], payload: Mapping[str, Any]) -> It
             place: Any = key[1:]
             yield place, item
         return
+    tx = tx.at(region=source.get("region"))
     row = tx.get(TABLES, source["table"])
-    if row is not None and row.number == source["number"]:
+    if row is None or row.number != source["number"]:
+        return
+    if "at" in source:
         yield from history.states(tx, row, source["at"], tuple(payload["after"]) or None, SLICE_ROWS)
+        return
+    for key, item in tx.scan(ITEMS, row.number, start=_behind(payload), limit=SLICE_ROWS):
+        place = key[1:]
+        yield place, item
 
 
 def _behind(payload: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -38,7 +38,7 @@ def earliest(tx: Tx, row: TableRow) -> float:
 def states(tx: Tx, row: TableRow, at: float, after: Place | None, limit: int) -> list[tuple[Place, Item | None]]:
     """The next places at or behind `after` (exclusive), each with the item that lay there at a moment; None where none did."""
     places = (place for place, _ in groupby(merge(_places(tx, row, after), _past(tx, row, after))))
-    return [(place, _state(tx, row, place, at)) for place in islice(places, limit)]
+    return [(place, state(tx, row, place, at)) for place in islice(places, limit)]
 
 
 def forget_history(tx: Tx, payload: Mapping[str, Any]) -> None:
@@ -60,7 +60,8 @@ def _forget(tx: Tx, table: int, end: float | None, payload: Mapping[str, Any], r
         watch(tx, row)
 
 
-def _state(tx: Tx, row: TableRow, place: Place, at: float) -> Item | None:
+def state(tx: Tx, row: TableRow, place: Place, at: float) -> Item | None:
+    """The item that lay at a place at a moment."""
     replaced = next(tx.scan(HISTORY, row.number, *place, start=(at, True), limit=1), None)
     return tx.get(ITEMS, row.number, *place) if replaced is None else replaced[1].item
 

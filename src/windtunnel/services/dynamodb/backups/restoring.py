@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.backups import copying, history
 from windtunnel.services.dynamodb.backups.views import backup_arn, find_backup, find_table
 from windtunnel.services.dynamodb.lookup import check_name
@@ -25,15 +25,7 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import dynamodb as t
 
 
-async def restore_table_from_backup(call: Call, req: t.RestoreTableFromBackupInput) -> dict[str, Any]:
-    return {"TableDescription": call.act(_from_backup, req, await _key(call, req))}
-
-
-async def restore_table_to_point_in_time(call: Call, req: t.RestoreTableToPointInTimeInput) -> dict[str, Any]:
-    return {"TableDescription": call.act(_to_point, req, await _key(call, req))}
-
-
-def _from_backup(tx: Tx, req: Mapping[str, Any], key: str | None) -> dict[str, Any]:
+def restore_table_from_backup(tx: Tx, req: t.RestoreTableFromBackupInput) -> dict[str, Any]:
     tx, backup = find_backup(tx, req["BackupArn"])
     if not backup.complete:
         raise Fault("BackupInUseException", f"Backup is being created: {req['BackupArn']}")
@@ -43,12 +35,12 @@ def _from_backup(tx: Tx, req: Mapping[str, Any], key: str | None) -> dict[str, A
         "RestoreDateTime": backup.created,
         "RestoreInProgress": True,
     }
-    row = _made(tx, req, backup.row, summary, key)
+    row = _made(tx, req, backup.row, summary)
     copying.restore(tx, row, {"backup": backup.number})
-    return described(tx, row, "CREATING")
+    return {"TableDescription": described(tx, row, "CREATING")}
 
 
-def _to_point(tx: Tx, req: Mapping[str, Any], key: str | None) -> dict[str, Any]:
+def restore_table_to_point_in_time(tx: Tx, req: t.RestoreTableToPointInTimeInput) -> dict[str, Any]:
     name, arn = req.get("SourceTableName"), req.get("SourceTableArn")
     if (name is None) == (arn is None):
         raise invalid("Must provide exactly one of: sourceTableArn, sourceTableName")
@@ -67,17 +59,18 @@ def _to_point(tx: Tx, req: Mapping[str, Any], key: str | None) -> dict[str, Any]
             "RestoreDateTime must be between EarliestRestorableDateTime and LatestRestorableDateTime.",
         )
     summary = {"SourceTableArn": arn_of(tx.region, tx.account, source.name), "RestoreDateTime": at, "RestoreInProgress": True}
-    row = _made(tx, req, source, summary, key)
+    row = _made(tx, req, source, summary)
     copying.restore(tx, row, {"table": source.name, "number": source.number, "at": at})
-    return described(tx, row, "CREATING")
+    return {"TableDescription": described(tx, row, "CREATING")}
 
 
-def _made(tx: Tx, req: Mapping[str, Any], source: TableRow, summary: Mapping[str, Any], key: str | None) -> TableRow:
+def _made(tx: Tx, req: Mapping[str, Any], source: TableRow, summary: Mapping[str, Any]) -> TableRow:
     """The new table, still empty."""
     name = req["TargetTableName"]
     check_name(name, "TargetTableName")
     if tx.get(TABLES, name) is not None:
         raise Fault("TableAlreadyExistsException", f"Table already exists: {name}")
+    override = req.get("SSESpecificationOverride")
     row = TableRow(
         name=name,
         number=tx.serial(),
@@ -93,7 +86,7 @@ def _made(tx: Tx, req: Mapping[str, Any], source: TableRow, summary: Mapping[str
         write=source.write,
         limits=dict(req.get("OnDemandThroughputOverride") or source.limits),
         class_=source.class_,
-        key=source.key if key is None else key,
+        key=source.key if override is None else key_of(tx, override),
         restored=dict(summary),
         filling=True,
     )
@@ -135,8 +128,3 @@ def _billed(tx: Tx, req: Mapping[str, Any], row: TableRow) -> TableRow:
     return msgspec.structs.replace(
         row, on_demand=False, billing_changed=0.0, read=given["ReadCapacityUnits"], write=given["WriteCapacityUnits"]
     )
-
-
-async def _key(call: Call, req: Mapping[str, Any]) -> str | None:
-    given = req.get("SSESpecificationOverride")
-    return None if given is None else await key_of(call, given)

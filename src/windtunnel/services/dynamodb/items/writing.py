@@ -9,7 +9,7 @@ from windtunnel.services.dynamodb.backups import history
 from windtunnel.services.dynamodb.items import expiry
 from windtunnel.services.dynamodb.items.capacity import projected
 from windtunnel.services.dynamodb.keys import Place, indexed_place
-from windtunnel.services.dynamodb.state import INDEXED, ITEMS, NUMBERS, Index, TableRow
+from windtunnel.services.dynamodb.state import INDEXED, ITEMS, NUMBERS, TABLES, Index, TableRow
 from windtunnel.services.dynamodb.streams import journal
 
 ITEM_BYTES_MAX = 400 * 1_024
@@ -22,8 +22,11 @@ def check_size(item: Item, message: str = TOO_LARGE) -> None:
         raise invalid(message)
 
 
-def write(tx: Tx, row: TableRow, place: Place, old: Item | None, new: Item | None, *, by: str = "") -> None:
-    """Makes `old`, which lies there now, into `new`; None is no item. `by`: the service that does so by itself."""
+def write(tx: Tx, row: TableRow, place: Place, old: Item | None, new: Item | None, *, by: str = "", replicated: bool = False) -> None:
+    """Makes `old`, which lies there now, into `new`; None is no item.
+
+    `by`: the service that does so by itself. `replicated`: it was written in another region, and reaches the others from there.
+    """
     if new is None:
         tx.delete(ITEMS, row.number, *place)
     else:
@@ -37,6 +40,16 @@ def write(tx: Tx, row: TableRow, place: Place, old: Item | None, new: Item | Non
         expiry.note(tx, row, place, old, new)
     if (row.stream or row.destinations) and old != new:
         journal.note(tx, row, old, new, by)
+    for region in () if replicated else row.replicas:
+        _replicate(tx.at(region=region), row.name, place, new)
+
+
+def _replicate(tx: Tx, name: str, place: Place, new: Item | None) -> None:
+    row = tx.get(TABLES, name)
+    if row is not None:
+        old = tx.get(ITEMS, row.number, *place)
+        if old != new:
+            write(tx, row, place, old, new, replicated=True)
 
 
 def write_indexed(tx: Tx, row: TableRow, index: Index, place: Place, old: Item | None, new: Item | None) -> None:

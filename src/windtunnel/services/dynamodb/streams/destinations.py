@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.lookup import find_named
 from windtunnel.services.dynamodb.state import TABLES, Destination, TableRow
 
@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 INVALID = "Table is not in a valid state to enable Kinesis Streaming Destination: "
 
 
-async def enable_kinesis_streaming_destination(call: Call, req: t.KinesisStreamingDestinationInput) -> dict[str, Any]:
-    call.read(_enabled, req, "ACTIVE")
+def enable_kinesis_streaming_destination(tx: Tx, req: t.KinesisStreamingDestinationInput) -> dict[str, Any]:
+    found = find_named(tx, req["TableName"])
+    row, arn = found.row, req["StreamArn"]
+    present = row.destinations.get(arn)
+    if present is not None and present.status == "ACTIVE":
+        raise invalid(f"{INVALID}EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation.")
+    configuration = req.get("EnableKinesisStreamingConfiguration") or {}
     try:
-        await call.aws.kinesis.describe_stream_summary({"StreamARN": req["StreamArn"]})
+        found.tx.call("kinesis", "describe_stream_summary", {"StreamARN": arn})
         status = "ACTIVE"
-    except Fault as fault:
-        if fault.code == "NotImplemented":
-            raise
+    except Fault:
         status = "ENABLE_FAILED"
-    return call.act(_enabled, req, status)
+    _keep(found.tx, row, arn, Destination(status, configuration.get("ApproximateCreationDateTimePrecision", "")))
+    return {"TableName": row.name, "StreamArn": arn, "DestinationStatus": "ENABLING", "EnableKinesisStreamingConfiguration": configuration}
 
 
 def disable_kinesis_streaming_destination(tx: Tx, req: t.KinesisStreamingDestinationInput) -> dict[str, Any]:
@@ -80,17 +84,6 @@ def update_kinesis_streaming_destination(tx: Tx, req: t.UpdateKinesisStreamingDe
         "DestinationStatus": "UPDATING",
         "UpdateKinesisStreamingConfiguration": {"ApproximateCreationDateTimePrecision": precision},
     }
-
-
-def _enabled(tx: Tx, req: t.KinesisStreamingDestinationInput, status: str) -> dict[str, Any]:
-    found = find_named(tx, req["TableName"])
-    row, arn = found.row, req["StreamArn"]
-    present = row.destinations.get(arn)
-    if present is not None and present.status == "ACTIVE":
-        raise invalid(f"{INVALID}EnableKinesisStreamingDestination must be DISABLED or ENABLE_FAILED to perform ENABLE operation.")
-    configuration = req.get("EnableKinesisStreamingConfiguration") or {}
-    _keep(found.tx, row, arn, Destination(status, configuration.get("ApproximateCreationDateTimePrecision", "")))
-    return {"TableName": row.name, "StreamArn": arn, "DestinationStatus": "ENABLING", "EnableKinesisStreamingConfiguration": configuration}
 
 
 def _keep(tx: Tx, row: TableRow, arn: str, destination: Destination) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.values import WRONG
-from windtunnel.fabric import Call
+from windtunnel.fabric import Fault, Tx
 
 ALIAS = "alias/aws/dynamodb"
 
 
-async def key_of(call: Call, given: Mapping[str, Any] | None) -> str:
+def key_of(tx: Tx, given: Mapping[str, Any] | None) -> str:
     """The ARN of the KMS key of an SSESpecification; "" for DynamoDB's own."""
     if given is None:
         return ""
@@ -27,6 +27,10 @@ async def key_of(call: Call, given: Mapping[str, Any] | None) -> str:
         return ""
     if given.get("SSEType") == "AES256":
         raise invalid(f"{WRONG}SSEType AES256 is not supported")
-    aws: Any = call.aws
-    found = await aws.kms.describe_key({"KeyId": key or ALIAS})
-    return found["KeyMetadata"]["Arn"]
+    try:
+        return tx.call("kms", "describe_key", {"KeyId": key or ALIAS})["KeyMetadata"]["Arn"]
+    except Fault as fault:
+        raise invalid(
+            f"KMS validation error: com.amazonaws.services.kms.model.{fault.code}: {fault.message} "
+            f"(Service: AWSKMS; Status Code: 400; Error Code: {fault.code}; Request ID: {tx.new_id()}; Proxy: null)"
+        ) from fault

@@ -14,6 +14,7 @@ from windtunnel.services.dynamodb import life
 from windtunnel.services.dynamodb.items import expiry
 from windtunnel.services.dynamodb.lookup import Found, find_arn, find_named
 from windtunnel.services.dynamodb.state import TABLES
+from windtunnel.services.dynamodb.tables.replicas import everywhere
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import dynamodb as t
@@ -31,13 +32,14 @@ def update_time_to_live(tx: Tx, req: t.UpdateTimeToLiveInput) -> t.UpdateTimeToL
         raise invalid(f"TimeToLive is active on a different AttributeName: current AttributeName is {row.ttl}")
     if bool(row.ttl) == given["Enabled"]:
         raise invalid(f"TimeToLive is already {'enabled' if row.ttl else 'disabled'}")
-    row = msgspec.structs.replace(row, ttl=name if given["Enabled"] else "")
-    tx.put(TABLES, row.name, value=row)
-    expiry.forget(tx, row)
-    if row.ttl:
-        life.fill_expiring(tx, row)
-    else:
-        life.abandon_expiring(tx, row)
+    for one in list(everywhere(tx, row)):
+        changed = msgspec.structs.replace(one.row, ttl=name if given["Enabled"] else "")
+        one.tx.put(TABLES, row.name, value=changed)
+        expiry.forget(one.tx, changed)
+        if changed.ttl:
+            life.fill_expiring(one.tx, changed)
+        else:
+            life.abandon_expiring(one.tx, changed)
     return {"TimeToLiveSpecification": {"Enabled": given["Enabled"], "AttributeName": name}}
 
 

@@ -12,11 +12,11 @@ import msgspec
 
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.values import WRONG
-from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.lookup import find_named
 from windtunnel.services.dynamodb.state import TABLES, TableRow
 from windtunnel.services.dynamodb.streams import shards
-from windtunnel.services.dynamodb.tables import indexing, schema
+from windtunnel.services.dynamodb.tables import indexing, replicas, schema
 from windtunnel.services.dynamodb.tables.encryption import key_of
 from windtunnel.services.dynamodb.tables.views import described
 
@@ -35,7 +35,7 @@ CHANGED: Final = (
     *("WarmThroughput", *ALONE),
 )
 NOT_IMPLEMENTED: Final = (
-    *("ReplicaUpdates", "MultiRegionConsistency", "GlobalTableWitnessUpdates", "GlobalTableSettingsReplicationMode"),
+    *("MultiRegionConsistency", "GlobalTableWitnessUpdates", "GlobalTableSettingsReplicationMode"),
     *("DisassociationProtectionEnabled", "VectorIndexUpdates"),
 )
 NOTHING: Final = (
@@ -45,15 +45,36 @@ NOTHING: Final = (
 )
 
 
-async def update_table(call: Call, req: t.UpdateTableInput) -> dict[str, Any]:
-    call.read(_check, req)
+def update_table(tx: Tx, req: t.UpdateTableInput) -> dict[str, Any]:
+    found = find_named(tx, req["TableName"])
+    tx, row = found.tx, found.row
+    _check(req)
+    before = row
+    for found in list(replicas.everywhere(tx, row)):
+        changed = indexing.updated(found.tx, _throughput(found.tx, found.row, req), req)
+        found.tx.put(TABLES, row.name, value=changed)
+        row = changed if found.tx.region == tx.region else row
+    row = _stream(tx, row, req.get("StreamSpecification"))
+    row = replicas.updated(tx, row, req.get("ReplicaUpdates"))
     given = req.get("SSESpecification")
-    key = None if given is None else await key_of(call, given)
-    return {"TableDescription": call.act(_update, req, key)}
+    if given is not None:
+        row = _encrypted(row, key_of(tx, given))
+    protected = req.get("DeletionProtectionEnabled")
+    row = msgspec.structs.replace(
+        row,
+        protected=row.protected if protected is None else protected,
+        class_=req.get("TableClass") or row.class_,
+        warm={**row.warm, **(req.get("WarmThroughput") or {})},
+    )
+    tx.put(TABLES, row.name, value=row)
+    shown = described(tx, row, "UPDATING" if protected is None else "ACTIVE")
+    if given is not None:
+        shown["SSEDescription"] = {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": row.key or before.key}
+    return {"TableDescription": shown}
 
 
-def _check(tx: Tx, req: Mapping[str, Any]) -> TableRow:
-    row = find_named(tx, req["TableName"]).row
+def _check(req: Mapping[str, Any]) -> None:
+    """Refuses what can't be changed at once."""
     for member in NOT_IMPLEMENTED:
         if req.get(member):
             raise Fault("NotImplemented", f"windtunnel does not implement {member} of UpdateTable.", status=501)
@@ -68,29 +89,6 @@ def _check(tx: Tx, req: Mapping[str, Any]) -> TableRow:
             raise invalid(f"{WRONG}You cannot modify stream status while updating table IOPS")
         if any(update.get("Create") or update.get("Delete") for update in req.get("GlobalSecondaryIndexUpdates") or ()):
             raise invalid(f"{WRONG}You cannot create or delete index while changing stream status")
-    return row
-
-
-def _update(tx: Tx, req: Mapping[str, Any], key: str | None) -> dict[str, Any]:
-    found = find_named(tx, req["TableName"])
-    tx, row = found.tx, found.row
-    row = _throughput(tx, row, req)
-    row = indexing.updated(tx, row, req)
-    row = _stream(tx, row, req.get("StreamSpecification"))
-    before = row
-    if key is not None:
-        row = _encrypted(row, req["SSESpecification"], key)
-    if req.get("DeletionProtectionEnabled") is not None:
-        row = msgspec.structs.replace(row, protected=req["DeletionProtectionEnabled"])
-    if req.get("TableClass"):
-        row = msgspec.structs.replace(row, class_=req["TableClass"])
-    if req.get("WarmThroughput"):
-        row = msgspec.structs.replace(row, warm={**row.warm, **req["WarmThroughput"]})
-    tx.put(TABLES, row.name, value=row)
-    shown = described(tx, row, "ACTIVE" if req.get("DeletionProtectionEnabled") is not None else "UPDATING")
-    if key is not None:
-        shown["SSEDescription"] = {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": key or before.key}
-    return shown
 
 
 def _throughput(tx: Tx, row: TableRow, req: Mapping[str, Any]) -> TableRow:
@@ -144,6 +142,8 @@ def _stream(tx: Tx, row: TableRow, given: Mapping[str, Any] | None) -> TableRow:
             raise invalid(f"{WRONG}If stream is being disabled, then UpdateViewType must not be specified")
         if not row.stream:
             raise invalid(f"Table has no stream to disable: TableName: {row.name}")
+        if row.replicas:
+            raise invalid(f"{WRONG}Disabling Stream is not allowed for a Global Table replica.")
         return shards.close_stream(tx, row)
     if not view:
         raise invalid(f"{WRONG}If stream is being enabled then UpdateViewType is required")
@@ -152,7 +152,7 @@ def _stream(tx: Tx, row: TableRow, given: Mapping[str, Any] | None) -> TableRow:
     return shards.open_stream(tx, row, view)
 
 
-def _encrypted(row: TableRow, given: Mapping[str, Any], key: str) -> TableRow:
+def _encrypted(row: TableRow, key: str) -> TableRow:
     if not key and not row.key:
         raise invalid(f"{WRONG}Table is already encrypted by default")
     if key == row.key:

@@ -11,6 +11,7 @@ from typing import Any
 from windtunnel.fabric import Tx
 from windtunnel.services.dynamodb.state import NUMBERS, Index, TableRow, arn_of, stream_arn
 
+GLOBAL_TABLE_VERSION = "2019.11.21"
 ON_DEMAND_WARM = {"ReadUnitsPerSecond": 12_000, "WriteUnitsPerSecond": 4_000}
 
 
@@ -45,6 +46,9 @@ def described(tx: Tx, row: TableRow, status: str = "ACTIVE") -> dict[str, Any]:
         shown["LatestStreamArn"] = stream_arn(tx.region, tx.account, row.name, row.label)
     if row.key:
         shown["SSEDescription"] = {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": row.key}
+    if row.replicas:
+        shown["GlobalTableVersion"] = GLOBAL_TABLE_VERSION
+        shown["Replicas"] = [{"RegionName": region, "ReplicaStatus": "ACTIVE"} for region in row.replicas]
     if row.class_:
         shown["TableClassSummary"] = {"TableClass": row.class_}
     if row.limits:

@@ -1,0 +1,1 @@
+"""Tables written to buckets, and made of what lies in buckets."""
