@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.stories.here import ACCOUNT, REGION, Here
+from windtunnel.fabric import Fault
 
 PREFIX = f"arn:aws:events:{REGION}:{ACCOUNT}:"
 DEFAULT_BUS = f"{PREFIX}event-bus/default"
@@ -53,6 +54,11 @@ def bodies(here: Here, name: str = "q") -> list[Any]:
 
 def details(here: Here, name: str = "q") -> list[Any]:
     return [body["detail"] for body in bodies(here, name)]
+
+
+def unavailable(service: str, fault: Fault) -> int:
+    """The status of any fault, where a target is to fail for now."""
+    return 503
 
 
 def attributes(message: Mapping[str, Any]) -> dict[str, str]:

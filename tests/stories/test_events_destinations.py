@@ -16,10 +16,16 @@ BASIC = {"BasicAuthParameters": {"Username": "anna", "Password": "secret"}}
 KEY = {"ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": "secret"}}
 
 
+class Endpoint(Subscriber):
+    """A server that knows where it is."""
+
+    url = ""
+
+
 @pytest.fixture
-def endpoint(here: Here) -> Iterator[Subscriber]:
-    one = Subscriber()
-    one.url = here.run(one.start())  # type: ignore[attr-defined]
+def endpoint(here: Here) -> Iterator[Endpoint]:
+    one = Endpoint()
+    one.url = here.run(one.start())
     yield one
     here.run(one.stop())
 
@@ -44,7 +50,7 @@ def _headers(head: list[str]) -> dict[str, str]:
     return {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:])}
 
 
-def test_an_endpoint_is_called_with_the_parameters_of_target_and_connection(here: Here, endpoint: Any) -> None:
+def test_an_endpoint_is_called_with_the_parameters_of_target_and_connection(here: Here, endpoint: Endpoint) -> None:
     pair = {"IsValueSecret": False}
     more = {
         "HeaderParameters": [{"Key": "X-Mine", "Value": "connection", **pair}],
@@ -73,7 +79,7 @@ def test_an_endpoint_is_called_with_the_parameters_of_target_and_connection(here
     }
 
 
-def test_a_name_and_a_password_authorise(here: Here, endpoint: Any) -> None:
+def test_a_name_and_a_password_authorise(here: Here, endpoint: Endpoint) -> None:
     rule(here, {"source": ["shop"]}, _destination(here, _connect(here, "BASIC", BASIC), endpoint.url))
     put(here)
     here.rest()
@@ -85,7 +91,7 @@ def _oauth(url: str, **more: Any) -> dict[str, Any]:
     return {"OAuthParameters": {"ClientParameters": client, "AuthorizationEndpoint": f"{url}/token", "HttpMethod": "post", **more}}
 
 
-def test_a_token_is_asked_for_kept_and_replaced_when_it_is_refused(here: Here, endpoint: Any) -> None:
+def test_a_token_is_asked_for_kept_and_replaced_when_it_is_refused(here: Here, endpoint: Endpoint) -> None:
     def token(text: str) -> bytes:
         return _answer("200 OK", {"access_token": text, "expires_in": 3600})
 
@@ -112,7 +118,7 @@ def test_a_token_is_asked_for_kept_and_replaced_when_it_is_refused(here: Here, e
     ]
 
 
-def test_a_form_or_a_query_asks_for_a_token_where_the_connection_says_so(here: Here, endpoint: Any) -> None:
+def test_a_form_or_a_query_asks_for_a_token_where_the_connection_says_so(here: Here, endpoint: Endpoint) -> None:
     endpoint.answers = [_answer("200 OK", {"access_token": "t"})]
     grant = [{"Key": "grant_type", "Value": "client_credentials", "IsValueSecret": False}]
     form = [{"Key": "Content-Type", "Value": "application/x-www-form-urlencoded", "IsValueSecret": False}]
@@ -125,7 +131,7 @@ def test_a_form_or_a_query_asks_for_a_token_where_the_connection_says_so(here: H
     assert endpoint.heads[1][0] == "GET /token?client_id=me&client_secret=secret&grant_type=client_credentials HTTP/1.1"
 
 
-def test_a_connection_is_authorised_once_its_server_gives_a_token(here: Here, endpoint: Any) -> None:
+def test_a_connection_is_authorised_once_its_server_gives_a_token(here: Here, endpoint: Endpoint) -> None:
     endpoint.answers = [_answer("400 Bad Request")]
     created = here.events.create_connection(Name="c", AuthorizationType="OAUTH_CLIENT_CREDENTIALS", AuthParameters=_oauth(endpoint.url))
     assert created["ConnectionState"] == "AUTHORIZING"
@@ -157,7 +163,7 @@ def test_a_connection_is_authorised_once_its_server_gives_a_token(here: Here, en
     }
 
 
-def test_a_server_that_does_not_answer_is_asked_again(here: Here, endpoint: Any) -> None:
+def test_a_server_that_does_not_answer_is_asked_again(here: Here, endpoint: Endpoint) -> None:
     here.run(endpoint.stop())
     _connect(here, "OAUTH_CLIENT_CREDENTIALS", _oauth(endpoint.url))
     assert here.events.describe_connection(Name="c")["ConnectionState"] == "AUTHORIZING"
@@ -165,7 +171,7 @@ def test_a_server_that_does_not_answer_is_asked_again(here: Here, endpoint: Any)
     assert here.events.describe_connection(Name="c")["ConnectionState"] == "DEAUTHORIZED"
 
 
-def test_calls_keep_to_the_rate_of_their_destination(here: Here, endpoint: Any) -> None:
+def test_calls_keep_to_the_rate_of_their_destination(here: Here, endpoint: Endpoint) -> None:
     arn = _destination(here, _connect(here, "BASIC", BASIC), endpoint.url, InvocationRateLimitPerSecond=2)
     rule(here, {"source": ["shop"]}, arn)
     for n in range(5):
@@ -187,9 +193,11 @@ def test_calls_keep_to_the_rate_of_their_destination(here: Here, endpoint: Any) 
         ("403 No", 1, "ERROR_FROM_TARGET"),
     ],
 )
-def test_what_an_endpoint_answers_decides_whether_it_is_called_again(here: Here, endpoint: Any, status: str, calls: int, code: str) -> None:
+def test_what_an_endpoint_answers_decides_whether_it_is_called_again(
+    here: Here, endpoint: Endpoint, status: str, calls: int, code: str
+) -> None:
     endpoint.answers = [_answer(status)]
-    dead = {"DeadLetterConfig": {"Arn": queue(here, "dead")}, "RetryPolicy": {"MaximumRetryAttempts": 2}}
+    dead: dict[str, Any] = {"DeadLetterConfig": {"Arn": queue(here, "dead")}, "RetryPolicy": {"MaximumRetryAttempts": 2}}
     rule(here, {"source": ["shop"]}, _destination(here, _connect(here, "BASIC", BASIC), endpoint.url), **dead)
     put(here)
     here.jump(10)
@@ -197,7 +205,7 @@ def test_what_an_endpoint_answers_decides_whether_it_is_called_again(here: Here,
     assert (len(endpoint.bodies), attributes(letter)["ERROR_CODE"], attributes(letter)["RETRY_ATTEMPTS"]) == (calls, code, str(calls - 1))
 
 
-def test_a_destination_is_active_while_its_connection_is_authorised(here: Here, endpoint: Any) -> None:
+def test_a_destination_is_active_while_its_connection_is_authorised(here: Here, endpoint: Endpoint) -> None:
     connection = _connect(here, "BASIC", BASIC)
     arn = _destination(here, connection, endpoint.url, Description="x")
     assert arn.startswith(f"{PREFIX}api-destination/d/")

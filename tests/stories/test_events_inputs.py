@@ -64,7 +64,7 @@ def test_the_event_itself_goes_into_a_template_with_or_without_its_detail(here: 
     template = '{"short": <aws.events.event>, "whole": <aws.events.event.json>}'
     rule(here, {"source": ["shop"]}, queue(here), InputTransformer={"InputTemplate": template})
     id = put(here, {"n": 1}, Time=here.now - 60)
-    common = {"version": "0", "id": id, "source": "shop", "account": "000000000000", "region": "us-east-1", "resources": []}
+    common: dict[str, Any] = {"version": "0", "id": id, "source": "shop", "account": "000000000000", "region": "us-east-1", "resources": []}
     assert bodies(here) == [
         {
             "short": {**common, "detailType": "Order", "time": "2026-01-01T00:00:00Z"},

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.stories import lambdas
-from tests.stories.events_kit import DEFAULT_BUS, PREFIX, arn_of, attributes, bodies, details, letters, put, queue, rule
+from tests.stories.events_kit import DEFAULT_BUS, PREFIX, arn_of, attributes, bodies, details, letters, put, queue, rule, unavailable
 from tests.stories.here import ACCOUNT, REGION, Here
 from tests.stories.logs_kit import heard
 from tests.stories.refusals import refusal
@@ -114,7 +114,7 @@ def test_a_delivery_is_tried_again_as_its_policy_says(
     here: Here, policy: dict[str, int], condition: str, attempts: int, ends: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard(here, "firehose", "put_record", refuses="Data")
-    monkeypatch.setattr(here.cloud, "status_of", lambda service, fault: 503)
+    monkeypatch.setattr(here.cloud, "status_of", unavailable)
     target: dict[str, Any] = {"DeadLetterConfig": {"Arn": queue(here, "dead")}, **({"RetryPolicy": policy} if policy else {})}
     rule(here, {"source": ["shop"]}, f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/Data", **target)
     put(here)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.stories.events_kit import attributes, bodies, letters, queue, rule
+from tests.stories.events_kit import attributes, bodies, letters, queue, rule, unavailable
 from tests.stories.here import ACCOUNT, BEGIN, REGION, Here
 from tests.stories.refusals import refusal
 
@@ -195,7 +195,7 @@ def test_what_a_target_does_not_take_goes_to_the_dead_letters(here: Here) -> Non
 
 
 def test_what_fails_for_now_is_tried_again_as_the_policy_says(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(here.cloud, "status_of", lambda service, fault: 503)
+    monkeypatch.setattr(here.cloud, "status_of", unavailable)
     given = {"DeadLetterConfig": {"Arn": queue(here, "dead")}, "RetryPolicy": {"MaximumRetryAttempts": 2}, "Input": "{}"}
     _create(here, "at(2026-01-01T00:00:10)", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:none", target=given)
     here.jump(12)

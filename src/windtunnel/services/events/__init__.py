@@ -14,7 +14,7 @@ from windtunnel.services.events.buses import buses, permissions
 from windtunnel.services.events.destinations import api_destinations, authorizing, calling, connections
 from windtunnel.services.events.endpoints import endpoints
 from windtunnel.services.events.routing import failures, rules, schedule, targets
-from windtunnel.services.events.state import BUS
+from windtunnel.services.events.stack import RESOURCES
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -29,7 +29,7 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
 SERVICE = Service(
     "events",
     modules=(buses, permissions, rules, targets, tags, put, archives, replays, connections, api_destinations, endpoints),
-    resources=(BUS,),
+    resources=RESOURCES,
     timers={
         "scheduled": schedule.scheduled,
         "failed": failures.failed,

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 
 DEFAULT = "default"
 ENABLED, DISABLED = "ENABLED", "DISABLED"
@@ -168,8 +168,6 @@ ENDPOINTS = Table("events.endpoints", Endpoint, scope="account", indexes={"id": 
 """(home region, name) -> Endpoint"""
 
 TRAIL = "AWS API Call via CloudTrail"
-
-BUS = Resource("AWS::Events::EventBus", BUSES, "arn:aws:events:{region}:{account}:event-bus/{0}")
 
 
 def arn_within(tx: Tx, kind: str, name: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def tag_resource(tx: Tx, req: t.TagResourceRequest) -> t.TagResourceResponse:
-    arn, tags = taggable(tx, req["ResourceARN"]), tag_map(req["Tags"])  # pyright: ignore[reportArgumentType]
+    arn, tags = taggable(tx, req["ResourceARN"], changes=True), tag_map(req["Tags"])  # pyright: ignore[reportArgumentType]
     if len(tags_of(tx, arn).keys() | tags.keys()) > TAGS_MAX:
         raise limit_exceeded()
     set_tags(tx, arn, tags)
@@ -22,9 +22,9 @@ def tag_resource(tx: Tx, req: t.TagResourceRequest) -> t.TagResourceResponse:
 
 
 def untag_resource(tx: Tx, req: t.UntagResourceRequest) -> t.UntagResourceResponse:
-    remove_tags(tx, taggable(tx, req["ResourceARN"]), req["TagKeys"])
+    remove_tags(tx, taggable(tx, req["ResourceARN"], changes=True), req["TagKeys"])
     return {}
 
 
 def list_tags_for_resource(tx: Tx, req: t.ListTagsForResourceRequest) -> t.ListTagsForResourceResponse:
-    return {"Tags": tag_list(tags_of(tx, taggable(tx, req["ResourceARN"])))}  # pyright: ignore[reportReturnType]
+    return {"Tags": tag_list(tags_of(tx, taggable(tx, req["ResourceARN"], changes=False)))}  # pyright: ignore[reportReturnType]

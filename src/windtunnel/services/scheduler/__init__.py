@@ -7,7 +7,7 @@ from typing import Any
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Fault, Service
 from windtunnel.services.scheduler import groups, life, operations, schedules, tags
-from windtunnel.services.scheduler.state import GROUP, SCHEDULE
+from windtunnel.services.scheduler.stack import RESOURCES
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -21,7 +21,7 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
 SERVICE = Service(
     "scheduler",
     modules=(groups, schedules, tags),
-    resources=(SCHEDULE, GROUP),
+    resources=RESOURCES,
     timers={"run": life.run, "failed": life.failed, "delete_group": life.delete_group},
     takers={"call_operation": operations.call_operation},
     targets={"scheduler": _delivered},

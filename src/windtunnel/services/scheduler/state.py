@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.aws.arn import partition_of
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 
 DEFAULT = "default"
 ENABLED = "ENABLED"
@@ -44,9 +44,6 @@ GROUPS = Table("scheduler.groups", Group)
 """name -> Group"""
 SCHEDULES = Table("scheduler.schedules", Schedule)
 """(group, name) -> Schedule"""
-
-SCHEDULE = Resource("AWS::Scheduler::Schedule", SCHEDULES, "arn:aws:scheduler:{region}:{account}:schedule/{0}/{1}")
-GROUP = Resource("AWS::Scheduler::ScheduleGroup", GROUPS, "arn:aws:scheduler:{region}:{account}:schedule-group/{0}")
 
 
 def schedule_arn(tx: Tx, group: str, name: str) -> str:

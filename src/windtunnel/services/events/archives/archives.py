@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from windtunnel.aws.arn import parse, parse_or_none
+from windtunnel.aws.arn import parse
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.events.archives.keeping import ARCHIVER, plan_sweep
 from windtunnel.services.events.listings import listed
@@ -28,8 +28,6 @@ def create_archive(tx: Tx, req: t.CreateArchiveRequest) -> t.CreateArchiveRespon
     name = req["ArchiveName"]
     if tx.get(ARCHIVES, name) is not None:
         raise Fault("ResourceAlreadyExistsException", f"Archive {name} already exists.")
-    if parse_or_none(req["EventSourceArn"]) is None:
-        raise invalid("Parameter EventSourceArn is not valid. Reason: Provided Arn is not in correct format.")
     bus = bus_of(tx, req, "EventSourceArn")
     pattern = req.get("EventPattern", "")
     archive = Archive(

@@ -46,15 +46,17 @@ def check_managed(rule: Rule | None, name: str) -> None:
         raise Fault("ManagedRuleException", f"Rule {name} is managed by {rule.managed_by} and can't be modified.")
 
 
-def taggable(tx: Tx, resource: str) -> str:
-    """The ARN of a rule or a bus whose tags are asked for. Raises ResourceNotFoundException."""
+def taggable(tx: Tx, resource: str, *, changes: bool) -> str:
+    """The ARN of a rule or a bus whose tags are asked for. Raises ResourceNotFoundException, ManagedRuleException."""
     arn = parse_or_none(resource)
     if arn is None or (arn.account, arn.region) != (tx.account, tx.region) or arn.type not in ("rule", "event-bus"):
         raise invalid("Parameter ResourceARN is not valid.")
     if arn.type == "event-bus":
         return arn_within(tx, "event-bus", bus_of(tx, {"EventBusName": arn.id}))
     bus, slash, name = arn.id.rpartition("/")
-    find_rule(tx, bus if slash else DEFAULT, name)
+    rule = find_rule(tx, bus if slash else DEFAULT, name)
+    if changes:
+        check_managed(rule, name)
     return resource
 
 

@@ -71,9 +71,7 @@ def _check(target: Mapping[str, Any]) -> None:
 
 def _check_transformer(id: str, transformer: Mapping[str, Any]) -> None:
     paths: Mapping[str, str] = transformer.get("InputPathsMap", {})
-    for word, path in paths.items():
-        if word.lower().startswith("aws."):
-            raise invalid(f"InputPathsMap for target {id} contains reserved key {word}.")
+    for path in paths.values():
         if not is_path(path):
             raise invalid(f"InputPathsMap for target {id} contains invalid path {path}.")
     for word in placeholders(transformer["InputTemplate"]):
