@@ -55,6 +55,8 @@ class Deploy(msgspec.Struct, frozen=True):
     """Whether made names are in lower case."""
     tagged: bool = False
     """Whether it gets the stack's tags, and the system's (`aws:cloudformation:…`), which lie under its attribute "Arn" or its id."""
+    marked: bool = True
+    """Whether, being tagged, it gets the system's."""
     capability: str = ""
     """What a stack with it has to be acknowledged by: "CAPABILITY_IAM", with a name of its own "CAPABILITY_NAMED_IAM"."""
     update_policy: bool = False
@@ -113,11 +115,17 @@ class At:
         self.region = call.region
         self.aws: Any = _Services(call, principal)
         self._made = made
+        self.kept: dict[str, Any] = {}
+        """Attributes that are told once and never again; see `keep`."""
 
     async def made(self, id: str) -> None:
         """Says that there is something by this physical id now: it will be removed if the rest fails."""
         if self._made is not None:
             await self._made(id)
+
+    def keep(self, **attributes: Any) -> None:
+        """Attributes that only the creation's answer has (a secret), beside those that `Deploy.attributes` gives."""
+        self.kept.update(attributes)
 
     def name(self, most: int = 64, *, lower: bool = False, suffix: str = "") -> str:
         """A made name, `stack-logicalid-random`, cut to `most` characters."""

@@ -7,7 +7,7 @@ from windtunnel.services.iam.identities import groups, linked, profiles, roles, 
 from windtunnel.services.iam.policies import attachments, inline, policies, simulate
 from windtunnel.services.iam.providers import outbound, providers
 from windtunnel.services.iam.reports import accessed, details, life, reports
-from windtunnel.services.iam.state import RESOURCES
+from windtunnel.services.iam.stack import RESOURCES
 
 SERVICE = Service(
     "iam",

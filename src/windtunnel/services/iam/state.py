@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.kernel.store.keys import Key
 
 
@@ -265,15 +265,6 @@ JOBS = Table("iam.jobs", Job, scope="account")
 """job id -> Job"""
 PASSWORDS = Table("iam.passwords", dict[str, Any], scope="account")
 """() -> the account's password policy"""
-
-RESOURCES = (
-    Resource("AWS::IAM::User", USERS, "arn:aws:iam::{account}:user/{0}"),
-    Resource("AWS::IAM::Group", GROUPS, "arn:aws:iam::{account}:group/{0}"),
-    Resource("AWS::IAM::Role", ROLES, "arn:aws:iam::{account}:role/{0}"),
-    Resource("AWS::IAM::InstanceProfile", PROFILES, "arn:aws:iam::{account}:instance-profile/{0}"),
-    Resource("AWS::IAM::ManagedPolicy", POLICIES, "arn:aws:iam::{account}:policy/{0}"),
-    Resource("AWS::IAM::ServerCertificate", CERTIFICATES, "arn:aws:iam::{account}:server-certificate/{0}"),
-)
 
 Entity = User | Group | Role
 

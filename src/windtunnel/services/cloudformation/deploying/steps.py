@@ -116,7 +116,7 @@ async def _do(call: Call, doing: Doing, deploy: Deploy) -> Done:
         old = item.properties if item.action == "restore" or doing.before is None else doing.before.properties
         if deploy.update is not None:
             await deploy.update(at, row.id, properties, filled(at, deploy, await dynamic(at, old)))
-        return Done(row.id, await _attributes(at, deploy, row.id, properties))
+        return Done(row.id, {**row.attributes, **at.kept, **await _attributes(at, deploy, row.id, properties)})
     if item.action == "import":
         assert doing.stack.operation is not None
         id = next(iter(doing.stack.operation.imported[item.logical].values()))
@@ -128,7 +128,7 @@ async def _do(call: Call, doing: Doing, deploy: Deploy) -> Done:
     id = await deploy.create(at, properties)
     await made(id)
     await wait_for_signals(call, doing.stack.uuid, item.logical, doing.definition)
-    return Done(id, await _attributes(at, deploy, id, properties))
+    return Done(id, {**at.kept, **await _attributes(at, deploy, id, properties)})
 
 
 async def _attributes(at: At, deploy: Deploy, id: str, properties: Properties) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _settle_put(tx: Tx, stack: Stack, item: Item, done: Done) -> None:
     set_row(tx, stack, item.logical, row, f"{verb}_COMPLETE")
     kind = kind_of(tx.kinds, row.type)
     arn = str(done.attributes.get("Arn", done.id))
-    if kind is not None and kind.deploy is not None and kind.deploy.tagged and arn.startswith("arn:"):
+    if kind is not None and kind.deploy is not None and kind.deploy.tagged and kind.deploy.marked and arn.startswith("arn:"):
         set_tags(tx, arn, system_tags(stack, item.logical))
 
 

@@ -1,0 +1,1 @@
+"""How templates deploy what an account's IAM has."""
