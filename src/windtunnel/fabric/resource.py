@@ -110,6 +110,7 @@ class At:
         self, call: Call, principal: Principal, stacked: Stacked, made: Callable[[str], Coroutine[Any, Any, None]] | None = None
     ) -> None:
         self.call = call
+        self.principal = principal
         self.stacked = stacked
         self.account = call.account
         self.region = call.region
@@ -122,6 +123,10 @@ class At:
         """Says that there is something by this physical id now: it will be removed if the rest fails."""
         if self._made is not None:
             await self._made(id)
+
+    def elsewhere(self, region: str) -> At:
+        """The same in another region."""
+        return self if region == self.region else At(self.call.at(region=region), self.principal, self.stacked, self._made)
 
     def keep(self, **attributes: Any) -> None:
         """Attributes that only the creation's answer has (a secret), beside those that `Deploy.attributes` gives."""

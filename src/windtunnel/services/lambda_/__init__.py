@@ -13,7 +13,7 @@ from windtunnel.services.lambda_.events import destinations, events, invoke_conf
 from windtunnel.services.lambda_.functions import aliases, functions, management, tags, versions
 from windtunnel.services.lambda_.running import invoke
 from windtunnel.services.lambda_.sources import mappings, pollers
-from windtunnel.services.lambda_.state import FUNCTION, LAYER
+from windtunnel.services.lambda_.stack import RESOURCES
 from windtunnel.services.lambda_.urls import urls, visits
 
 
@@ -41,7 +41,7 @@ SERVICE = Service(
         management,
         signing,
     ),
-    resources=(FUNCTION, LAYER),
+    resources=RESOURCES,
     timers={"event": events.event, "keep": keepers.keeper, "record": destinations.record, "poll": pollers.poller},
     targets={"lambda": _delivered},
     faults={"AccessDeniedException": 403, "NotImplemented": 501, "RequestEntityTooLargeException": 413, "ValidationException": 400},

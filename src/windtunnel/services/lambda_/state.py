@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from windtunnel.fabric import Resource, Table
+from windtunnel.fabric import Table
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -271,6 +271,3 @@ URL_IDS = Table("lambda.url_ids", UrlOf, scope="global")
 """a URL's id -> UrlOf. It stays when the URL goes: AWS tells such hosts from those that never were."""
 QUALIFIED: tuple[Table[Any], ...] = (ALIASES, POLICIES, INVOKE_CONFIGS, URLS, RUNTIME_CONFIGS, PROVISIONED)
 """What belongs to a function under a qualifier, and goes with it."""
-
-FUNCTION = Resource("AWS::Lambda::Function", FUNCTIONS, "arn:aws:lambda:{region}:{account}:function:{0}")
-LAYER = Resource("AWS::Lambda::LayerVersion", LAYER_VERSIONS, "arn:aws:lambda:{region}:{account}:layer:{0}:{1}")

@@ -17,7 +17,7 @@ from windtunnel.services.logs.fields import fields, indexes
 from windtunnel.services.logs.filters import destinations, measured, metric_filters, subscriptions
 from windtunnel.services.logs.protection import policies as protection_policies
 from windtunnel.services.logs.queries import definitions, lookups, queries, running, scheduled, scheduling
-from windtunnel.services.logs.state import GROUP
+from windtunnel.services.logs.stack import RESOURCES
 from windtunnel.services.logs.transform import transformers
 
 
@@ -54,7 +54,7 @@ SERVICE = Service(
         fields,
         tiers,
     ),
-    resources=(GROUP,),
+    resources=RESOURCES,
     timers={
         "default_values": measured.default_values,
         "expire": life.expire,

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS, check_group_name, check_stream_name
 
 PROTECTION, TRANSFORMER, INDEXES, UNPROTECTED = 1, 2, 4, 8
@@ -133,9 +133,6 @@ TIERS = Table("logs.tiers", Tier)
 """() -> Tier"""
 GROUP_RESOURCE_POLICIES = Table("logs.group_resource_policies", Policy)
 """(group's name) -> Policy"""
-
-
-GROUP = Resource("AWS::Logs::LogGroup", GROUPS, "arn:aws:logs:{region}:{account}:log-group:{0}")
 
 
 def find_group(tx: Tx, name: str) -> Group:

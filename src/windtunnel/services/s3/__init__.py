@@ -17,7 +17,7 @@ from windtunnel.services.s3.replication.replicating import copy_out
 from windtunnel.services.s3.reports.inventory import take_inventory
 from windtunnel.services.s3.reports.logging import deliver_logs, log
 from windtunnel.services.s3.select import select
-from windtunnel.services.s3.state import BUCKET
+from windtunnel.services.s3.stack import RESOURCES
 from windtunnel.services.s3.tagging import tagging
 
 DATA_OPERATIONS = (
@@ -51,7 +51,7 @@ SERVICE = Service(
         locking,
         notifications,
     ),
-    resources=(BUCKET,),
+    resources=RESOURCES,
     timers={
         "restored": restored,
         "let_go": let_go,

@@ -22,7 +22,7 @@ from windtunnel.services.sns import (
     texting,
     topics,
 )
-from windtunnel.services.sns.state import TOPIC
+from windtunnel.services.sns.stack import RESOURCES
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -48,7 +48,7 @@ def _certificate(tx: Tx, path: str) -> tuple[str, bytes] | None:
 SERVICE = Service(
     "sns",
     modules=(topics, attributes, subscriptions, publish, tags, devices, phones, sandbox),
-    resources=(TOPIC,),
+    resources=RESOURCES,
     timers={
         "sweep": life.sweep,
         "expire": life.expire,

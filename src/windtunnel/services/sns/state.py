@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from windtunnel.aws.arn import partition_of
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.services.sns.rules import arn_parts, invalid
 
 replace = msgspec.structs.replace
@@ -196,8 +196,6 @@ OPTED_IN = Table("sns.opted-in", float)
 """phone number -> when it was last opted in"""
 SIGNERS = Table("sns.signers", Signer, scope="global")
 """() -> the Signer of this region's process"""
-
-TOPIC = Resource("AWS::SNS::Topic", TOPICS, "arn:aws:sns:{region}:{account}:{0}")
 
 
 class Found(msgspec.Struct, frozen=True):

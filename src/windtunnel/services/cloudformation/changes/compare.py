@@ -14,7 +14,7 @@ import orjson
 from windtunnel.aws.coerce import plain_text
 from windtunnel.fabric import Deploy, Tx
 from windtunnel.services.cloudformation.deploying.endings import OVER
-from windtunnel.services.cloudformation.deploying.places import context_of, kind_of
+from windtunnel.services.cloudformation.deploying.places import context_of, kind_of, told_by
 from windtunnel.services.cloudformation.state import ROWS, Revision, Row, Stack, revision_of
 from windtunnel.services.cloudformation.template.context import Context, Known
 from windtunnel.services.cloudformation.template.functions import resolve
@@ -59,7 +59,7 @@ def _outputs(context: Context) -> dict[str, Any]:
 def plan_of(tx: Tx, stack: Stack, revision: Revision) -> Plan:
     """What is known before a revision is deployed."""
     rows = {str(key[1]): row for key, row in tx.scan(ROWS, stack.uuid) if row.status not in OVER and row.id}
-    now: dict[str, Known] = {logical: Known(row.id, row.attributes) for logical, row in rows.items()}
+    now: dict[str, Known] = {logical: Known(row.id, told_by(row)) for logical, row in rows.items()}
     old = None
     if stack.current:
         before = revision_of(tx, stack, stack.current)

@@ -7,7 +7,7 @@ from typing import Any
 
 from windtunnel.aws.arn import partition_of
 from windtunnel.fabric import Fault, Resource, Tx
-from windtunnel.services.cloudformation.state import EXPORTS, ROWS, Revision, Stack
+from windtunnel.services.cloudformation.state import EXPORTS, ROWS, Revision, Row, Stack
 from windtunnel.services.cloudformation.template.context import Context, Known
 from windtunnel.services.cloudformation.template.parameters import values_of
 from windtunnel.services.cloudformation.template.templates import template_of
@@ -25,6 +25,11 @@ def suffix_of(region: str) -> str:
     return "amazonaws.com.cn" if partition_of(region) == "aws-cn" else "amazonaws.com"
 
 
+def told_by(row: Row) -> dict[str, Any]:
+    """What Fn::GetAtt gives: AWS's newer kinds give their properties as well."""
+    return {**row.properties, **row.attributes}
+
+
 def context_of(
     tx: Tx, stack: Stack, revision: Revision, *, planning: bool = False, known: Callable[[str], Known | None] | None = None
 ) -> Context:
@@ -34,7 +39,7 @@ def context_of(
 
     def deployed(logical: str) -> Known | None:
         row = tx.get(ROWS, uuid, logical)
-        return None if row is None or not row.id or row.status.endswith(GIVEN_UP) else Known(row.id, row.attributes)
+        return None if row is None or not row.id or row.status.endswith(GIVEN_UP) else Known(row.id, told_by(row))
 
     return Context(
         template=template,

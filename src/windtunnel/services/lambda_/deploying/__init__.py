@@ -1,0 +1,1 @@
+"""How templates deploy functions and what belongs to them."""
