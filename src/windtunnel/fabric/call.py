@@ -70,6 +70,10 @@ class Call:
         scope = msgspec.structs.replace(self.scope, account=account or self.account, region=region or self.region)
         return Call(self.cloud, scope, self.service)
 
+    def acting(self, principal: Principal) -> Call:
+        """The same call in another's name."""
+        return Call(self.cloud, msgspec.structs.replace(self.scope, principal=principal), self.service)
+
     def traced(self, trace: str) -> Call:
         """The same call within a trace that came another way than with a request."""
         return Call(self.cloud, msgspec.structs.replace(self.scope, trace=trace), self.service)

@@ -57,6 +57,8 @@ class Deploy(msgspec.Struct, frozen=True):
     """Whether it gets the stack's tags, and the system's (`aws:cloudformation:…`), which lie under its attribute "Arn" or its id."""
     marked: bool = True
     """Whether, being tagged, it gets the system's."""
+    always: bool = False
+    """Whether an update of its stack updates it also where none of its properties differ."""
     capability: str = ""
     """What a stack with it has to be acknowledged by: "CAPABILITY_IAM", with a name of its own "CAPABILITY_NAMED_IAM"."""
     update_policy: bool = False
@@ -116,6 +118,8 @@ class At:
         self.region = call.region
         self.aws: Any = _Services(call, principal)
         self._made = made
+        self.id = ""
+        """What an update has made of it; see `become`."""
         self.kept: dict[str, Any] = {}
         """Attributes that are told once and never again; see `keep`."""
 
@@ -123,6 +127,10 @@ class At:
         """Says that there is something by this physical id now: it will be removed if the rest fails."""
         if self._made is not None:
             await self._made(id)
+
+    def become(self, id: str) -> None:
+        """Says that an update has made another one, by this physical id; the old one is removed once the stack's update stands."""
+        self.id = id
 
     def elsewhere(self, region: str) -> At:
         """The same in another region."""

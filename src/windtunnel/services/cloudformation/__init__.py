@@ -5,6 +5,7 @@ from __future__ import annotations
 from windtunnel.fabric import Service
 from windtunnel.services.cloudformation.changes import change_sets, comparing
 from windtunnel.services.cloudformation.deploying import steps
+from windtunnel.services.cloudformation.kinds import answers, custom
 from windtunnel.services.cloudformation.stack import RESOURCES
 from windtunnel.services.cloudformation.stacks import beginning, describing, policies, stacks, templates
 
@@ -12,6 +13,13 @@ SERVICE = Service(
     "cloudformation",
     modules=(stacks, describing, templates, policies, change_sets),
     resources=RESOURCES,
-    timers={"step": steps.step, "prepare": beginning.prepare, "timeout": beginning.timeout, "compare": comparing.compare},
+    timers={
+        "step": steps.step,
+        "prepare": beginning.prepare,
+        "timeout": beginning.timeout,
+        "compare": comparing.compare,
+        "unasked": custom.unasked,
+    },
+    paths={answers.PATH: answers.serve},
     faults={"ValidationError": 400, "NotImplemented": 501},
 )

@@ -42,6 +42,11 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     imported: dict[str, dict[str, str]] = {}
     """Identifiers of resources that are to be imported, by logical id."""
 
+    @property
+    def stops(self) -> bool:
+        """Whether a failure ends the phase; deletions go on with what doesn't hang on it."""
+        return self.phase == "forward" or (self.phase == "rollback" and not self.creating)
+
 
 class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
     """A stack. `principal` calls for it: its role's session, or whoever began the operation."""

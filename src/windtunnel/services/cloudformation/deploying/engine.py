@@ -24,8 +24,6 @@ from windtunnel.services.cloudformation.template.references import needs_of
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 TOKEN_CHARACTERS = 12
 TOKEN_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-STOPS = ("forward", "rollback")
-"""Phases that a failure ends; deletions go on with what doesn't hang on it."""
 
 
 def begin(tx: Tx, stack: Stack) -> None:
@@ -71,7 +69,7 @@ def advance(tx: Tx, uuid: str) -> None:
 
 def _stopped(stack: Stack, items: Iterable[Item]) -> bool:
     assert stack.operation is not None
-    return stack.operation.phase in STOPS and (bool(stack.operation.cancelled) or any(item.state == "failed" for item in items))
+    return stack.operation.stops and (bool(stack.operation.cancelled) or any(item.state == "failed" for item in items))
 
 
 def _is_done(item: Item | None) -> bool:
@@ -149,7 +147,8 @@ def _action(tx: Tx, row: Row, type: str, properties: dict[str, Any], tags: dict[
         return "replace" if _is_other(tx, row, type, properties) else "update"
     kind = kind_of(tx.kinds, type)
     retagged = kind is not None and kind.deploy is not None and kind.deploy.tagged and row.tags != tags
-    if row.type == type and row.properties == properties and not retagged:
+    always = kind is not None and kind.deploy is not None and kind.deploy.always
+    if row.type == type and row.properties == properties and not retagged and not always:
         return ""
     return "replace" if _is_other(tx, row, type, properties) else "update"
 

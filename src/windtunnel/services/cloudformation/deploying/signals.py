@@ -51,8 +51,7 @@ def is_stopped(tx: Tx, uuid: str) -> bool:
     stack = tx.get(STACKS, uuid)
     if stack is None or stack.operation is None:
         return True
-    stops = stack.operation.phase in ("forward", "rollback")
-    return stops and (bool(stack.operation.cancelled) or any(item.state == "failed" for _, item in tx.scan(WORK, uuid)))
+    return stack.operation.stops and (bool(stack.operation.cancelled) or any(item.state == "failed" for _, item in tx.scan(WORK, uuid)))
 
 
 def signals_of(tx: Tx, uuid: str, logical: str) -> dict[str, list[str]]:

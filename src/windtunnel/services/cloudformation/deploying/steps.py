@@ -116,7 +116,8 @@ async def _do(call: Call, doing: Doing, deploy: Deploy) -> Done:
         old = item.properties if item.action == "restore" or doing.before is None else doing.before.properties
         if deploy.update is not None:
             await deploy.update(at, row.id, properties, filled(at, deploy, await dynamic(at, old)))
-        return Done(row.id, {**row.attributes, **at.kept, **await _attributes(at, deploy, row.id, properties)})
+        told = at.kept or row.attributes
+        return Done(at.id or row.id, {**told, **await _attributes(at, deploy, row.id, properties)})
     if item.action == "import":
         assert doing.stack.operation is not None
         id = next(iter(doing.stack.operation.imported[item.logical].values()))
@@ -196,7 +197,7 @@ def _settle_put(tx: Tx, stack: Stack, item: Item, done: Done) -> None:
     if item.action == "restore":
         assert item.row is not None
         row = item.row
-    elif item.action == "replace" and before is not None and before.id != done.id:
+    elif item.action in ("replace", "update") and before is not None and before.id != done.id:
         endings.abandon(tx, stack, item.logical, before)
     assert stack.operation is not None
     tags = revision_of(tx, stack, stack.current if item.action == "restore" else stack.operation.target).tags

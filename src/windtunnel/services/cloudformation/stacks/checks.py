@@ -39,7 +39,7 @@ def check_template(tx: Tx, name: str, id: str, template: Template, given: Mappin
     """Raises ValidationError for what a template says of itself; its resources are not looked at here."""
     context = Context(template, values_of(template, given), pseudo_of(tx.account, tx.region, name, id, []), planning=True, met={})
     check_rules(context)
-    unknown = [str(resource["Type"]) for resource in template.resources.values() if not _is_known(tx, str(resource["Type"]))]
+    unknown = [str(resource["Type"]) for resource in template.declared.values() if not _is_known(tx, str(resource["Type"]))]
     if unknown:
         raise Fault("ValidationError", f"Template format error: Unrecognized resource types: [{', '.join(dict.fromkeys(unknown))}]")
     check_references(template, context)
@@ -53,7 +53,7 @@ def _is_known(tx: Tx, type: str) -> bool:
 def check_types(template: Template, allowed: Iterable[str]) -> None:
     """Raises ValidationError for a resource of a type that a request doesn't allow."""
     patterns = list(allowed)
-    for resource in template.resources.values() if patterns else ():
+    for resource in template.declared.values() if patterns else ():
         type = str(resource["Type"])
         if not any(type == each or (each.endswith("*") and type.startswith(each[:-1])) for each in patterns):
             raise Fault("ValidationError", f"Resource type {type} is not allowed by parameter ResourceTypes [{', '.join(patterns)}]")
@@ -73,7 +73,7 @@ def check_capabilities(kinds: Mapping[str, Resource], template: Template, given:
 def capabilities_of(kinds: Mapping[str, Resource], template: Template) -> list[str]:
     """The capability that a template's resources need, if any."""
     needed = ""
-    for resource in template.resources.values():
+    for resource in template.declared.values():
         kind = kind_of(kinds, str(resource["Type"]))
         if kind is None or kind.deploy is None or not kind.deploy.capability:
             continue

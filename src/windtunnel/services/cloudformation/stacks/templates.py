@@ -73,7 +73,7 @@ def _capabilities(call: Call, template: Template) -> dict[str, Any]:
     if needs:
         types = {
             str(resource["Type"])
-            for resource in template.resources.values()
+            for resource in template.declared.values()
             if (kind := call.cloud.kinds.get(str(resource["Type"]))) is not None and kind.deploy is not None and kind.deploy.capability
         }
         told["CapabilitiesReason"] = ACKNOWLEDGED.format(", ".join(sorted(types)))
@@ -102,7 +102,7 @@ def _template(tx: Tx, stack: Stack) -> Template:
 
 
 def _summary(call: Call, template: Template) -> dict[str, Any]:
-    types = list(dict.fromkeys(str(resource["Type"]) for resource in template.resources.values()))
+    types = list(dict.fromkeys(str(resource["Type"]) for resource in template.declared.values()))
     told: dict[str, Any] = {
         "Parameters": [_declared(name, declared) for name, declared in template.parameters.items()],
         "ResourceTypes": types,
@@ -117,7 +117,7 @@ def _summary(call: Call, template: Template) -> dict[str, Any]:
 
 
 def _identified(template: Template, type: str) -> dict[str, Any]:
-    return {"ResourceType": type, "LogicalResourceIds": [name for name, resource in template.resources.items() if resource["Type"] == type]}
+    return {"ResourceType": type, "LogicalResourceIds": [name for name, resource in template.declared.items() if resource["Type"] == type]}
 
 
 def _declared(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,11 @@ class Template(msgspec.Struct, frozen=True):
     transforms: list[Any]
 
     @property
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """The resources, without loops that are not written out."""
+        return {name: resource for name, resource in self.resources.items() if not name.startswith("Fn::")}
+
+    @property
     def description(self) -> str:
         return str(self.tree.get("Description", ""))
 
