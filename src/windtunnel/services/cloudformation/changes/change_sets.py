@@ -21,6 +21,8 @@ from windtunnel.services.cloudformation.template.templates import template_of
 if TYPE_CHECKING:
     from windtunnel.aws.types import cloudformation as t
 
+DONE, DONE_END = "#", "$"
+"""Names begin with a letter, so that change sets that were carried out come before all others."""
 VALUES = ("BeforeValue", "AfterValue", "AttributeChangeType", "Path")
 
 
@@ -80,7 +82,7 @@ def _without_values(each: dict[str, Any]) -> dict[str, Any]:
 def list_change_sets(tx: Tx, req: t.ListChangeSetsInput) -> t.ListChangeSetsOutput:
     stack = bracketed(tx, req["StackName"])
     start = pages.decode(req["NextToken"]) if "NextToken" in req else None
-    rows, token = pages.page(tx.scan(CHANGES, stack.uuid, start=None if start is None else start[1:]), LISTED_MAX)
+    rows, token = pages.page(tx.scan(CHANGES, stack.uuid, start=(DONE_END,) if start is None else start[1:]), LISTED_MAX)
     result: dict[str, Any] = {"Summaries": [_summary(stack, change) for _, change in rows]}
     return {**result, "NextToken": token} if token else result  # pyright: ignore[reportReturnType]
 
@@ -123,8 +125,10 @@ def execute_change_set(tx: Tx, req: t.ExecuteChangeSetInput) -> dict[str, Any]:
         tx.delete(CHANGES, *key)
         if other.id != change.id:
             tx.delete(CHANGE_IDS, other.id.rpartition("/")[2])
-    done = msgspec.structs.replace(change, execution="EXECUTE_COMPLETE")
-    tx.put(CHANGES, stack.uuid, change.name, value=done)
+    # What was carried out is found by its id alone, and its name is free again.
+    id = change.id.rpartition("/")[2]
+    tx.put(CHANGES, stack.uuid, f"{DONE}{id}", value=msgspec.structs.replace(change, execution="EXECUTE_COMPLETE"))
+    tx.put(CHANGE_IDS, id, value=[stack.uuid, f"{DONE}{id}"])
     status = "IMPORT_IN_PROGRESS" if change.imported else "CREATE_IN_PROGRESS" if creating else "UPDATE_IN_PROGRESS"
     begin(tx, stack, status, operation, updated=tx.now, change_set=change.id, role=revision.role, disable_rollback=disable)
     return {}

@@ -127,5 +127,5 @@ def _declared(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _printed(value: Any) -> str:
-    """Metadata as text."""
-    return orjson.dumps(value).decode()
+    """Metadata as AWS prints it."""
+    return repr(value)

@@ -14,6 +14,7 @@ from windtunnel.services.cloudformation.template.templates import template_of
 
 LISTED_MAX = 100
 REVIEW = "REVIEW_IN_PROGRESS"
+UNDONE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 BACK = ("rollback", "rollback_cleanup")
 
 
@@ -37,7 +38,7 @@ def described(tx: Tx, stack: Stack) -> dict[str, Any]:
     }
     if stack.status != "DELETE_COMPLETE":
         told["EnableTerminationProtection"] = stack.protected
-        if stack.change_set:
+        if stack.change_set and stack.status not in UNDONE:
             told["ChangeSetId"] = stack.change_set
     optional: dict[str, Any] = {
         "StackStatusReason": stack.reason,

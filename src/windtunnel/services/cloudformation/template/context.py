@@ -51,7 +51,8 @@ class Context(msgspec.Struct):
         if name in self.pseudo:
             return self.pseudo[name]
         if name in self.parameters:
-            return self.parameters[name]
+            value = self.parameters[name]
+            return NO_VALUE if value == "AWS::NoValue" else value
         known = self.resource(name, where)
         return UNKNOWN if known is None else known.id
 
