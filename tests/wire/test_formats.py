@@ -306,3 +306,23 @@ def test_times_are_read_in_all_of_them(text: str) -> None:
 def test_what_is_no_time_is_refused() -> None:
     with pytest.raises(ValueError, match="tomorrow"):
         scalar.time_of("tomorrow")
+
+
+def test_the_older_cbor_has_times_in_milliseconds_both_ways() -> None:
+    codec = compiled("kinesis", "GetRecords", "cbor-1.1")
+    record = {"SequenceNumber": "1", "ApproximateArrivalTimestamp": 1577929573.25, "Data": b"\x01", "PartitionKey": "k"}
+    answer = codec.respond({"Records": [record], "MillisBehindLatest": 0}, "id-1")
+    assert answer.headers == [("x-amzn-RequestId", "id-1"), ("Content-Type", "application/x-amz-cbor-1.1")]
+    time = b"\xc1\x1b" + (1577929573250).to_bytes(8, "big")
+    assert isinstance(answer.body, bytes)
+    assert time in answer.body
+    body = b"\xa1\x69Timestamp" + time
+    assert parsed("kinesis", "GetShardIterator", "cbor-1.1", body) == {"Timestamp": 1577929573.25}
+
+
+def test_the_older_cbor_says_what_it_refuses_in_its_body() -> None:
+    answer = compiled("kinesis", "PutRecord", "cbor-1.1").refuse(Fault("ResourceNotFoundException", "Stream s not found."), "id-1")
+    assert isinstance(answer.body, bytes)
+    said = {"__type": "ResourceNotFoundException", "message": "Stream s not found."}
+    assert (answer.status, cbor.loads(answer.body)) == (400, said)
+    assert refusal("kinesis", "PutRecord", "cbor-1.1", b"\xff") == ("SerializationException", "")

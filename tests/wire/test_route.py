@@ -234,3 +234,9 @@ def test_an_unreadable_signature_is_refused_in_the_protocol_it_came_in() -> None
     response = refuse_unrouted(asked, raised.value, "id-1")
     assert ("Content-Type", "application/x-amz-json-1.0") in response.headers
     assert response.status in {400, 403}
+
+
+def test_the_content_type_says_whether_a_target_s_body_is_json_or_cbor() -> None:
+    for content_type, protocol in (("application/x-amz-json-1.1", "json"), ("application/x-amz-cbor-1.1", "cbor-1.1")):
+        match = route(request("POST", "/", x_amz_target="Kinesis_20131202.PutRecord", content_type=content_type))
+        assert (match.service, match.operation, match.protocol) == ("kinesis", "PutRecord", protocol)

@@ -116,7 +116,7 @@ def _shard(found: Found, record: Mapping[str, Any]) -> int:
     tx, stream = found.tx, found.stream
     explicit = record.get("ExplicitHashKey")
     if stream.distribution == "AUTO":
-        key = tx.serial() * HASH_KEY_MAX // stream.open % HASH_KEY_MAX
+        key = tx.serial() % stream.open * (HASH_KEY_MAX // stream.open + 1)
     else:
         key = hash_of(record["PartitionKey"]) if explicit is None else int(explicit)
     row, _ = next(tx.find(SHARDS, "open", stream.id, start=(padded(key),), limit=1))
