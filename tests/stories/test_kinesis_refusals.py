@@ -7,18 +7,16 @@ from typing import Any
 import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, REGION, Here
+from tests.stories.kinesis_requests import BY_ARN, OF_A_QUEUE, OF_A_RESOURCE, OF_A_STREAM, RECORD, SHARD
 from tests.stories.refusals import Case, filled, refusal, untold
 from windtunnel.services.kinesis import rules
 
 ARN = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/"
-SHARD = "shardId-000000000000"
 GONE = ("ResourceNotFoundException", f"Stream gone under account {ACCOUNT} not found.")
 CONSUMER = f"{ARN}s/consumer/none:1"
 NO_CONSUMER = ("ResourceNotFoundException", f"Consumer none, ARN {CONSUMER} not found under stream s.")
 INVALID = "InvalidArgumentException"
 WHERE = f"in stream s under account {ACCOUNT}"
-RECORD: dict[str, Any] = {"Data": b"", "PartitionKey": "k"}
-POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kinesis:*","Resource":"*"}]}'
 CHOICE = (
     "Must either specify (1) AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER and StartingSequenceNumber or "
     "(2) TRIM_HORIZON or LATEST and no StartingSequenceNumber. Request specified "
@@ -28,45 +26,7 @@ TAGS = {str(number): "" for number in range(51)}
 TOO_MANY = f"under account {ACCOUNT} because a given stream cannot have more than 50 tags associated with it."
 ON_DEMAND = "is only supported for data streams with the provisioned capacity mode."
 
-OF_A_STREAM: dict[str, dict[str, Any]] = {
-    "add_tags_to_stream": {"Tags": {"a": "b"}},
-    "decrease_stream_retention_period": {"RetentionPeriodHours": 24},
-    "delete_stream": {},
-    "describe_stream": {},
-    "describe_stream_summary": {},
-    "disable_enhanced_monitoring": {"ShardLevelMetrics": ["ALL"]},
-    "enable_enhanced_monitoring": {"ShardLevelMetrics": ["ALL"]},
-    "get_shard_iterator": {"ShardId": SHARD, "ShardIteratorType": "LATEST"},
-    "increase_stream_retention_period": {"RetentionPeriodHours": 24},
-    "list_shards": {},
-    "list_tags_for_stream": {},
-    "merge_shards": {"ShardToMerge": SHARD, "AdjacentShardToMerge": "shardId-000000000001"},
-    "put_record": RECORD,
-    "put_records": {"Records": [RECORD]},
-    "remove_tags_from_stream": {"TagKeys": ["a"]},
-    "split_shard": {"ShardToSplit": SHARD, "NewStartingHashKey": "5"},
-    "start_stream_encryption": {"EncryptionType": "KMS", "KeyId": "k"},
-    "stop_stream_encryption": {"EncryptionType": "KMS", "KeyId": "k"},
-    "update_shard_count": {"TargetShardCount": 2, "ScalingType": "UNIFORM_SCALING"},
-    "update_stream_warm_throughput": {"WarmThroughputMiBps": 1},
-}
-"""Valid requests but for their stream."""
-BY_ARN: dict[str, dict[str, Any]] = {
-    "list_stream_consumers": {},
-    "register_stream_consumer": {"ConsumerName": "c"},
-    "update_max_record_size": {"MaxRecordSizeInKiB": 1024},
-    "update_stream_mode": {"StreamModeDetails": {"StreamMode": "ON_DEMAND"}},
-    "update_stream_record_distribution_strategy": {"RecordDistributionStrategy": "AUTO"},
-}
-OF_A_RESOURCE: dict[str, dict[str, Any]] = {
-    "delete_resource_policy": {},
-    "get_resource_policy": {},
-    "list_tags_for_resource": {},
-    "put_resource_policy": {"Policy": POLICY},
-    "tag_resource": {"Tags": {"a": "b"}},
-    "untag_resource": {"TagKeys": ["a"]},
-}
-
+QUEUE = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:queue/none"
 NAMELESS = (INVALID, "Either StreamARN or StreamName must be provided.")
 MISMATCH = (INVALID, "StreamARN and StreamName do not match.")
 SHORT = "Minimum allowed retention period is 24 hours. Requested retention period (23 hours) is too short."
@@ -77,6 +37,43 @@ CASES: list[Case] = [
     *((operation, {"StreamARN": f"{ARN}gone", **request}, *GONE) for operation, request in BY_ARN.items()),
     *((operation, {"ResourceARN": f"{ARN}gone", **request}, *GONE) for operation, request in OF_A_RESOURCE.items()),
     *((operation, request, *NAMELESS) for operation, request in OF_A_STREAM.items() if operation != "list_shards"),
+    *(
+        (operation, {"QueueARN": QUEUE, **request}, "ResourceNotFoundException", f"Queue {QUEUE} not found.")
+        for operation, request in OF_A_QUEUE.items()
+    ),
+    ("create_queue", {"QueueName": "n", "StreamConfigurationList": [{"StreamARN": f"{ARN}gone"}]}, *GONE),
+    (
+        "create_queue",
+        {"QueueName": "n", "StreamConfigurationList": [{"StreamARN": f"{ARN}s"}]},
+        "ValidationException",
+        "Queues are supported only on data streams in on-demand capacity mode.",
+    ),
+    (
+        "create_queue",
+        {"QueueName": "n", "StreamConfigurationList": [{"StreamARN": f"{ARN}o"}] * 2},
+        "ValidationException",
+        "StreamConfigurationList must contain exactly one entry.",
+    ),
+    (
+        "create_queue",
+        {"QueueName": "n", "StreamConfigurationList": [{"StreamARN": f"{ARN}o", "StartingPosition": {"Type": "AT_TIMESTAMP"}}]},
+        "ValidationException",
+        "Timestamp must be specified where Type is AT_TIMESTAMP, and only there.",
+    ),
+    (
+        "create_queue",
+        {"QueueName": "q", "StreamConfigurationList": [{"StreamARN": f"{ARN}o"}]},
+        "ResourceInUseException",
+        f"Queue q under account {ACCOUNT} already exists.",
+    ),
+    ("create_queue", {"QueueName": "n", "StreamConfigurationList": [{"StreamARN": f"{ARN}o"}], "Tags": {"a": "!"}}, INVALID, CHARACTERS),
+    (
+        "update_queue",
+        {"QueueARN": "$queue", "QueueAttributes": {"DeadLetterConfiguration": {"TargetType": "BUILT_IN"}}},
+        "ValidationException",
+        "MaxReceiveCount must be specified where TargetType is BUILT_IN.",
+    ),
+    ("list_queues", {"NextToken": "cut"}, INVALID, "NextToken is invalid."),
     ("describe_stream", {"StreamName": "other", "StreamARN": f"{ARN}s"}, *MISMATCH),
     ("create_stream", {"StreamName": "s", "ShardCount": 1}, "ResourceInUseException", f"Stream s under account {ACCOUNT} already exists."),
     (
@@ -383,13 +380,13 @@ ELSEWHERE = {
 NEVER = {
     # No key is asked for, nobody is denied, nothing fails.
     *("KMSDisabledException", "KMSInvalidStateException", "KMSAccessDeniedException", "KMSNotFoundException", "KMSOptInRequired"),
-    *("KMSThrottlingException", "AccessDeniedException", "InternalFailureException"),
+    *("ThrottlingException", "KMSThrottlingException", "AccessDeniedException", "InternalFailureException"),
 }
 """README.md says why. What is documented of all operations alike, but comes in some only, is asked of those in `ONLY`."""
 ONLY = {
-    "ResourceInUseException": {"create_stream", "delete_stream", "register_stream_consumer", "subscribe_to_shard"},
+    "ResourceInUseException": {"create_queue", "create_stream", "delete_stream", "register_stream_consumer", "subscribe_to_shard"},
     "LimitExceededException": {"create_stream", "update_shard_count", "put_resource_policy"},
-    "ValidationException": {"create_stream", "split_shard", "merge_shards", "update_shard_count", "update_stream_mode"},
+    "ValidationException": {"create_stream", "split_shard", "merge_shards", "update_shard_count", "update_stream_mode", "create_queue"},
     "ProvisionedThroughputExceededException": {"get_records", "put_record"},
     "InvalidArgumentException": {operation for operation, _, code, _ in CASES if code == INVALID},
     "ExpiredNextTokenException": {"list_shards"},
@@ -407,6 +404,8 @@ def world(here: Here) -> dict[str, str]:
     put = kinesis.put_record(StreamName="s", **RECORD, ExplicitHashKey=str(rules.HASH_KEY_MAX))
     kinesis.create_stream(StreamName="lost", ShardCount=1)
     asked = {"ShardId": SHARD, "ShardIteratorType": "LATEST"}
+    source = [{"StreamARN": f"{ARN}o"}]
+    queue = kinesis.create_queue(QueueName="q", StreamConfigurationList=source)["QueueDescription"]["QueueARN"]
     lost = kinesis.get_shard_iterator(StreamName="lost", **asked)["ShardIterator"]
     kinesis.delete_stream(StreamName="lost")
     return {
@@ -414,6 +413,7 @@ def world(here: Here) -> dict[str, str]:
         "$lost": lost,
         "$sequence": put["SequenceNumber"],
         "$consumer": consumer,
+        "$queue": queue,
         "$dry": "Request would have succeeded, but DryRun flag is set.",
         "$policy": "Invalid resource policy: Syntax errors in policy.",
     }
@@ -431,6 +431,14 @@ def test_a_stream_has_twenty_consumers(here: Here, world: dict[str, str]) -> Non
         here.kinesis.register_stream_consumer(StreamARN=f"{ARN}s", ConsumerName=f"c{number}")
     said = f"Stream s under account {ACCOUNT} already has 20 consumers."
     again = refusal(here.kinesis.register_stream_consumer, StreamARN=f"{ARN}s", ConsumerName="more")
+    assert again == ("LimitExceededException", said)
+
+
+def test_queues_count_among_a_stream_s_consumers(here: Here, world: dict[str, str]) -> None:
+    for number in range(19):
+        here.kinesis.register_stream_consumer(StreamARN=f"{ARN}o", ConsumerName=f"c{number}")
+    said = f"Stream o under account {ACCOUNT} already has 20 consumers."
+    again = refusal(here.kinesis.create_queue, QueueName="more", StreamConfigurationList=[{"StreamARN": f"{ARN}o"}])
     assert again == ("LimitExceededException", said)
 
 

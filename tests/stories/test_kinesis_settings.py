@@ -37,7 +37,7 @@ def test_a_stream_is_described_with_all_that_aws_says_of_it(stream: Any) -> None
         "EnhancedMonitoring": [{"ShardLevelMetrics": []}],
         "EncryptionType": "NONE",
     }
-    assert summary(stream) == common | {"OpenShardCount": 1, "ConsumerCount": 0, "MaxRecordSizeInKiB": 1024}
+    assert summary(stream) == common | {"OpenShardCount": 1, "ConsumerCount": 0, "MaxRecordSizeInKiB": 1024, "QueueCount": 0}
     described = stream.describe_stream(StreamName="s")["StreamDescription"]
     first = described["Shards"][0]["SequenceNumberRange"]["StartingSequenceNumber"]
     shard = {

@@ -7,6 +7,7 @@ from typing import Any
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
 from windtunnel.services.kinesis import consumers, life, policies, reading, settings, shards, streams, subscribing, tags, writing
+from windtunnel.services.kinesis.queues import queues, receiving
 from windtunnel.services.kinesis.rules import hash_of
 from windtunnel.services.kinesis.state import STREAM
 
@@ -19,10 +20,18 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
 
 SERVICE = Service(
     "kinesis",
-    modules=(streams, shards, settings, writing, reading, consumers, subscribing, tags, policies),
+    modules=(streams, shards, settings, writing, reading, consumers, subscribing, tags, policies, queues, receiving),
     resources=(STREAM,),
-    timers={"expire": life.expire, "sweep": life.sweep},
+    timers={"expire": life.expire, "sweep": life.sweep, "sweep_queue": life.sweep_queue},
     targets={"kinesis": _delivered},
     # https://docs.aws.amazon.com/streams/latest/dev/logging-using-cloudtrail.html
-    data_operations=("GetRecords", "GetShardIterator", "PutRecord", "PutRecords", "SubscribeToShard"),
+    data_operations=(
+        "GetRecords",
+        "GetShardIterator",
+        "PutRecord",
+        "PutRecords",
+        "SubscribeToShard",
+        "ReceiveQueueRecords",
+        "AcknowledgeQueueRecords",
+    ),
 )

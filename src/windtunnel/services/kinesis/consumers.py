@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.aws.pages import decode, encode
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
+from windtunnel.services.kinesis.queues.state import QUEUES
 from windtunnel.services.kinesis.rules import CONSUMERS_MAX, ITERATOR_SECONDS, LISTED_MAX, invalid, no_stream
 from windtunnel.services.kinesis.state import CONSUMERS, SUBSCRIPTIONS, Consumer, Found, changed, find_arn, find_consumer
 from windtunnel.services.kinesis.tagging import check_tags
@@ -24,7 +25,7 @@ def register_stream_consumer(tx: Tx, req: t.RegisterStreamConsumerInput) -> dict
     tx, stream = found.tx, found.stream
     if tx.get(CONSUMERS, stream.id, name) is not None:
         raise Fault("ResourceInUseException", f"Consumer {name} under stream {found.name} already exists for account {tx.account}.")
-    if tx.count(CONSUMERS, "stream", stream.id) >= CONSUMERS_MAX:
+    if tx.count(CONSUMERS, "stream", stream.id) + tx.count(QUEUES, "of", stream.id) >= CONSUMERS_MAX:
         raise Fault("LimitExceededException", f"Stream {found.name} under account {tx.account} already has {CONSUMERS_MAX} consumers.")
     consumer = Consumer(int(tx.now))
     arn = _arn(found, name, consumer)

@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
-from windtunnel.fabric import Tx
+from windtunnel.fabric import Table, Tx
+from windtunnel.services.kinesis.queues.state import CURSORS, FLIGHTS
 from windtunnel.services.kinesis.rules import HOUR_SECONDS, MILLISECONDS
 from windtunnel.services.kinesis.state import RECORDS, SHARDS, STORED, STREAMS, TAILS
 
+OF_QUEUES: tuple[Table[Any], ...] = (CURSORS, FLIGHTS)
 SLICE_ROWS = 256
 """So many rows one transaction removes, or others would wait for it."""
 SPACING_SECONDS = 60.0
@@ -54,12 +56,21 @@ def expire(tx: Tx, payload: Mapping[str, Any]) -> None:
         tx.put(TAILS, stream.id, number, value=msgspec.structs.replace(tail, watched=False))
 
 
+def sweep_queue(tx: Tx, payload: Mapping[str, Any]) -> None:
+    """Timer: removes what a deleted queue left, a slice at a time."""
+    _sweep(tx, payload, OF_QUEUES, "sweep_queue")
+
+
 def sweep(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: removes what a deleted stream left, a slice at a time."""
-    for table in STORED:
+    _sweep(tx, payload, STORED, "sweep")
+
+
+def _sweep(tx: Tx, payload: Mapping[str, Any], tables: tuple[Table[Any], ...], handler: str) -> None:
+    for table in tables:
         keys = [key for key, _ in tx.scan(table, payload["id"], limit=SLICE_ROWS)]
         for key in keys:
             tx.delete(table, *key)
         if len(keys) == SLICE_ROWS:
-            abandon(tx, payload["id"])
+            tx.timer(tx.now, handler, payload)
             return

@@ -11,6 +11,7 @@ import msgspec
 
 from windtunnel.aws.policy_check import check_policy
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.kinesis.queues.state import QUEUES, find_queue
 from windtunnel.services.kinesis.rules import invalid
 from windtunnel.services.kinesis.state import CONSUMERS, find_arn, find_consumer
 
@@ -41,6 +42,8 @@ def delete_resource_policy(tx: Tx, req: t.DeleteResourcePolicyInput) -> dict[str
 def _policy(tx: Tx, arn: str) -> str:
     if "/consumer/" in arn:
         return find_consumer(tx, arn)[2].policy
+    if ":queue/" in arn:
+        return find_queue(tx, arn).queue.policy
     return find_arn(tx, arn).stream.policy
 
 
@@ -48,6 +51,9 @@ def _set(tx: Tx, arn: str, policy: str) -> None:
     if "/consumer/" in arn:
         found, name, consumer = find_consumer(tx, arn)
         found.tx.put(CONSUMERS, found.stream.id, name, value=msgspec.structs.replace(consumer, policy=policy))
+    elif ":queue/" in arn:
+        opened = find_queue(tx, arn)
+        opened.tx.put(QUEUES, opened.id, value=msgspec.structs.replace(opened.queue, policy=policy))
     else:
         find_arn(tx, arn).keep(policy=policy)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.kinesis.queues.state import QUEUES
 from windtunnel.services.kinesis.resharding import check_on_demand, check_room
 from windtunnel.services.kinesis.rules import HOUR_SECONDS, RETENTION_HOURS_MAX, RETENTION_HOURS_MIN, invalid, not_valid
 from windtunnel.services.kinesis.state import ACCOUNTS, COUNTS, ON_DEMAND, PROVISIONED, Commitment, Found, find
@@ -78,6 +79,8 @@ def update_stream_mode(tx: Tx, req: t.UpdateStreamModeInput) -> dict[str, Any]:
         raise invalid(f"Stream {found.name} under account {found.tx.account} already has the stream mode {mode}.")
     if mode == PROVISIONED:
         check_room(found, stream.open)
+        if found.tx.count(QUEUES, "of", stream.id):
+            raise Fault("ResourceInUseException", f"Stream {found.name} under account {found.tx.account} has queues. Delete them first.")
         if stream.distribution == "AUTO":
             raise invalid("A stream with RecordDistributionStrategy AUTO can't be switched to the provisioned capacity mode.")
     else:

@@ -8,6 +8,7 @@ from windtunnel.aws.pages import decode, encode
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.kinesis import life
+from windtunnel.services.kinesis.queues.state import QUEUES
 from windtunnel.services.kinesis.resharding import check_on_demand, check_room, listed, open_shards, printed
 from windtunnel.services.kinesis.rules import (
     LISTED_MAX,
@@ -76,6 +77,8 @@ def delete_stream(tx: Tx, req: t.DeleteStreamInput) -> dict[str, Any]:
             "ResourceInUseException",
             f"Stream {found.name} under account {tx.account} has registered consumers. Set EnforceConsumerDeletion, or deregister them.",
         )
+    if tx.count(QUEUES, "of", stream.id):
+        raise Fault("ResourceInUseException", f"Stream {found.name} under account {tx.account} has queues. Delete them first.")
     tx.delete(STREAMS, found.name)
     remove_all_tags(tx, found.arn)
     for key, _ in tx.find(SHARDS, "open", stream.id):
@@ -110,6 +113,7 @@ def describe_stream_summary(tx: Tx, req: t.DescribeStreamSummaryInput) -> dict[s
         "OpenShardCount": stream.open,
         "ConsumerCount": found.tx.count(CONSUMERS, "stream", stream.id),
         "MaxRecordSizeInKiB": stream.record_kib,
+        "QueueCount": found.tx.count(QUEUES, "of", stream.id),
     }
     if stream.mode == ON_DEMAND:
         shown["RecordDistributionStrategy"] = stream.distribution

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Tx
 from windtunnel.fabric.tags import remove_tags, set_tags, tag_list, tags_of
+from windtunnel.services.kinesis.queues.state import find_queue
 from windtunnel.services.kinesis.state import find, find_arn, find_consumer
 from windtunnel.services.kinesis.tagging import check_tags
 
@@ -54,9 +55,11 @@ def list_tags_for_resource(tx: Tx, req: t.ListTagsForResourceInput) -> dict[str,
 
 
 def _resource(tx: Tx, arn: str) -> str:
-    """The ARN of a stream or consumer that is there."""
+    """The ARN of a stream, a consumer or a queue that is there."""
     if "/consumer/" in arn:
         find_consumer(tx, arn)
+    elif ":queue/" in arn:
+        find_queue(tx, arn)
     else:
         find_arn(tx, arn)
     return arn
