@@ -97,7 +97,7 @@ def _refusal(reason: str, attribute: bool) -> str:
     return f"Invalid parameter: {'Attributes Reason: ' if attribute else ''}FilterPolicy: {reason}"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _compiled_pattern(text: str) -> Matcher:
     try:
         return _matcher(parse_pattern(text, "events"))

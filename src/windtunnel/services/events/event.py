@@ -20,10 +20,8 @@ class Coming(msgspec.Struct):
     ingested: float
     forwarded: bool = False
     """It comes from another bus."""
-    call: bool = False
-    """It tells of a call, which only rules hear that ask for a detail type."""
-    read_only: bool = False
-    """That call changed nothing: fewer rules still want to hear of it."""
+    heard_by: int = 0
+    """Where it tells of a call: what a rule's Match must hear at the least."""
     only: frozenset[str] | None = None
     """The ARNs of the rules that may see it; None: all."""
     text: str = ""

@@ -1,8 +1,8 @@
 """What EventBridge remembers, and under which keys: an event finds the rules it can match by its source and detail type.
 
 A rule's pattern is read when the rule is put: MATCHED holds it under `(bus, source, detail type, rule)` for each source and detail type
-that the pattern names, "" where it takes any. So an event looks at four short ranges, whatever else lies on its bus. An archive is
-a rule of its bus, as in AWS, and so is found the same way.
+that the pattern names, "" where it takes any. So an event looks at four short ranges at the most, whatever else lies on its bus. An
+archive is a rule of its bus, as in AWS, and so is found the same way.
 
 The default bus is there without a row; it has one once something is set of it.
 """
@@ -17,6 +17,7 @@ from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Fault, Table, Tx
 
 DEFAULT = "default"
+NO_CALLS, WRITES, ALL_CALLS = range(3)
 ENABLED, DISABLED = "ENABLED", "DISABLED"
 ALL_MANAGEMENT = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 
@@ -46,6 +47,13 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def listens(self) -> bool:
         return self.state != DISABLED
+
+
+class Match(msgspec.Struct, frozen=True, array_like=True):
+    """What a rule matches, and which calls it may hear of: NO_CALLS, WRITES or ALL_CALLS."""
+
+    pattern: str
+    hears: int = 0
 
 
 class Archive(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -146,8 +154,10 @@ RULES = Table("events.rules", Rule, hot=True)
 """(bus, name) -> Rule"""
 TARGETS = Table("events.targets", dict[str, Any], indexes={"arn": lambda key, target: (key[0], target["Arn"])})
 """(bus, rule, id) -> the target as the API has it"""
-MATCHED = Table("events.matched", bool, counters={"trail": lambda key, hears: () if hears else None})
-"""(bus, source, detail type, rule) -> whether the rule may hear of calls"""
+MATCHED = Table("events.matched", Match, counters={"trail": lambda key, match: () if match.hears else None}, hot=True)
+"""(bus, source, detail type, rule) -> Match"""
+KINDS = Table("events.kinds", list[int], hot=True)
+"""bus -> how many rows of MATCHED name neither, the type, the source, both: what isn't there isn't looked for"""
 ARCHIVES = Table("events.archives", Archive)
 """name -> Archive"""
 ARCHIVED = Table("events.archived", Archived, indexes={"age": lambda key, event: (key[0], event.ingested)})

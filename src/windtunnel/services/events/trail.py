@@ -17,7 +17,7 @@ from windtunnel.fabric import Principal, Tx
 from windtunnel.fabric.trail import HIDDEN, TrailEvent, shown
 from windtunnel.services.events.event import Coming, iso, make_event
 from windtunnel.services.events.routing.sending import route
-from windtunnel.services.events.state import DEFAULT, MATCHED, TRAIL
+from windtunnel.services.events.state import ALL_CALLS, DEFAULT, MATCHED, TRAIL, WRITES
 
 VERSION = "1.11"
 GLOBAL = frozenset({"iam", "cloudfront", "organizations", "route53"})
@@ -46,7 +46,7 @@ def api_call(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: a call comes to the default bus."""
     detail = payload["detail"]
     source = f"aws.{detail['eventSource'].removesuffix('.amazonaws.com')}"
-    route(tx, DEFAULT, Coming(make_event(tx, source, TRAIL, detail, []), tx.now, call=True, read_only=detail["readOnly"]))
+    route(tx, DEFAULT, Coming(make_event(tx, source, TRAIL, detail, []), tx.now, heard_by=ALL_CALLS if detail["readOnly"] else WRITES))
 
 
 def _detail(tx: Tx, event: TrailEvent, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,25 @@ from windtunnel.aws.patterns import Matcher, always_asks, compile_pattern, patte
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags
 from windtunnel.services.events.routing.schedule import plan_next
-from windtunnel.services.events.state import DEFAULT, MATCHED, RULES, TARGETS, TRAIL, Rule, arn_within, bus_of, find_rule, invalid, rule_arn
+from windtunnel.services.events.state import (
+    ALL_CALLS,
+    ALL_MANAGEMENT,
+    DEFAULT,
+    KINDS,
+    MATCHED,
+    NO_CALLS,
+    RULES,
+    TARGETS,
+    TRAIL,
+    WRITES,
+    Match,
+    Rule,
+    arn_within,
+    bus_of,
+    find_rule,
+    invalid,
+    rule_arn,
+)
 
 
 def check_pattern(text: str) -> Matcher:
@@ -24,8 +42,11 @@ def keep_rule(tx: Tx, bus: str, name: str, rule: Rule) -> None:
     tx.put(RULES, bus, name, value=rule)
     if rule.pattern and rule.listens:
         asks = bus == DEFAULT and always_asks(rule.pattern, "detail-type")
-        for key in pattern_keys(rule.pattern, "source", "detail-type"):
-            tx.put(MATCHED, bus, *key, name, value=asks and key[1] in ("", TRAIL))
+        hears = ALL_CALLS if rule.state == ALL_MANAGEMENT else WRITES
+        for source, kind in pattern_keys(rule.pattern, "source", "detail-type"):
+            match = Match(rule.pattern, hears if asks and kind in ("", TRAIL) else NO_CALLS)
+            tx.put(MATCHED, bus, source, kind, name, value=match)
+            _count(tx, bus, source, kind, 1)
     plan_next(tx, name, rule)
 
 
@@ -62,6 +83,13 @@ def taggable(tx: Tx, resource: str, *, changes: bool) -> str:
 
 def _unmatch(tx: Tx, bus: str, name: str) -> None:
     old = tx.get(RULES, bus, name)
-    if old is not None and old.pattern:
-        for key in pattern_keys(old.pattern, "source", "detail-type"):
-            tx.delete(MATCHED, bus, *key, name)
+    if old is not None and old.pattern and old.listens:
+        for source, kind in pattern_keys(old.pattern, "source", "detail-type"):
+            tx.delete(MATCHED, bus, source, kind, name)
+            _count(tx, bus, source, kind, -1)
+
+
+def _count(tx: Tx, bus: str, source: str, kind: str, change: int) -> None:
+    counts = list(tx.get(KINDS, bus) or (0, 0, 0, 0))
+    counts[2 * bool(source) + bool(kind)] += change
+    tx.put(KINDS, bus, value=counts)

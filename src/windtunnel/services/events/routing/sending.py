@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from windtunnel.aws.arn import Arn, parse_or_none
@@ -18,7 +18,7 @@ from windtunnel.services.events.destinations.pace import due
 from windtunnel.services.events.event import Coming
 from windtunnel.services.events.routing.failures import FAILED, HOP, INVALID_JSON, bury
 from windtunnel.services.events.routing.inputs import BadInput, body_for, value_text
-from windtunnel.services.events.state import ALL_MANAGEMENT, MATCHED, RULES, TARGETS, rule_arn
+from windtunnel.services.events.state import KINDS, MATCHED, TARGETS, Match, rule_arn
 
 SOURCE = "events.amazonaws.com"
 HOP_MESSAGE = "An event that came from another event bus can't be sent on to a third one."
@@ -27,14 +27,10 @@ HOP_MESSAGE = "An event that came from another event bus can't be sent on to a t
 def route(tx: Tx, bus: str, coming: Coming) -> None:
     """Sets off the rules of a bus that an event matches. `tx` is the bus's place."""
     event = coming.event
-    for name in _candidates(tx, bus, event["source"], event["detail-type"], calls=coming.call):
-        rule = tx.get(RULES, bus, name)
-        assert rule is not None, f"rule {name} of {bus} is matched and isn't there"
-        if coming.read_only and rule.state != ALL_MANAGEMENT:
+    for name, match in _candidates(tx, bus, event["source"], event["detail-type"]):
+        if match.hears < coming.heard_by or (coming.only is not None and rule_arn(tx, bus, name) not in coming.only):
             continue
-        if coming.only is not None and rule_arn(tx, bus, name) not in coming.only:
-            continue
-        if compile_pattern(rule.pattern)(event):
+        if compile_pattern(match.pattern)(event):
             set_off(tx, bus, name, coming)
 
 
@@ -45,11 +41,14 @@ def set_off(tx: Tx, bus: str, rule: str, coming: Coming) -> None:
         _send(tx, target, arn, rule, coming)
 
 
-def _candidates(tx: Tx, bus: str, source: str, detail_type: str, *, calls: bool) -> list[str]:
-    """The names of the rules whose patterns name this source and detail type, or leave them open; with `calls` those that hear of calls."""
-    keys = ((source, detail_type), (source, ""), ("", detail_type), ("", ""))
-    found = [str(key[3]) for one in keys for key, hears in tx.scan(MATCHED, bus, *one) if hears or not calls]
-    return list(dict.fromkeys(found)) if len(found) > 1 else found
+def _candidates(tx: Tx, bus: str, source: str, detail_type: str) -> Iterable[tuple[str, Match]]:
+    """The rules whose patterns name this source and detail type, or leave them open, each once."""
+    kinds = tx.get(KINDS, bus)
+    if kinds is None:
+        return ()
+    keys = ("", ""), ("", detail_type), (source, ""), (source, detail_type)
+    found = [(str(key[3]), match) for one, count in zip(keys, kinds, strict=True) if count for key, match in tx.scan(MATCHED, bus, *one)]
+    return dict(found).items() if len(found) > 1 else found
 
 
 def _send(tx: Tx, target: Mapping[str, Any], rule: str, name: str, coming: Coming) -> None:
