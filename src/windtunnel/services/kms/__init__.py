@@ -8,12 +8,12 @@ from windtunnel.services.kms.cryptography import agreement, data_keys, encryptio
 from windtunnel.services.kms.grants import grants
 from windtunnel.services.kms.keys import aliases, deletion, keys, policies, tags
 from windtunnel.services.kms.material import imports, regions, rotation
-from windtunnel.services.kms.state import ALIAS, KEY
+from windtunnel.services.kms.stack import RESOURCES
 
 SERVICE = Service(
     "kms",
     modules=(keys, policies, tags, aliases, deletion, rotation, imports, regions, grants, encryption, data_keys, signatures, agreement),
-    resources=(KEY, ALIAS),
+    resources=RESOURCES,
     timers={
         "delete_key": life.delete_key,
         "rotate": life.rotate,

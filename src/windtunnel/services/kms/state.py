@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.aws.arn import partition_of
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 
 
 class Key(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,9 +129,6 @@ USED = Table("kms.used", Used)
 """key id -> Used"""
 OF_A_KEY: tuple[Table[Any], ...] = (MATERIALS, WRAPPINGS)
 """Tables whose rows go with their key, which their keys begin with."""
-
-KEY = Resource("AWS::KMS::Key", KEYS, "arn:aws:kms:{region}:{account}:key/{0}")
-ALIAS = Resource("AWS::KMS::Alias", ALIASES, "arn:aws:kms:{region}:{account}:{0}")
 
 
 class Found(msgspec.Struct, frozen=True):
