@@ -14,7 +14,7 @@ def test_a_table_is_being_created_for_who_creates_it_and_active_for_who_asks(her
     throughput = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
     created = make(here, keys="id:S at:N", BillingMode=None, ProvisionedThroughput=throughput)
     whole: dict[str, Any] = {
-        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}, {"AttributeName": "at", "AttributeType": "N"}],
+        "AttributeDefinitions": [{"AttributeName": "at", "AttributeType": "N"}, {"AttributeName": "id", "AttributeType": "S"}],
         "TableName": "books",
         "KeySchema": schema("id", "at"),
         "TableStatus": "CREATING",

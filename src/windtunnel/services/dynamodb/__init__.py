@@ -7,7 +7,7 @@ from windtunnel.services.dynamodb import life
 from windtunnel.services.dynamodb.backups import backups, copying, history, restoring
 from windtunnel.services.dynamodb.exports import exports, imports, running, taking
 from windtunnel.services.dynamodb.items import batches, items, query, statements, transacting, transactions
-from windtunnel.services.dynamodb.state import TABLE
+from windtunnel.services.dynamodb.stack import RESOURCES
 from windtunnel.services.dynamodb.streams import destinations, shards, streams
 from windtunnel.services.dynamodb.tables import insights, policies, settings, tables, updating
 
@@ -30,7 +30,7 @@ SERVICE = Service(
         exports,
         imports,
     ),
-    resources=(TABLE,),
+    resources=RESOURCES,
     timers={
         "expire": life.expire,
         "note_expiring": life.note_expiring,

@@ -17,7 +17,7 @@ import msgspec
 
 from windtunnel.aws.arn import partition_of
 from windtunnel.aws.dynamodb.values import Item
-from windtunnel.fabric import Resource, Table
+from windtunnel.fabric import Table
 
 
 class Index(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -166,8 +166,6 @@ INSIGHTS = Table("dynamodb.insights", Insight)
 """(table's name, index or "") -> Insight"""
 POLICIES = Table("dynamodb.policies", list[str])
 """ARN -> [policy, revision id]"""
-
-TABLE = Resource("AWS::DynamoDB::Table", TABLES, "arn:aws:dynamodb:{region}:{account}:table/{0}")
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ def described(tx: Tx, row: TableRow, status: str = "ACTIVE") -> dict[str, Any]:
     """A TableDescription; `status` is another where something is under way for who asks."""
     status = "CREATING" if row.filling else status
     shown: dict[str, Any] = {
-        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in row.types.items()],
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in sorted(row.types.items())],
         "TableName": row.name,
         "KeySchema": _schema(row.hash, row.range),
         "TableStatus": status,
