@@ -7,7 +7,7 @@ from typing import Any
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
 from windtunnel.services.firehose import delivery, encryption, life, put, sources, streams, tags
-from windtunnel.services.firehose.state import STREAM
+from windtunnel.services.firehose.stack import RESOURCES
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -18,7 +18,7 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
 SERVICE = Service(
     "firehose",
     modules=(streams, put, tags, encryption),
-    resources=(STREAM,),
+    resources=RESOURCES,
     timers={"flush": delivery.flush, "undelivered": delivery.undelivered, "read": sources.read, "sweep": life.sweep},
     targets={"firehose": _delivered},
     faults={"NotImplemented": 501},

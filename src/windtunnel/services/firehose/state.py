@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.aws.arn import partition_of
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 
 DIRECT, KINESIS = "DirectPut", "KinesisStreamAsSource"
 
@@ -75,8 +75,6 @@ CHECKPOINTS = Table("firehose.checkpoints", Checkpoint)
 """(stream's id, shard) -> Checkpoint"""
 STORED: tuple[Table[Any], ...] = (RECORDS, CHECKPOINTS)
 """Every table whose keys begin with a stream's id, and that holds more than one row of it."""
-
-STREAM = Resource("AWS::KinesisFirehose::DeliveryStream", STREAMS, "arn:aws:firehose:{region}:{account}:deliverystream/{0}")
 
 
 def arn_of(tx: Tx, name: str) -> str:

@@ -9,7 +9,7 @@ from windtunnel.fabric import Event, Service
 from windtunnel.services.kinesis import consumers, life, policies, reading, settings, shards, streams, subscribing, tags, writing
 from windtunnel.services.kinesis.queues import queues, receiving
 from windtunnel.services.kinesis.rules import hash_of
-from windtunnel.services.kinesis.state import STREAM
+from windtunnel.services.kinesis.stack import RESOURCES
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -21,7 +21,7 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
 SERVICE = Service(
     "kinesis",
     modules=(streams, shards, settings, writing, reading, consumers, subscribing, tags, policies, queues, receiving),
-    resources=(STREAM,),
+    resources=RESOURCES,
     timers={"expire": life.expire, "sweep": life.sweep, "sweep_queue": life.sweep_queue},
     targets={"kinesis": _delivered},
     # https://docs.aws.amazon.com/streams/latest/dev/logging-using-cloudtrail.html

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from windtunnel.aws.arn import parse, partition_of
-from windtunnel.fabric import Fault, Resource, Table, Tx
+from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.services.kinesis.rules import HOUR_SECONDS, MILLISECONDS, invalid, no_shard, no_stream, padded, shard_number
 
 PROVISIONED, ON_DEMAND = "PROVISIONED", "ON_DEMAND"
@@ -140,8 +140,6 @@ ACCOUNTS = Table("kinesis.accounts", Commitment)
 """() -> Commitment"""
 STORED: tuple[Table[Any], ...] = (SHARDS, TAILS, READS, RECORDS, CONSUMERS, SUBSCRIPTIONS)
 """Every table whose keys begin with a stream's id."""
-
-STREAM = Resource("AWS::Kinesis::Stream", STREAMS, "arn:aws:kinesis:{region}:{account}:stream/{0}")
 
 
 class Found(msgspec.Struct, frozen=True):
