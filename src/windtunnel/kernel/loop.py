@@ -56,6 +56,8 @@ class Loop:
         self._resting: list[asyncio.Future[None]] = []
         self._waits: dict[Channel, set[asyncio.Future[bool]]] = defaultdict(set)
         self._told: dict[Channel, Callable[[], None]] = {}
+        self._others: set[asyncio.Future[bool]] = set()
+        """What is waited for by tasks that are not counted: who sends a body that is made meanwhile is at its reader's pace."""
 
     def spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """Runs a coroutine to its end. An exception nobody asks for is logged: it is a bug."""
@@ -109,21 +111,26 @@ class Loop:
         for channel in channels:
             self._waits[channel].add(future)
         self._parked.add(task)
+        counted = task in self._tasks
         alarm = patience = None
         if until is not None:
             alarm = self._clock.alarm(until, lambda: self._unpark(future))
             if self._clock.rate == 0:
                 left = max(until - self._clock.now(), 0)
                 patience = asyncio.get_running_loop().call_later(left, self._unpark, future, False)
-        self._rest_from_work()
+        if counted:
+            self._rest_from_work()
+        else:
+            self._others.add(future)
         try:
             return await future
         except asyncio.CancelledError:
-            if future.cancelled():
+            if future.cancelled() and counted:
                 self._at_work += 1
             raise
         finally:
             self._parked.discard(task)
+            self._others.discard(future)
             if alarm is not None:
                 alarm.cancel()
             if patience is not None:
@@ -155,7 +162,7 @@ class Loop:
         # Counted as at work from the moment it is woken, not from when its task goes on, or a jump could slip in between.
         if not future.done():
             future.set_result(passed)
-            self._at_work += 1
+            self._at_work += future not in self._others
 
     def _rest_from_work(self) -> None:
         self._at_work -= 1
