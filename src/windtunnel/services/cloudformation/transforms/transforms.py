@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from windtunnel.aws.serverless import NotTransformed, written_out
 from windtunnel.fabric import Call, Fault, Principal
 from windtunnel.services.cloudformation.deploying.places import pseudo_of
 from windtunnel.services.cloudformation.template.context import Context
@@ -19,7 +20,6 @@ from windtunnel.services.cloudformation.template.parsing import a_list, a_map, i
 from windtunnel.services.cloudformation.template.templates import LANGUAGE, Template
 from windtunnel.services.cloudformation.transforms.languages import expanded
 from windtunnel.services.cloudformation.transforms.macros import macro
-from windtunnel.services.cloudformation.transforms.serverless import serverless
 
 INCLUDE = "AWS::Include"
 SERVERLESS = "AWS::Serverless-2016-10-31"
@@ -97,13 +97,20 @@ async def _applied(at: Transforming, name: str, parameters: Mapping[str, Any], f
     if name == LANGUAGE and whole:
         return expanded(fragment, at.context)
     if name == SERVERLESS and whole:
-        return serverless(fragment, at.context)
+        return _serverless(fragment)
     if name.startswith("AWS::"):
         raise invalid(f"windtunnel does not implement the transform {name}.")
     result = await macro(at.call, at.principal, name, parameters, fragment, at.context.parameters)
     if whole and not a_map(result):
         raise invalid("Template format error: unsupported structure.")
     return result
+
+
+def _serverless(tree: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return written_out(tree)
+    except NotTransformed as why:
+        raise invalid(f"Transform {SERVERLESS} failed with: {why}") from why
 
 
 async def _included(at: Transforming, parameters: Mapping[str, Any], fragment: Any) -> Any:
