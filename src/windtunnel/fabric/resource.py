@@ -44,7 +44,7 @@ class Deploy(msgspec.Struct, frozen=True):
     attributes: Callable[[At, str, Properties], Coroutine[Any, Any, dict[str, Any]]] | None = None
     """What `Fn::GetAtt` gives, by name; raises a fault where there is no such resource."""
     read: Callable[[At, str, Properties], Coroutine[Any, Any, Properties]] | None = None
-    """The properties as they are now, for drift: those of `properties` (as it was deployed) that can differ."""
+    """The properties as they are now, for drift: those of `properties` (as it was deployed) that can be read back."""
     required: str = ""
     replaced: str = ""
     """The properties whose change needs a new resource (in AWS's documentation, "Update requires: Replacement")."""

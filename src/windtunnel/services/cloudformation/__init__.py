@@ -5,13 +5,14 @@ from __future__ import annotations
 from windtunnel.fabric import Service
 from windtunnel.services.cloudformation.changes import change_sets, comparing
 from windtunnel.services.cloudformation.deploying import steps
+from windtunnel.services.cloudformation.drift import detecting, drift
 from windtunnel.services.cloudformation.kinds import answers, custom
 from windtunnel.services.cloudformation.stack import RESOURCES
 from windtunnel.services.cloudformation.stacks import beginning, describing, policies, stacks, templates
 
 SERVICE = Service(
     "cloudformation",
-    modules=(stacks, describing, templates, policies, change_sets),
+    modules=(stacks, describing, templates, policies, change_sets, drift),
     resources=RESOURCES,
     timers={
         "step": steps.step,
@@ -19,6 +20,7 @@ SERVICE = Service(
         "timeout": beginning.timeout,
         "compare": comparing.compare,
         "unasked": custom.unasked,
+        "detect": detecting.detect,
     },
     paths={answers.PATH: answers.serve},
     faults={"ValidationError": 400, "NotImplemented": 501},

@@ -98,7 +98,8 @@ async def _told(at: At, id: str, properties: Properties) -> dict[str, Any]:
 
 async def _read(at: At, id: str, properties: Properties) -> Properties:
     known = await at.aws.lambda_.get_function_configuration({"FunctionName": id})
-    return {**properties, **{name: known.get(name) for name in picked(properties, "Description Handler MemorySize Role Runtime Timeout")}}
+    readable = "Description Environment EphemeralStorage Handler KmsKeyArn MemorySize Role Runtime Timeout TracingConfig"
+    return {name: known.get(name) for name in picked(properties, readable)}
 
 
 async def _create_version(at: At, properties: Properties) -> str:

@@ -1,0 +1,1 @@
+"""Drift: how resources differ from what their templates said."""
