@@ -7,12 +7,13 @@ from windtunnel.services.cloudformation.changes import change_sets, comparing
 from windtunnel.services.cloudformation.deploying import steps
 from windtunnel.services.cloudformation.drift import detecting, drift
 from windtunnel.services.cloudformation.kinds import answers, custom
+from windtunnel.services.cloudformation.sets import deploying, instances, sets
 from windtunnel.services.cloudformation.stack import RESOURCES
 from windtunnel.services.cloudformation.stacks import beginning, describing, policies, stacks, templates
 
 SERVICE = Service(
     "cloudformation",
-    modules=(stacks, describing, templates, policies, change_sets, drift),
+    modules=(stacks, describing, templates, policies, change_sets, drift, sets, instances),
     resources=RESOURCES,
     timers={
         "step": steps.step,
@@ -21,6 +22,7 @@ SERVICE = Service(
         "compare": comparing.compare,
         "unasked": custom.unasked,
         "detect": detecting.detect,
+        "deploy_set": deploying.deploy_set,
     },
     paths={answers.PATH: answers.serve},
     faults={"ValidationError": 400, "NotImplemented": 501},

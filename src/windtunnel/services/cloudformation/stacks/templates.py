@@ -20,6 +20,8 @@ from windtunnel.services.cloudformation.transforms.transforms import has_transfo
 if TYPE_CHECKING:
     from windtunnel.aws.types import cloudformation as t
 
+LIMITS = {"StackLimit": 2000, "StackOutputsLimit": 200, "ConcurrentResourcesLimit": 2500}
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 ACKNOWLEDGED = "The following resource(s) require capabilities: [{}]"
 
 
@@ -129,3 +131,7 @@ def _declared(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
 def _printed(value: Any) -> str:
     """Metadata as AWS prints it."""
     return repr(value)
+
+
+def describe_account_limits(tx: Tx, req: t.DescribeAccountLimitsInput) -> dict[str, Any]:
+    return {"AccountLimits": [{"Name": name, "Value": value} for name, value in LIMITS.items()]}

@@ -1,0 +1,1 @@
+"""Stack sets: one template in many accounts and regions."""
