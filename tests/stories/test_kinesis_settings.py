@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.stories.here import ACCOUNT, BEGIN, REGION, Here
+from tests.stories.refusals import refusal
 from tests.stories.test_kinesis_records import data, iterator
 
 ARN = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s"
@@ -95,6 +96,17 @@ def test_records_say_how_they_are_encrypted(stream: Any) -> None:
     assert [record.get("EncryptionType") for record in records] == [None, "KMS"]
     stream.stop_stream_encryption(StreamName="s", EncryptionType="KMS", KeyId="alias/aws/kinesis")
     assert summary(stream)["EncryptionType"] == "NONE"
+
+
+def test_encryption_begins_with_a_key_that_can_be_used(here: Here, stream: Any) -> None:
+    key = here.kms.create_key()["KeyMetadata"]["Arn"]
+    here.kms.disable_key(KeyId=key)
+    begin = {"StreamName": "s", "EncryptionType": "KMS"}
+    assert refusal(stream.start_stream_encryption, **begin, KeyId=key) == ("KMSDisabledException", f"{key} is disabled.")
+    here.kms.schedule_key_deletion(KeyId=key)
+    assert refusal(stream.start_stream_encryption, **begin, KeyId=key) == ("KMSInvalidStateException", f"{key} is pending deletion.")
+    none = "alias/none"
+    assert refusal(stream.start_stream_encryption, **begin, KeyId=none)[0] == "KMSNotFoundException"
 
 
 def test_metrics_of_shards_are_switched_on_and_off(stream: Any) -> None:

@@ -80,20 +80,19 @@ def delete_delivery_stream(tx: Tx, req: t.DeleteDeliveryStreamInput) -> dict[str
 
 def describe_delivery_stream(tx: Tx, req: t.DescribeDeliveryStreamInput) -> dict[str, Any]:
     name, stream = find(tx, req)
-    encryption: dict[str, Any] = {"Status": "DISABLED"}
-    if stream.encryption:
-        encryption = {"Status": "ENABLED", **stream.encryption}
     shown: dict[str, Any] = {
         "DeliveryStreamName": name,
         "DeliveryStreamARN": arn_of(tx, name),
         "DeliveryStreamStatus": "ACTIVE",
-        "DeliveryStreamEncryptionConfiguration": encryption,
         "DeliveryStreamType": stream.type,
         "VersionId": str(stream.version),
         "CreateTimestamp": stream.created,
         "Destinations": [described(stream)],
         "HasMoreDestinations": False,
     }
+    if stream.type == DIRECT:
+        encryption = {"Status": "ENABLED", **stream.encryption} if stream.encryption else {"Status": "DISABLED"}
+        shown["DeliveryStreamEncryptionConfiguration"] = encryption
     if stream.updated:
         shown["LastUpdateTimestamp"] = stream.updated
     if stream.source:

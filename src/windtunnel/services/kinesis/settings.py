@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.kinesis.queues.state import QUEUES
 from windtunnel.services.kinesis.resharding import check_on_demand, check_room
 from windtunnel.services.kinesis.rules import HOUR_SECONDS, RETENTION_HOURS_MAX, RETENTION_HOURS_MIN, invalid, not_valid
@@ -46,11 +46,26 @@ def decrease_stream_retention_period(tx: Tx, req: t.DecreaseStreamRetentionPerio
     return {}
 
 
-def start_stream_encryption(tx: Tx, req: t.StartStreamEncryptionInput) -> dict[str, Any]:
+async def start_stream_encryption(call: Call, req: t.StartStreamEncryptionInput) -> dict[str, Any]:
     if req["EncryptionType"] != "KMS":
         raise invalid("Encryption type NONE is not valid for StartStreamEncryption.")
-    find(tx, req).keep(encryption="KMS", key=req["KeyId"])
+    call.read(find, req)
+    try:
+        answer: Any = await call.aws_as(call.scope.principal).kms.describe_key({"KeyId": req["KeyId"]})
+    except Fault as fault:
+        code = "KMSAccessDeniedException" if fault.code == "AccessDeniedException" else "KMSNotFoundException"
+        raise Fault(code, fault.message) from fault
+    arn, state = answer["KeyMetadata"]["Arn"], answer["KeyMetadata"]["KeyState"]
+    if state == "Disabled":
+        raise Fault("KMSDisabledException", f"{arn} is disabled.")
+    if state != "Enabled":
+        raise Fault("KMSInvalidStateException", f"{arn} is pending deletion.")
+    await call.transact(_encrypt, req)
     return {}
+
+
+def _encrypt(tx: Tx, req: t.StartStreamEncryptionInput) -> None:
+    find(tx, req).keep(encryption="KMS", key=req["KeyId"])
 
 
 def stop_stream_encryption(tx: Tx, req: t.StopStreamEncryptionInput) -> dict[str, Any]:
