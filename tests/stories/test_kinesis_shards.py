@@ -139,3 +139,21 @@ def test_a_stream_on_demand_has_four_shards_and_another_mode_keeps_them(here: He
     assert here.kinesis.describe_limits() == {**limits, "OpenShardCount": 4, "OnDemandStreamCount": 0}
     here.kinesis.delete_stream(StreamName="s")
     assert here.kinesis.describe_limits() == {**limits, "OpenShardCount": 0, "OnDemandStreamCount": 0}
+
+
+def test_a_stream_on_demand_grows_with_what_comes_in(here: Here) -> None:
+    here.kinesis.create_stream(StreamName="s", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    records = [{"Data": b"x", "PartitionKey": "k", "ExplicitHashKey": "0"}] * 500
+
+    def busy() -> list[int]:
+        for _ in range(2):
+            here.kinesis.put_records(StreamName="s", Records=records)
+        here.jump(1)
+        return opened(here.kinesis)
+
+    assert busy() == [0, 1, 2, 3]
+    here.jump(900)
+    assert busy() == [1, 2, 3, 4, 5]
+    assert busy() == [1, 2, 3, 4, 5]
+    here.jump(900)
+    assert busy() == [1, 2, 3, 5, 6, 7]

@@ -11,6 +11,9 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.kinesis.rules import MILLISECONDS, ON_DEMAND_STREAMS_MAX, SHARDS_MAX, not_valid, ranges, sequence_of, shard_id
 from windtunnel.services.kinesis.state import COUNTS, PROVISIONED, SHARDS, STREAMS, TAILS, Found, Shard, Tail, changed
 
+GROWTH_SECONDS = 900
+ON_DEMAND_SHARDS_MAX = 200
+"""AWS's default of 200 MB a second."""
 Numbered = tuple[int, Shard]
 
 
@@ -64,6 +67,16 @@ def split(found: Found, number: int, shard: Shard, at: int) -> list[Numbered]:
     children = open_shards(found, (int(shard.start), at - 1), (at, int(shard.end)), parents=(number,))
     _close(found, (number, shard), children)
     return children
+
+
+def grow(found: Found, number: int, shard: Shard) -> None:
+    """Halves a shard on demand that takes more than half of what it can: so capacity doubles within 15 minutes.
+
+    https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html#ondemandmode
+    """
+    start, end = int(shard.start), int(shard.end)
+    if found.tx.now - shard.opened >= GROWTH_SECONDS and found.stream.open < ON_DEMAND_SHARDS_MAX and end - start > 1:
+        split(found, number, shard, (start + end) // 2 + 1)
 
 
 def merge(found: Found, first: Numbered, second: Numbered) -> Numbered:

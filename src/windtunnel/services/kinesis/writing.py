@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.kinesis import life
+from windtunnel.services.kinesis.resharding import grow
 from windtunnel.services.kinesis.rules import (
     HASH_KEY_MAX,
     HOUR_SECONDS,
@@ -28,7 +29,7 @@ from windtunnel.services.kinesis.rules import (
     sequence_of,
     shard_id,
 )
-from windtunnel.services.kinesis.state import ON_DEMAND, RECORDS, SHARDS, TAILS, Found, Record, Tail, changed, find
+from windtunnel.services.kinesis.state import ON_DEMAND, RECORDS, SHARDS, TAILS, Found, Record, Shard, Tail, changed, find
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import kinesis as t
@@ -50,7 +51,7 @@ def put_record(tx: Tx, req: t.PutRecordInput) -> dict[str, Any]:
     check_dry_run(req)
     put = _put(found, req, size)
     if put is None:
-        raise Fault(THROTTLED, _exceeded(found, _shard(found, req)))
+        raise Fault(THROTTLED, _exceeded(found, _shard(found, req)[0]))
     shard, sequence = put
     return {"ShardId": shard_id(shard), "SequenceNumber": sequence} | _encryption(found)
 
@@ -67,7 +68,7 @@ def put_records(tx: Tx, req: t.PutRecordsInput) -> dict[str, Any]:
         put = _put(found, record, size)
         if put is None:
             failed += 1
-            results.append({"ErrorCode": THROTTLED, "ErrorMessage": _exceeded(found, _shard(found, record))})
+            results.append({"ErrorCode": THROTTLED, "ErrorMessage": _exceeded(found, _shard(found, record)[0])})
         else:
             results.append({"SequenceNumber": put[1], "ShardId": shard_id(put[0])})
     return {"FailedRecordCount": failed, "Records": results} | _encryption(found)
@@ -89,7 +90,7 @@ def _check(found: Found, record: Mapping[str, Any]) -> int:
 
 def _put(found: Found, record: Mapping[str, Any], size: int) -> tuple[int, str] | None:
     """Puts one record; its shard and sequence number, or None where the shard has taken enough this second."""
-    tx, stream, number = found.tx, found.stream, _shard(found, record)
+    tx, stream, (number, shard) = found.tx, found.stream, _shard(found, record)
     tail = tx.get(TAILS, stream.id, number) or Tail(0)
     fresh = tx.now - tail.second >= 1
     second, records, held = (tx.now, 1, size) if fresh else (tail.second, tail.records + 1, tail.bytes + size)
@@ -106,12 +107,14 @@ def _put(found: Found, record: Mapping[str, Any], size: int) -> tuple[int, str] 
     tx.wake(*changed(stream.id, number))
     if stream.mode == ON_DEMAND:
         tx.meter("OnDemand-BilledIncomingBytes", size / GIB, found.name)
+        if 2 * records > WRITE_RECORDS_PER_SECOND or 2 * held > WRITE_BYTES_PER_SECOND:
+            grow(found, number, shard)
     else:
         tx.meter("PutRequestPayloadUnits", math.ceil(size / UNIT_BYTES), found.name)
     return number, sequence_of(time, after.number, number)
 
 
-def _shard(found: Found, record: Mapping[str, Any]) -> int:
+def _shard(found: Found, record: Mapping[str, Any]) -> tuple[int, Shard]:
     """The open shard that has a record's hash key."""
     tx, stream = found.tx, found.stream
     explicit = record.get("ExplicitHashKey")
@@ -119,8 +122,8 @@ def _shard(found: Found, record: Mapping[str, Any]) -> int:
         key = tx.serial() % stream.open * (HASH_KEY_MAX // stream.open + 1)
     else:
         key = hash_of(record["PartitionKey"]) if explicit is None else int(explicit)
-    row, _ = next(tx.find(SHARDS, "open", stream.id, start=(padded(key),), limit=1))
-    return int(row[1] or 0)
+    row, shard = next(tx.find(SHARDS, "open", stream.id, start=(padded(key),), limit=1))
+    return int(row[1] or 0), shard
 
 
 def _exceeded(found: Found, shard: int) -> str:
