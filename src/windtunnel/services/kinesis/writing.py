@@ -119,7 +119,7 @@ def _shard(found: Found, record: Mapping[str, Any]) -> tuple[int, Shard]:
     tx, stream = found.tx, found.stream
     explicit = record.get("ExplicitHashKey")
     if stream.distribution == "AUTO":
-        key = tx.serial() % stream.open * (HASH_KEY_MAX // stream.open + 1)
+        key = int(tx.ids.fraction() * HASH_KEY_MAX)
     else:
         key = hash_of(record["PartitionKey"]) if explicit is None else int(explicit)
     row, shard = next(tx.find(SHARDS, "open", stream.id, start=(padded(key),), limit=1))

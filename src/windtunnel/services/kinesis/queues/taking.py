@@ -72,10 +72,10 @@ def _returned(opened: Opened, *, dead: bool) -> Iterator[tuple[Place, Flight]]:
 
 
 def _fresh(opened: Opened, limit: int) -> Iterator[tuple[Place, Record]]:
-    """What was never received, shard by shard; each time another shard is the first."""
+    """What was never received, shard by shard; by chance another is the first each time."""
     tx, stream = opened.tx, opened.found.stream
     numbers = [int(key[1] or 0) for key, _ in tx.scan(SHARDS, stream.id)]
-    first = tx.serial() % len(numbers)
+    first = int(tx.ids.fraction() * len(numbers))
     for number in numbers[first:] + numbers[:first]:
         if limit <= 0:
             return
