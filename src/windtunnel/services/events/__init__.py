@@ -15,6 +15,7 @@ from windtunnel.services.events.destinations import api_destinations, authorizin
 from windtunnel.services.events.endpoints import endpoints
 from windtunnel.services.events.routing import failures, rules, schedule, targets
 from windtunnel.services.events.stack import RESOURCES
+from windtunnel.services.events.state import not_found
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -23,6 +24,8 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
         return "call_destination", {"name": arn.id.partition("/")[0], "body": event.body, "parameters": event.parameters}
     if "Entries" in event.parameters:
         return "put_events", event.parameters
+    if arn.type != "event-bus":
+        raise not_found(f"{arn} takes no events.")
     return "receive_event", {"bus": arn.id, "event": orjson.loads(event.body)}
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 RUNNING_MAX = 10
 """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""
-STARTING_SECONDS = 1.0
-"""In AWS it is minutes before a replay runs; a while in which it can be cancelled is kept."""
+STARTING_SECONDS = 0.001
+"""In AWS it is minutes before a replay runs. Here it runs at once where the clock goes, and can be cancelled where it stands."""
 ACTIVE = ("STARTING", "RUNNING")
 
 
