@@ -16,7 +16,23 @@ from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import Blobs
 from windtunnel.planes.compute import Compute
-from windtunnel.services import cloudformation, dynamodb, events, firehose, iam, kinesis, kms, lambda_, logs, s3, scheduler, sns, sqs, sts
+from windtunnel.services import (
+    cloudformation,
+    dynamodb,
+    events,
+    firehose,
+    iam,
+    kinesis,
+    kms,
+    lambda_,
+    logs,
+    s3,
+    scheduler,
+    secretsmanager,
+    sns,
+    sqs,
+    sts,
+)
 
 SERVICES: tuple[Service, ...] = (
     cloudformation.SERVICE,
@@ -31,6 +47,7 @@ SERVICES: tuple[Service, ...] = (
     logs.SERVICE,
     s3.SERVICE,
     scheduler.SERVICE,
+    secretsmanager.SERVICE,
     sns.SERVICE,
     sqs.SERVICE,
     sts.SERVICE,

@@ -1,0 +1,82 @@
+"""Finding secrets: by name, ARN, or an ARN without its last letters; and who of another account may.
+
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from windtunnel.aws.arn import parse_or_none
+from windtunnel.aws.policy import ALLOW, Context, Policies, Policy, Principal, compile_policy, evaluate
+from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric.tags import tags_of
+from windtunnel.services.secretsmanager.rules import MARKED, SUFFIX, check_name, not_found, refused
+from windtunnel.services.secretsmanager.state import SECRETS, Found
+
+_KINDS: Any = {"Root": "root", "IAMUser": "user", "AssumedRole": "assumed-role", "FederatedUser": "federated-user", "AWSService": "service"}
+_WILLING = (Policy(lambda context: ALLOW),)
+"""What stands for the caller's own policies, which are not asked anywhere in the region yet."""
+
+
+def find_secret(tx: Tx, name: str, action: str, *, deleted: bool = False) -> Found:
+    """The secret of a name, for who may do something with it. `deleted`: also one whose deletion waits."""
+    found = _found(tx, name)
+    _check_access(found, action)
+    if found.secret.deleted and not deleted:
+        raise refused(MARKED)
+    return found
+
+
+def _found(tx: Tx, name: str) -> Found:
+    suffix = ""
+    if name.startswith("arn:"):
+        arn = parse_or_none(name)
+        if arn is None or arn.service != "secretsmanager" or arn.type != "secret" or arn.region != tx.region:
+            raise not_found()
+        # An ARN that ends like a whole one is taken for one, whatever the secret is called.
+        whole = SUFFIX.fullmatch(arn.id)
+        tx, name, suffix = tx.at(account=arn.account), *(whole.groups() if whole else (arn.id, ""))
+    else:
+        check_name(name)
+    secret = tx.get(SECRETS, name)
+    if secret is None or suffix not in ("", secret.suffix):
+        raise not_found()
+    return Found(tx, name, secret)
+
+
+def _check_access(found: Found, action: str) -> None:
+    """Raises AccessDeniedException where a secret's policy denies the caller, or doesn't let one of another account."""
+    tx, caller = found.tx, found.tx.scope.principal
+    own = caller.account == tx.account
+    if own and not found.secret.policy:
+        return
+    said = "implicit-deny"
+    if found.secret.policy:
+        kind: Any = _KINDS.get(caller.kind, "anonymous")
+        who = Principal(kind, caller.account, caller.arn, caller.issuer, caller.id, caller.name if kind == "service" else "")
+        context = Context(who, f"secretsmanager:{action}", found.arn, tx.account, _known(found))
+        said = evaluate(Policies(identity=_WILLING, resource=(compile_policy(found.secret.policy),)), context)
+    if said == "allow" or (own and said == "implicit-deny"):
+        return
+    why = "with an explicit deny in a resource-based policy"
+    if said == "implicit-deny":
+        why = f"because no resource-based policy allows the secretsmanager:{action} action"
+    message = f"User: {caller.arn} is not authorized to perform: secretsmanager:{action} on resource: {found.arn} {why}"
+    raise Fault("AccessDeniedException", message)
+
+
+def _known(found: Found) -> dict[str, str | list[str]]:
+    tx, caller = found.tx, found.tx.scope.principal
+    known = {
+        "aws:currenttime": datetime.fromtimestamp(tx.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:principalaccount": caller.account,
+        "aws:principalarn": caller.issuer or caller.arn,
+        "aws:sourcearn": tx.scope.source_arn,
+        "aws:sourceip": tx.scope.source_ip,
+        "secretsmanager:secretid": found.arn,
+        "secretsmanager:secretprimaryregion": found.secret.primary or tx.region,
+    }
+    known |= {f"aws:resourcetag/{key.lower()}": value for key, value in tags_of(tx, found.arn).items()}
+    return {key: value for key, value in known.items() if value}
