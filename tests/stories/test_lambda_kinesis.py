@@ -260,6 +260,43 @@ def test_a_tumbling_window_hands_on_its_state_and_ends(here: Here) -> None:
     assert shown == [({}, 2, False, end), ({"sum": 2}, 1, False, end), ({"sum": 3}, 0, True, end)]
 
 
+def test_a_function_that_may_not_run_is_not_tried(here: Here) -> None:
+    make(here, "f", PRINTS)
+    here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    here.kinesis.create_stream(StreamName="s", ShardCount=1)
+    request = {"StartingPosition": "TRIM_HORIZON", "MaximumRetryAttempts": 0}
+    here.lambda_.create_event_source_mapping(EventSourceArn=STREAM, FunctionName="f", **request)
+    put(here, "a")
+    here.jump(10)
+    assert batches(here) == []
+    here.lambda_.delete_function_concurrency(FunctionName="f")
+    here.jump(60)
+    assert batches(here) == [["a"]]
+
+
+def test_a_mapping_may_name_one_of_the_stream_s_consumers(here: Here) -> None:
+    make(here, "f", PRINTS)
+    here.kinesis.create_stream(StreamName="s", ShardCount=1)
+    consumer = here.kinesis.register_stream_consumer(StreamARN=STREAM, ConsumerName="c")["Consumer"]["ConsumerARN"]
+    here.lambda_.create_event_source_mapping(EventSourceArn=consumer, FunctionName="f", StartingPosition="LATEST")
+    put(here, "a")
+    (event,) = events(here)
+    assert event["Records"][0]["eventSourceARN"] == consumer
+
+
+def test_a_mapping_is_changed_while_it_reads(here: Here) -> None:
+    uuid = connect(here, BatchSize=1)["UUID"]
+    put(here, "a", "b")
+    assert batches(here) == [["a"], ["b"]]
+    here.lambda_.update_event_source_mapping(UUID=uuid, BatchSize=10, ParallelizationFactor=2)
+    put(here, "c", "d", "c")
+    later = batches(here)[2:]
+    assert sorted(key for batch in later for key in batch) == ["c", "c", "d"]
+    here.kinesis.update_shard_count(StreamName="s", TargetShardCount=2, ScalingType="UNIFORM_SCALING")
+    put(here, "e", "f")
+    assert sorted(key for batch in batches(here)[2 + len(later) :] for key in batch) == ["e", "f"]
+
+
 def test_what_no_stream_has_is_refused(here: Here) -> None:
     make(here, "f")
     create = here.lambda_.create_event_source_mapping

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/kinesis/latest/APIReference/API_SubscribeToShard.htm
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -65,20 +66,22 @@ def _open(tx: Tx, req: t.SubscribeToShardInput) -> Reader:
 
 
 async def _events(call: Call, reader: Reader) -> AsyncIterator[dict[str, Any]]:
-    time, number = reader.time, reader.number
+    time, number, told = reader.time, reader.number, -inf
     try:
         while call.now() < reader.until:
             read = call.read(_read, reader, time, number)
-            time, number = read.time, read.number
+            if not read.records and read.ended is None and call.now() < told + EVENT_SECONDS:
+                until = min(told + EVENT_SECONDS, reader.until)
+                if not await call.wait(changed(reader.stream, reader.shard), until=until):
+                    told = -inf  # the clock stands, but the reader has waited by its own
+                continue
+            time, number, told = read.time, read.number, call.now()
             if read.records:
                 await call.transact(_meter, reader, read.bytes)
             event = {"Records": read.records, "ContinuationSequenceNumber": read.last, "MillisBehindLatest": read.behind}
+            yield {"SubscribeToShardEvent": event if read.ended is None else event | {"ChildShards": read.ended}}
             if read.ended is not None:
-                yield {"SubscribeToShardEvent": event | {"ChildShards": read.ended}}
                 return
-            yield {"SubscribeToShardEvent": event}
-            if not call.read(_read, reader, time, number).records:
-                await call.wait(changed(reader.stream, reader.shard), until=min(call.now() + EVENT_SECONDS, reader.until))
     finally:
         await call.transact(_close, reader)
 
