@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import given
@@ -11,6 +12,14 @@ from hypothesis import strategies as st
 
 from tests.fuzz.bends import TEXTS, VALUES, bent_text, woven
 from windtunnel.aws import arn, pages, schedules
+from windtunnel.aws.dynamodb import partiql
+from windtunnel.aws.dynamodb.binding import bind
+from windtunnel.aws.dynamodb.conditions import holds
+from windtunnel.aws.dynamodb.decimals import normal, sortable
+from windtunnel.aws.dynamodb.projections import projected
+from windtunnel.aws.dynamodb.updates import updated
+from windtunnel.aws.dynamodb.values import checked_item, size_of
+from windtunnel.aws.errors import Fault
 from windtunnel.aws.filters import compile_filter, compile_value
 from windtunnel.aws.java_patterns import java_pattern
 from windtunnel.aws.patterns import compile_filter_policy, compile_pattern
@@ -60,6 +69,24 @@ TERMS = [
     "{", "}", "[", "]", "$.a", "$.a.b[0]", "=", "!=", ">", "<", "&&", "||", "(", ")", '"x"', "*", "?a", "-b", "%a.*%", "IS NULL",
     "NOT EXISTS", "...", ",", "w1=a*", "5", "1e9", '"',
 ]  # fmt: skip
+EXPRESSION = [
+    "a", "b.c", "l[0]", "#n", ":v", ":w", "SET", "REMOVE", "ADD", "DELETE", "=", "<>", "<", ">=", "AND", "OR", "NOT", "BETWEEN", "IN", "(",
+    ")", ",", "+", "-", ".", "[", "]", "[99]", "size(a)", "size(", "attribute_exists(a)", "begins_with(a, :v)", "contains(l, :w)",
+    "attribute_type(a, :v)", "if_not_exists(a, :w)", "list_append(l, l)", "status", "a = :v", "SET a = :v", "ADD n :w", "REMOVE l[1]",
+]  # fmt: skip
+PARTIQL = [
+    "SELECT", "*", "FROM", "t", '"t"', '"t"."i"', "WHERE", "a", "b.c", "l[0]", "m['x']", "=", "<>", "!=", "<", ">=", "AND", "OR", "NOT",
+    "BETWEEN", "IN", "IS", "NULL", "MISSING", "INSERT INTO", "VALUE", "{'a': 1, 'b': ?}", "UPDATE", "SET", "REMOVE", "DELETE FROM",
+    "RETURNING ALL OLD *",
+    "ORDER BY", "DESC", "'x'", "''", "1.5", "-1e9", "?", "<<1, 2>>", "<<'a', ?>>", "[1, 'x']", "(", ")", "[", "]", "{", "}", ",", "size(a)",
+    "begins_with(a, 'x')", "list_append(l, [1])", "set_add(s, <<1>>)", "EXISTS(", "true", "a = 1", "+", "-",
+]  # fmt: skip
+ITEM = {
+    "a": {"S": "x"}, "n": {"N": "1.5"}, "l": {"L": [{"N": "1"}, {"M": {"x": {"B": b"1"}}}]}, "b": {"M": {"c": {"NS": ["1", "2"]}}},
+    "s": {"SS": ["x"]},
+}  # fmt: skip
+NUMBER_BYTES_MAX = 21
+OPERANDS: dict[str, Any] = {":v": {"S": "x"}, ":w": {"N": "2"}}
 CRON = [
     "cron(", "rate(", "at(", ")", "*", "?", "0", "12", "L", "W", "15W", "MON", "MON#2", "6L", "JAN-MAR", "1/5", "2026",
     "2026-01-01T00:00:00", "5 minutes", "1 hour", ",", " ",
@@ -117,6 +144,40 @@ def test_a_log_filter_means_something_or_is_refused(pattern: str, reference: str
 def test_an_insights_query_means_something_or_is_refused(text: str) -> None:
     with suppress(Malformed, NotImplementedError):
         assert compile_query(text) is not None
+
+
+@given(woven(EXPRESSION) | TEXTS, st.sampled_from(["UpdateExpression", "ConditionExpression", "ProjectionExpression"]))
+def test_an_expression_means_something_or_is_refused(text: str, member: str) -> None:
+    values = {name: one for name, one in OPERANDS.items() if name in text}
+    request = {member: text, "ExpressionAttributeNames": {"#n": "n"} if "#n" in text else None}
+    with suppress(Fault):
+        bound = bind({**request, "ExpressionAttributeValues": values or None}, (member,))
+        if bound.condition is not None:
+            assert holds(bound.condition, ITEM) in (True, False)
+        if bound.actions is not None:
+            assert checked_item(updated(ITEM, bound.actions)) is not ITEM
+        if bound.paths is not None:
+            assert size_of(projected(ITEM, bound.paths)) <= size_of(ITEM)
+
+
+@given(woven(PARTIQL) | TEXTS, st.lists(st.sampled_from([*OPERANDS.values(), {"L": []}, {"X": 1}, {}]), max_size=3))
+def test_a_partiql_statement_means_something_or_is_refused(text: str, parameters: list[Any]) -> None:
+    with suppress(Fault):
+        statement = partiql.bound(partiql.statement(text), parameters)
+        assert statement.where is None or holds(statement.where, ITEM) in (True, False)
+
+
+@given(bent_text("-123.4500e+17") | st.decimals(allow_nan=False, allow_infinity=False).map(str) | TEXTS)
+def test_a_number_is_kept_exactly_or_refused(text: str) -> None:
+    with suppress(Fault):
+        kept = normal(text)
+        assert (Decimal(kept), normal(kept)) == (Decimal(text), kept)
+        assert size_of({"n": {"N": kept}}) <= 1 + NUMBER_BYTES_MAX
+
+
+@given(st.lists(st.decimals(-(10**29), 10**29, places=8).map(str).map(normal), min_size=2))
+def test_numbers_sort_as_their_bytes_do(texts: list[str]) -> None:
+    assert sorted(texts, key=sortable) == sorted(texts, key=Decimal)
 
 
 @given(bent_text("arn:aws:s3:us-east-1:000000000000:bucket/key") | TEXTS)

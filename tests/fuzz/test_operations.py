@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.bends import BYTES, NASTY, TEXTS, VALUES, bent_text
 from tests.fuzz.test_languages import CRON, FILTER, INSIGHTS, POLICY, TERMS
+from tests.stories import dynamo as tables
 from tests.stories.here import ACCOUNT, Here
 from tests.stories.lambdas import make
 from tests.wire import peer
@@ -33,6 +34,8 @@ WORDS = [
     *(f"arn:aws:sns:us-east-1:{ACCOUNT}:{name}" for name in ("t", "t.fifo", "t:00000000-0000-4000-8000-000000000000")),
     *(f"arn:aws:lambda:us-east-1:{ACCOUNT}:{name}" for name in ("function:f", "layer:l:1")),
     *(f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}" for name in ("g", "g:*", "g:log-stream:s")),
+    *(f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/books{rest}" for rest in ("", "/stream/2026-01-01T00:00:00.000", "/index/i")),
+    *("SELECT * FROM books WHERE id = ?", "id = :a", "SET n = :a", "books", "id", ":a"),
     *(f"arn:aws:iam::{ACCOUNT}:{name}" for name in ("role/r", "user/u", "group/p")),
     *("arn:aws:s3:::box", "arn:aws:s3:::box/*", "arn:aws:iam::aws:policy/ReadOnlyAccess", *URLS, "http://127.0.0.1:1/", ACCOUNT),
     *("q", "q.fifo", "t", "box", "k", "f", "g", "s", "r", "u", "p", "a", "All", "true", "false", "null", "sqs", "email", "http"),
@@ -56,6 +59,7 @@ STRINGS = (
 FOUND = {
     "Bucket": ["box"], "Key": ["k", "new"], "QueueUrl": URLS, "TopicArn": WORDS[3:5], "FunctionName": ["f"], "RoleName": ["r"],
     "UserName": ["u"],
+    "TableName": ["books"], "AttributeName": ["id", "n"],
     "GroupName": ["p"], "logGroupName": ["g"], "logStreamName": ["s"], "logGroupIdentifier": ["g"], "PolicyDocument": DOCUMENTS[:2],
 }  # fmt: skip
 """What members are mostly to name, so that there is something to be done."""
@@ -176,4 +180,7 @@ def furnish(here: Here) -> None:
     here.logs.create_log_group(logGroupName="g")
     here.logs.create_log_stream(logGroupName="g", logStreamName="s")
     here.logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": int(here.now * 1_000), "message": '{"a": 1}'}])
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    tables.make(here, StreamSpecification=stream)
+    here.dynamodb.put_item(TableName="books", Item=tables.item(id="id", n=1))
     make(here, "f")

@@ -242,6 +242,7 @@ RESOURCES = (
             delete=_delete,
             attributes=_told,
             tagged=True,
+            marked=False,
         ),
     ),
     Resource(

@@ -50,7 +50,7 @@ def query(tx: Tx, req: t.QueryInput) -> dict[str, Any]:
     span = selecting.query_span(asked, reverse=req.get("ScanIndexForward") is False)
     if start is not None:
         if not selecting.within(span, row, index, start):
-            raise invalid(f"{BAD_START[:-8]} is outside query boundaries based on provided conditions")
+            raise invalid("The provided starting key is outside query boundaries based on provided conditions")
         span = selecting.after(span, row, index, start)
     _check_filter(req, condition, schema)
     _check_whole(row, index, req)
