@@ -57,6 +57,21 @@ def test_a_change_is_an_event_as_aws_makes_it(here: Here) -> None:
     }
 
 
+def test_a_mapping_knows_after_a_restart_what_came_before_it(here: Here) -> None:
+    make(here, "f", PRINTS)
+    stream = table(here)
+    put(here, "before")
+    here.jump(10)
+    uuid = here.lambda_.create_event_source_mapping(EventSourceArn=stream, FunctionName="f", StartingPosition="LATEST", Enabled=False)[
+        "UUID"
+    ]
+    here.restart()
+    here.jump(3600)
+    put(here, "a")
+    here.lambda_.update_event_source_mapping(UUID=uuid, Enabled=True)
+    assert [record["dynamodb"]["Keys"] for event in events(here) for record in event["Records"]] == [{"id": {"S": "a"}}]
+
+
 def test_changes_are_filtered_and_those_that_fail_are_told_of(here: Here) -> None:
     make(here, "f", PRINTS + "    raise ValueError('no')\n")
     stream = table(here)

@@ -42,9 +42,10 @@ async def read(call: Call, payload: Mapping[str, Any]) -> None:
     name, stream_id, failures = payload["name"], payload["id"], 0
     call = Call(call.cloud, msgspec.structs.replace(call.scope, cause=""), call.service)
     tasks: dict[str, asyncio.Task[None]] = {}
+    ended: list[str] = []
     try:
         while (stream := call.read(_stream, name, stream_id)) is not None:
-            arn = stream.source["KinesisStreamARN"]
+            arn, before = stream.source["KinesisStreamARN"], len(ended)
             try:
                 shards = await _shards(call, arn)
             except Fault:
@@ -58,15 +59,17 @@ async def read(call: Call, payload: Mapping[str, Any]) -> None:
             for shard in call.read(_startable, stream_id, shards):
                 if shard not in tasks:
                     tasks[shard] = call.spawn(_shard(call, name, stream, shard))
-                    tasks[shard].add_done_callback(partial(_over, call, tasks, shard, stream_id))
-            await call.wait(gone(stream_id))
+                    tasks[shard].add_done_callback(partial(_over, call, tasks, ended, shard, stream_id))
+            if len(ended) == before:  # or one has ended meanwhile, and what follows it is not among these
+                await call.wait(gone(stream_id))
     finally:
         for task in tasks.values():
             call.cloud.loop.give_up(task)
 
 
-def _over(call: Call, tasks: dict[str, asyncio.Task[None]], shard: str, stream: int, _: asyncio.Task[None]) -> None:
+def _over(call: Call, tasks: dict[str, asyncio.Task[None]], ended: list[str], shard: str, stream: int, _: asyncio.Task[None]) -> None:
     tasks.pop(shard, None)
+    ended.append(shard)
     call.cloud.loop.wake([gone(stream)])
 
 

@@ -86,9 +86,7 @@ class Attempts:
         batch.runs += 1
         failed = self._first_failed(batch)
         done, left = batch.records[:failed], batch.records[failed:]
-        if done or not left:
-            await call.transact(after, done, batch.ran)
-        await call.transact(positions.result, self.lane.uuid, BADLY if left else WELL)
+        await call.transact(self._note, batch, done, after)
         if not left:
             return []
         if mapping.bisect and len(batch.records) > 1:
@@ -101,6 +99,12 @@ class Attempts:
         batch.retries += 1
         await self._pause(batch)
         return [batch]
+
+    def _note(self, tx: Tx, batch: Batch, done: Records, after: Callable[[Tx, Records, Ran | None], None]) -> None:
+        """Writes down what came of a run."""
+        if done:
+            after(tx, done, batch.ran)
+        positions.result(tx, self.lane.uuid, WELL if len(done) == len(batch.records) else BADLY)
 
     async def _pause(self, batch: Batch) -> None:
         delay = min(DELAY_SECONDS * 2.0 ** min(batch.pauses, 16), DELAY_SECONDS_MAX)

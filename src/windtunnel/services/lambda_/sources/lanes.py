@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -45,9 +46,10 @@ class Stopped:
 async def poll_shards(call: Call, uuid: str, mapping: Mapping, stopped: Stopped) -> None:
     """Has all shards read that there are, and those that come when one ends."""
     feed, failures, ended = Feed(mapping.source), 0, ("lambda.lane", uuid)
-    lanes = _lanes(call)
+    lanes, ends = _lanes(call), _ends(call)
     try:
         while not stopped.is_set:
+            before = ends[uuid]
             try:
                 shards = await feed.shards(call)
             except Fault:
@@ -62,7 +64,8 @@ async def poll_shards(call: Call, uuid: str, mapping: Mapping, stopped: Stopped)
                 if lane not in lanes:
                     lanes[lane] = Running(call.spawn(_lane(call, feed, mapping, lane, stopped)), stopped)
                     lanes[lane].task.add_done_callback(partial(_over, call, lane, ended))
-            await call.wait(ended)
+            if ends[uuid] == before:  # or one has ended meanwhile, and what follows it is not among these
+                await call.wait(ended)
     finally:
         for running in list(lanes.values()):
             if running.stopped is stopped:
@@ -71,12 +74,18 @@ async def poll_shards(call: Call, uuid: str, mapping: Mapping, stopped: Stopped)
 
 def _over(call: Call, lane: Lane, ended: tuple[str, str], _: asyncio.Task[None]) -> None:
     _lanes(call).pop(lane, None)
+    _ends(call)[lane.uuid] += 1
     call.cloud.loop.wake([ended])
 
 
 def _lanes(call: Call) -> dict[Lane, Running]:
     """The lanes that this process reads, of all mappings."""
     return call.cloud.held("lambda.lanes", dict[Lane, Running])
+
+
+def _ends(call: Call) -> Counter[str]:
+    """How many lanes of each mapping have ended in this process."""
+    return call.cloud.held("lambda.ends", Counter[str])
 
 
 async def _lane(call: Call, feed: Feed, mapping: Mapping, lane: Lane, stopped: Stopped) -> None:
@@ -112,6 +121,8 @@ class Reader:
         self.due = False
         """Whether a tumbling window is over."""
         self.records: Records = []
+        self.since = 0.0 if feed.is_kinesis else float(int(call.read(positions.checkpoint_of, lane).since))
+        """What came before is not the mapping's: a table's stream has no iterator that begins at a moment."""
         self.seen = ""
         """The sequence number up to which it has read."""
 
@@ -143,6 +154,8 @@ class Reader:
                 await call.wait(until=min(call.now() + ASK_AGAIN_SECONDS, until))
 
     def _passes(self, record: dict[str, Any]) -> bool:
+        if self.feed.arrival(record) < self.since:
+            return False
         if not self.filters:
             return True
         event = self.feed.matched(record)
