@@ -26,6 +26,8 @@ from windtunnel.services.lambda_.sources.positions import Lane
 from windtunnel.services.lambda_.state import Mapping
 
 Records = list[dict[str, Any]]
+Extra = Callable[[], dict[str, Any]]
+"""What an event has beside its records, asked for before each run."""
 DELAY_SECONDS, DELAY_SECONDS_MAX = 0.5, 60.0
 NONE_FAILED = frozenset({b"", b'""', b"[]", b"{}", b"null"})
 """Answers that AWS takes for a report without failures."""
@@ -34,13 +36,13 @@ NOTHING, WELL, BADLY = "No records processed", "OK", "PROBLEM: Function call fai
 
 
 class Batch(msgspec.Struct):
-    """Records under way, and how often they were tried. `extra` is what their event has beside them."""
+    """Records under way, and how often they were tried."""
 
     records: Records
+    extra: Extra
     runs: int = 0
     retries: int = 0
     pauses: int = 0
-    extra: dict[str, Any] = {}
     ran: Ran | None = None
     request_id: str = ""
 
@@ -51,17 +53,17 @@ class Attempts:
     def __init__(self, call: Call, feed: Feed, mapping: Mapping, lane: Lane) -> None:
         self.call, self.feed, self.mapping, self.lane = call, feed, mapping, lane
 
-    async def all(self, records: Records, extra: dict[str, Any], after: Callable[[Tx, Records, Ran | None], None]) -> None:
+    async def all(self, records: Records, extra: Extra, after: Callable[[Tx, Records, Ran | None], None]) -> None:
         """Returns once all records are done with. `after` writes down, record by record, how far it has come."""
-        waiting = [Batch(records, extra=extra)]
+        waiting = [Batch(records, extra)]
         while waiting:
             batch = waiting.pop()
             rest = await self._once(batch, after)
             waiting += reversed(rest)
 
-    async def last(self, extra: dict[str, Any], ended: Callable[[Tx], None]) -> None:
+    async def last(self, extra: Extra, ended: Callable[[Tx], None]) -> None:
         """The run that ends a window, without records; tried as often as any."""
-        batch = Batch([], extra=extra)
+        batch = Batch([], extra)
         while True:
             batch.ran = await self._run(batch)
             if batch.ran is not None and (not batch.ran.error or 0 <= self.mapping.retries <= batch.retries):
@@ -77,7 +79,7 @@ class Attempts:
         if old:
             await call.transact(self._give_up, msgspec.structs.replace(batch, records=old, ran=None), TOO_OLD, after)
             left = batch.records[len(old) :]
-            return [Batch(left, extra=batch.extra)] if left else []
+            return [Batch(left, batch.extra)] if left else []
         batch.ran = await self._run(batch)
         if batch.ran is None:
             # Nothing ran, as the function is throttled or gone: that is no attempt.
@@ -91,7 +93,7 @@ class Attempts:
             return []
         if mapping.bisect and len(batch.records) > 1:
             half = len(left) // 2 if not done and len(left) > 1 else len(left)
-            return [Batch(part, batch.runs, extra=batch.extra) for part in (left[:half], left[half:]) if part]
+            return [Batch(part, batch.extra, batch.runs) for part in (left[:half], left[half:]) if part]
         batch.records = left
         if 0 <= mapping.retries <= batch.retries:
             await call.transact(self._give_up, batch, EXHAUSTED, after)
@@ -126,7 +128,7 @@ class Attempts:
             with Concurrency(call, found) as found:
                 events = [self.feed.event(record, self.lane.shard, found.version.role) for record in batch.records]
                 batch.request_id = call.ids.uuid()
-                return await execute(call, found, msgspec.json.encode({"Records": events, **batch.extra}), batch.request_id)
+                return await execute(call, found, msgspec.json.encode({"Records": events, **batch.extra()}), batch.request_id)
         except Fault:
             return None
 

@@ -168,7 +168,7 @@ async def _process(reader: Reader) -> None:
         await windows.process(attempts, records)
     else:
         for part in _parts(records):
-            await attempts.all(part, {}, partial(_checkpoint, lane=lane, feed=reader.feed))
+            await attempts.all(part, dict, partial(_checkpoint, lane=lane, feed=reader.feed))
     if reader.seen and records and reader.feed.sequence(records[-1]) != reader.seen:
         await reader.call.transact(_pass_over, lane, reader.seen)
 

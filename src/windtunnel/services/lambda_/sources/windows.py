@@ -53,21 +53,20 @@ async def close(attempts: Attempts, *, finally_at: float | None) -> None:
     checkpoint = attempts.call.read(positions.checkpoint_of, attempts.lane)
     if checkpoint.window is None or checkpoint.window == finally_at:
         return
-    early = finally_at is None
-    await attempts.last(_extra(attempts, checkpoint.window, checkpoint.state, final=True, early=early), partial(_ended, attempts.lane))
+    extra = partial(_extra, attempts, checkpoint.window, final=True, early=finally_at is None)
+    await attempts.last(extra, partial(_ended, attempts.lane))
 
 
 async def _in_window(attempts: Attempts, records: Records, start: float) -> None:
-    checkpoint = attempts.call.read(positions.checkpoint_of, attempts.lane)
-    state = checkpoint.state if checkpoint.window == start else b"{}"
-    await attempts.all(records, _extra(attempts, start, state), partial(_note, attempts, start))
+    await attempts.all(records, partial(_extra, attempts, start), partial(_note, attempts, start))
     checkpoint = attempts.call.read(positions.checkpoint_of, attempts.lane)
     if len(checkpoint.state) > STATE_BYTES_MAX:
         await close(attempts, finally_at=None)
 
 
-def _extra(attempts: Attempts, start: float, state: bytes, *, final: bool = False, early: bool = False) -> dict[str, Any]:
-    end = start + attempts.mapping.tumbling
+def _extra(attempts: Attempts, start: float, *, final: bool = False, early: bool = False) -> dict[str, Any]:
+    checkpoint, end = attempts.call.read(positions.checkpoint_of, attempts.lane), start + attempts.mapping.tumbling
+    state = checkpoint.state if checkpoint.window == start else b"{}"
     return {
         "window": {"start": moment_z(start)[:-5] + "Z", "end": moment_z(end)[:-5] + "Z"},
         "state": msgspec.Raw(state),
