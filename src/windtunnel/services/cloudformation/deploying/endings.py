@@ -91,18 +91,37 @@ def fail(tx: Tx, stack: Stack, reason: str) -> Following | None:
     operation = stack.operation
     assert operation is not None
     if stack.status == "DELETE_IN_PROGRESS":
-        return stack, "delete", deletions(rows_of(tx, stack))
+        return stack, "delete", everything(tx, stack)
     if stack.disable_rollback or operation.on_failure == "DO_NOTHING":
-        return _end(tx, stack, "CREATE_FAILED" if operation.creating else "UPDATE_FAILED", reason, current=operation.target)
+        if operation.creating:
+            return _end(tx, stack, "CREATE_FAILED", reason, current=operation.target)
+        return _pause(tx, stack, reason)
     if not operation.creating:
-        _clear(tx, stack.uuid, GONE)  # what was replaced takes its place again
-        stack = set_stack(tx, stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
-        return stack, "rollback", restorations(tx, stack)
+        return roll_back(tx, stack, reason)
     if operation.on_failure == "DELETE":
         stack = set_stack(tx, stack, "DELETE_IN_PROGRESS", f"{reason}Delete requested by user.")
         return stack, "delete", deletions(rows_of(tx, stack))
     stack = set_stack(tx, stack, "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
     return stack, "rollback", deletions(rows_of(tx, stack))
+
+
+def roll_back(tx: Tx, stack: Stack, reason: str) -> Following:
+    """What an update did is taken back; what it replaced takes its place again."""
+    _clear(tx, stack.uuid, GONE)
+    stack = set_stack(tx, stack, "UPDATE_ROLLBACK_IN_PROGRESS", reason)
+    return stack, "rollback", restorations(tx, stack)
+
+
+def _pause(tx: Tx, stack: Stack, reason: str) -> None:
+    """An update that failed is left where it is: another update may mend it, or RollbackStack take it back."""
+    _clear(tx, stack.uuid, WORK)
+    stack = set_stack(tx, stack, "UPDATE_FAILED", reason)
+    tx.put(STACKS, stack.uuid, value=msgspec.structs.replace(stack, operation=None))
+
+
+def everything(tx: Tx, stack: Stack) -> dict[str, Item]:
+    """Items that delete all that a stack has, also what an update that failed has replaced."""
+    return {**deletions(rows_of(tx, stack)), **_gone(tx, stack)}
 
 
 def _after_rollback(tx: Tx, stack: Stack, failed: list[str]) -> Following | None:

@@ -132,4 +132,4 @@ def deleted(tx: Tx, req: Mapping[str, Any], principal: Principal | None) -> None
         set_stack(tx, msgspec.structs.replace(stack, operation=None), "DELETE_FAILED", fault.message)
         return
     tx.cancel_timer("timeout", stack.uuid)
-    engine.operate(tx, stack, "delete", endings.deletions(endings.rows_of(tx, stack)))
+    engine.operate(tx, stack, "delete", endings.everything(tx, stack))

@@ -48,11 +48,14 @@ def rollback_stack(tx: Tx, req: t.RollbackStackInput) -> t.RollbackStackOutput:
     if stack.status not in FAILED_UPDATABLE:
         raise Fault("ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
     creating = stack.status == "CREATE_FAILED"
-    if not creating:
-        raise Fault("NotImplemented", "windtunnel does not implement RollbackStack of a stack that is in UPDATE_FAILED.", status=501)
-    operation = Operation("rollback", target=stack.current, token=str(req.get("ClientRequestToken", "")), creating=True, began=tx.now)
-    stack = set_stack(tx, msgspec.structs.replace(stack, operation=operation), "ROLLBACK_IN_PROGRESS", INITIATED)
-    engine.operate(tx, stack, "rollback", endings.deletions(endings.rows_of(tx, stack)))
+    token = str(req.get("ClientRequestToken", ""))
+    operation = Operation("rollback", target=stack.current, token=token, creating=creating, began=tx.now)
+    stack = msgspec.structs.replace(stack, operation=operation, disable_rollback=False)
+    if creating:
+        stack = set_stack(tx, stack, "ROLLBACK_IN_PROGRESS", INITIATED)
+        engine.operate(tx, stack, "rollback", endings.deletions(endings.rows_of(tx, stack)))
+    else:
+        engine.operate(tx, *endings.roll_back(tx, stack, INITIATED))
     return {"StackId": stack.id}
 
 
