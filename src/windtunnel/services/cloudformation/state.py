@@ -7,6 +7,7 @@ revision that waits. What an operation has still to do are rows in WORK, one a r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -210,6 +211,8 @@ EXPORTS = Table("cloudformation.exports", Export)
 """name -> Export"""
 IMPORTS = Table("cloudformation.imports", str, indexes={"by": lambda key, _: (key[1],)})
 """(name of an export, uuid of the stack that imports it) -> that stack's name"""
+TOKENS = Table("cloudformation.tokens", str)
+"""(uuid, client request token) -> what was asked with it"""
 SIGNALS = Table("cloudformation.signals", list[str])
 """(uuid, logical id, unique id) -> [status, data, reason]"""
 
@@ -253,6 +256,17 @@ def revision_of(tx: Tx, stack: Stack, number: int = 0) -> Revision:
     found = tx.get(REVISIONS, stack.uuid, number or stack.current or target)
     assert found is not None, f"{stack.id} has no revision {number}"
     return found
+
+
+def is_repeated(tx: Tx, stack: Stack, req: Mapping[str, Any], what: str) -> bool:
+    """Whether a request is one that was taken before, by its token. Raises TokenAlreadyExistsException where that was another one."""
+    token = str(req.get("ClientRequestToken", ""))
+    known = tx.get(TOKENS, stack.uuid, token) if token else None
+    if known is not None and known != what:
+        raise Fault("TokenAlreadyExistsException", f"A client request token already exists: {token}")
+    if token:
+        tx.put(TOKENS, stack.uuid, token, value=what)
+    return known is not None
 
 
 def changed_channel(uuid: str) -> tuple[str, str]:

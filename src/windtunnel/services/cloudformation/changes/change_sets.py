@@ -14,7 +14,7 @@ from windtunnel.services.cloudformation.stacks.beginning import begin, revision_
 from windtunnel.services.cloudformation.stacks.checks import UPDATABLE
 from windtunnel.services.cloudformation.stacks.sources import needed, principal_of
 from windtunnel.services.cloudformation.stacks.views import LISTED_MAX, REVIEW, next_page
-from windtunnel.services.cloudformation.state import CHANGE_IDS, CHANGES, Change, Operation, Stack, bracketed, revision_of
+from windtunnel.services.cloudformation.state import CHANGE_IDS, CHANGES, Change, Operation, Stack, bracketed, is_repeated, revision_of
 from windtunnel.services.cloudformation.template.parameters import shown
 from windtunnel.services.cloudformation.template.templates import template_of
 
@@ -104,6 +104,8 @@ def _summary(stack: Stack, change: Change) -> dict[str, Any]:
 
 def execute_change_set(tx: Tx, req: t.ExecuteChangeSetInput) -> dict[str, Any]:
     stack, change = find_change(tx, req["ChangeSetName"], req.get("StackName", ""))
+    if is_repeated(tx, stack, req, "execute_change_set"):
+        return {}
     if change.execution != "AVAILABLE":
         raise Fault("InvalidChangeSetStatus", f"ChangeSet [{change.id}] cannot be executed in its current status of [{change.status}]")
     if stack.status not in UPDATABLE and stack.status != REVIEW and not stack.status.endswith("_FAILED"):

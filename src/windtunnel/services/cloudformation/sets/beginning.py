@@ -28,11 +28,25 @@ def check_model(req: Mapping[str, Any]) -> None:
         raise Fault("NotImplemented", "windtunnel does not implement stack sets with service-managed permissions.", status=501)
 
 
-def begin(tx: Tx, found: StackSet, action: str, req: Mapping[str, Any]) -> str:
-    """Begins an operation; its id. An update without accounts is about all instances."""
+def check_idle(tx: Tx, found: StackSet) -> None:
+    """Raises OperationInProgressException where something is done to a set already."""
     latest = next((operation for _, operation in tx.scan(OPERATIONS, found.uuid, limit=1)), None)
     if latest is not None and latest.status in RUNNING:
         raise Fault("OperationInProgressException", f"Another Operation on StackSet {found.id} is in progress: {latest.id}")
+
+
+def find_instance(tx: Tx, found: StackSet, account: str, region: str) -> Instance:
+    """An instance. Raises StackInstanceNotFoundException."""
+    instance = tx.get(INSTANCES, found.uuid, account, region)
+    if instance is None:
+        why = f"Stack instance with stack set id {found.id}, account {account} and region {region} is not found"
+        raise Fault("StackInstanceNotFoundException", why)
+    return instance
+
+
+def begin(tx: Tx, found: StackSet, action: str, req: Mapping[str, Any]) -> str:
+    """Begins an operation; its id. An update without accounts is about all instances."""
+    check_idle(tx, found)
     id = str(req.get("OperationId") or tx.new_id())
     if tx.get(OPERATION_IDS, found.uuid, id) is not None:
         raise Fault("OperationIdAlreadyExistsException", f"Operation {id} already exists.")
@@ -41,6 +55,9 @@ def begin(tx: Tx, found: StackSet, action: str, req: Mapping[str, Any]) -> str:
     regions = [str(each) for each in req.get("Regions", [])]
     if action == "UPDATE" and not accounts:
         accounts, regions = list(dict.fromkeys(a for a, _ in existing)), list(dict.fromkeys(r for _, r in existing))
+    for account in accounts if action == "UPDATE" else ():
+        for region in regions:
+            find_instance(tx, found, account, region)
     order = [str(each) for each in req.get("OperationPreferences", {}).get("RegionOrder", [])]
     regions = [*[each for each in order if each in regions], *[each for each in regions if each not in order]]
     operation = SetOperation(

@@ -9,7 +9,7 @@ import msgspec
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.cloudformation.sets.beginning import begin, check_model
+from windtunnel.services.cloudformation.sets.beginning import begin, check_model, find_instance
 from windtunnel.services.cloudformation.sets.state import (
     INSTANCES,
     OPERATIONS,
@@ -33,10 +33,6 @@ def create_stack_instances(tx: Tx, req: t.CreateStackInstancesInput) -> t.Create
 
 
 def update_stack_instances(tx: Tx, req: t.UpdateStackInstancesInput) -> t.UpdateStackInstancesOutput:
-    found = find_set(tx, req["StackSetName"])
-    for account in req.get("Accounts", []):
-        for region in req["Regions"]:
-            _instance(tx, found, account, region)
     return {"OperationId": _begun(tx, "UPDATE", req)}
 
 
@@ -49,17 +45,9 @@ def _begun(tx: Tx, action: str, req: Mapping[str, Any]) -> str:
     return begin(tx, find_set(tx, req["StackSetName"]), action, req)
 
 
-def _instance(tx: Tx, found: StackSet, account: str, region: str) -> Instance:
-    instance = tx.get(INSTANCES, found.uuid, account, region)
-    if instance is None:
-        why = f"Stack instance with stack set id {found.id}, account {account} and region {region} is not found"
-        raise Fault("StackInstanceNotFoundException", why)
-    return instance
-
-
 def describe_stack_instance(tx: Tx, req: t.DescribeStackInstanceInput) -> t.DescribeStackInstanceOutput:
     found, account, region = find_set(tx, req["StackSetName"]), req["StackInstanceAccount"], req["StackInstanceRegion"]
-    instance = _instance(tx, found, account, region)
+    instance = find_instance(tx, found, account, region)
     told = {**_shown(found, account, region, instance), "ParameterOverrides": instance.overrides}
     return {"StackInstance": told}  # pyright: ignore[reportReturnType]
 

@@ -8,7 +8,7 @@ import msgspec
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.cloudformation.sets.beginning import begin, check_model
+from windtunnel.services.cloudformation.sets.beginning import begin, check_idle, check_model
 from windtunnel.services.cloudformation.sets.state import INSTANCES, SETS, StackSet, find_set, set_arn
 from windtunnel.services.cloudformation.stacks.checks import check_capabilities
 from windtunnel.services.cloudformation.stacks.sources import needed
@@ -86,6 +86,7 @@ def delete_stack_set(tx: Tx, req: t.DeleteStackSetInput) -> dict[str, Any]:
         found = find_set(tx, req["StackSetName"])
     except Fault:
         return {}
+    check_idle(tx, found)
     if next(tx.scan(INSTANCES, found.uuid, limit=1), None) is not None:
         raise Fault("StackSetNotEmptyException", "StackSet is not empty")
     tx.delete(SETS, found.name)

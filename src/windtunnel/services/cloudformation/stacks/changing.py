@@ -24,7 +24,17 @@ from windtunnel.services.cloudformation.stacks.beginning import (
 )
 from windtunnel.services.cloudformation.stacks.checks import BUSY, UPDATABLE, check_name
 from windtunnel.services.cloudformation.stacks.sources import needed, principal_of, text_of
-from windtunnel.services.cloudformation.state import Operation, Revision, Stack, bracketed, find_stack, revision_of, stack_of
+from windtunnel.services.cloudformation.state import (
+    TOKENS,
+    Operation,
+    Revision,
+    Stack,
+    bracketed,
+    find_stack,
+    is_repeated,
+    revision_of,
+    stack_of,
+)
 
 FAILED_UPDATABLE = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})
 """Where rollback was disabled, an update may mend what failed."""
@@ -43,6 +53,8 @@ def _create(tx: Tx, req: Mapping[str, Any], revision: Revision, principal: Princ
     name = str(req["StackName"])
     existing = find_stack(tx, name)
     if existing is not None and existing.status != "REVIEW_IN_PROGRESS":
+        if tx.get(TOKENS, existing.uuid, str(req.get("ClientRequestToken", ""))) == "create_stack":
+            return existing.id
         raise Fault("AlreadyExistsException", f"Stack [{name}] already exists")
     if "OnFailure" in req and "DisableRollback" in req:
         raise Fault("ValidationError", "You can specify either DisableRollback or OnFailure, but not both.")
@@ -52,6 +64,7 @@ def _create(tx: Tx, req: Mapping[str, Any], revision: Revision, principal: Princ
     stack = existing or new_stack(tx, name, principal, "CREATE_IN_PROGRESS", req, **family)
     check_revision(tx, name, stack.id, revision, direct=True)
     put_policy(tx, stack.uuid, policy)
+    is_repeated(tx, stack, req, "create_stack")
     operation = Operation(
         "prepare",
         target=put_revision(tx, stack.uuid, revision),
@@ -77,6 +90,8 @@ async def updated(call: Call, req: Mapping[str, Any], parent: Stack | None = Non
 
 def _update(tx: Tx, req: Mapping[str, Any], revision: Revision, principal: Principal, policies: tuple[str, str]) -> str:
     stack = stack_of(tx, str(req["StackName"]))
+    if is_repeated(tx, stack, req, "update_stack"):
+        return stack.id
     check_updatable(stack)
     for policy in policies:
         if policy:
@@ -103,6 +118,8 @@ def deleted(tx: Tx, req: Mapping[str, Any], principal: Principal | None) -> None
     """Begins to delete a stack; that there is none, or none any more, is fine."""
     stack = find_stack(tx, str(req["StackName"]))
     if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
+        return
+    if is_repeated(tx, stack, req, "delete_stack"):
         return
     if stack.protected:
         raise Fault("ValidationError", f"Stack [{stack.id}] cannot be deleted while TerminationProtection is enabled")

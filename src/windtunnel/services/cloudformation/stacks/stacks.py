@@ -12,7 +12,7 @@ from windtunnel.services.cloudformation.deploying.events import INITIATED, set_s
 from windtunnel.services.cloudformation.stacks.beginning import cancel
 from windtunnel.services.cloudformation.stacks.changing import FAILED_UPDATABLE, created, deleted, updated
 from windtunnel.services.cloudformation.stacks.sources import principal_of
-from windtunnel.services.cloudformation.state import STACKS, Operation, bracketed, find_stack
+from windtunnel.services.cloudformation.state import STACKS, Operation, bracketed, find_stack, is_repeated
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import cloudformation as t
@@ -28,6 +28,8 @@ async def update_stack(call: Call, req: t.UpdateStackInput) -> t.UpdateStackOutp
 
 def cancel_update_stack(tx: Tx, req: t.CancelUpdateStackInput) -> None:
     stack = bracketed(tx, req["StackName"])
+    if is_repeated(tx, stack, req, "cancel_update_stack"):
+        return
     if stack.status != "UPDATE_IN_PROGRESS":
         raise Fault("ValidationError", f"CancelUpdateStack cannot be called from current stack status {stack.status}")
     cancel(tx, stack.uuid, INITIATED)
@@ -35,6 +37,8 @@ def cancel_update_stack(tx: Tx, req: t.CancelUpdateStackInput) -> None:
 
 def continue_update_rollback(tx: Tx, req: t.ContinueUpdateRollbackInput) -> dict[str, Any]:
     stack = bracketed(tx, req["StackName"])
+    if is_repeated(tx, stack, req, "continue_update_rollback"):
+        return {}
     if stack.status != "UPDATE_ROLLBACK_FAILED" or stack.operation is None:
         raise Fault("ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not continue rollback.")
     operation = msgspec.structs.replace(stack.operation, retain=list(req.get("ResourcesToSkip", [])), cancelled="")
@@ -45,6 +49,8 @@ def continue_update_rollback(tx: Tx, req: t.ContinueUpdateRollbackInput) -> dict
 
 def rollback_stack(tx: Tx, req: t.RollbackStackInput) -> t.RollbackStackOutput:
     stack = bracketed(tx, req["StackName"])
+    if is_repeated(tx, stack, req, "rollback_stack"):
+        return {"StackId": stack.id}
     if stack.status not in FAILED_UPDATABLE:
         raise Fault("ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
     creating = stack.status == "CREATE_FAILED"

@@ -10,6 +10,7 @@ import orjson
 from windtunnel.aws.coerce import plain_text
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.cloudformation.changes.comparing import find_change
+from windtunnel.services.cloudformation.sets.state import find_set
 from windtunnel.services.cloudformation.stacks.checks import EXPAND, capabilities_of
 from windtunnel.services.cloudformation.stacks.sources import needed
 from windtunnel.services.cloudformation.state import Revision, Stack, revision_of, stack_of
@@ -93,7 +94,7 @@ async def get_template_summary(call: Call, req: t.GetTemplateSummaryInput) -> di
             raise Fault("ValidationError", "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
         template = call.read(_template, stack)
     elif "StackSetName" in req:
-        raise Fault("NotImplemented", "windtunnel does not implement GetTemplateSummary of a stack set.", status=501)
+        template = template_of(call.read(find_set, req["StackSetName"]).template)
     else:
         template = template_of(await needed(call, req))
     return _summary(call, template)
