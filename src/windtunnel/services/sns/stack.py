@@ -103,7 +103,9 @@ async def _update_subscription(at: At, id: str, new: Properties, old: Properties
 
 
 async def _delete_subscription(at: At, id: str, properties: Properties) -> None:
-    await _place(at, properties).unsubscribe({"SubscriptionArn": id})
+    known = (await _place(at, properties).get_subscription_attributes({"SubscriptionArn": id}))["Attributes"]
+    if known.get("PendingConfirmation") != "true":  # what nobody has confirmed can't be ended, and is forgotten by itself
+        await _place(at, properties).unsubscribe({"SubscriptionArn": id})
 
 
 async def _told_subscription(at: At, id: str, properties: Properties) -> dict[str, Any]:
