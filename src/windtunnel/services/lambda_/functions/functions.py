@@ -181,7 +181,8 @@ def get_function(tx: Tx, req: t.GetFunctionRequest) -> dict[str, Any]:
         "Configuration": printed_whole(tx, found.name, found.number, found.version, found.qualifier),
         "Code": {"RepositoryType": "S3", "Location": archives.location(tx, found.version.code)},
     }
-    if tags := tags_of(tx, arn_of(tx.region, tx.account, found.name)):
+    # A version is told without the function's tags.
+    if not found.number and (tags := tags_of(tx, arn_of(tx.region, tx.account, found.name))):
         shown["Tags"] = tags
     if found.function.reserved is not None:
         shown["Concurrency"] = {"ReservedConcurrentExecutions": found.function.reserved}
