@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.stories.here import ACCOUNT, Here
+from tests.stories.here import ACCOUNT, REGION, Here
 from tests.stories.refusals import refusal
 from tests.stories.test_kinesis_records import data, iterator
+from windtunnel.fabric import Table, Tx
+from windtunnel.services.kinesis.state import RECORDS, SHARDS, TAILS
 
 MAX = str((1 << 128) - 1)
 HALF = 1 << 127
@@ -117,6 +119,23 @@ def test_a_closed_shard_goes_with_the_last_of_its_records(here: Here, stream: An
     said = f"Could not find shard shardId-000000000000 in stream s under account {ACCOUNT}."
     asked = {"StreamName": "s", "ShardId": "shardId-000000000000", "ShardIteratorType": "LATEST"}
     assert refusal(stream.get_shard_iterator, **asked) == ("ResourceNotFoundException", said)
+
+
+def test_nothing_is_left_of_what_is_too_old(here: Here, stream: Any) -> None:
+    stream.put_record(StreamName="s", Data=b"a", PartitionKey="k")
+    for count in (2, 1, 2):
+        stream.update_shard_count(StreamName="s", TargetShardCount=count, ScalingType="UNIFORM_SCALING")
+    here.jump(49 * 3600)
+
+    def left(tx: Tx) -> list[int]:
+        own = tx.at(account=ACCOUNT, region=REGION)
+        tables: tuple[Table[Any], ...] = (RECORDS, SHARDS, TAILS)
+        return [len(list(own.scan(table))) for table in tables]
+
+    assert here.cloud.apply(left) == [0, 2, 2]
+    stream.delete_stream(StreamName="s")
+    here.rest()
+    assert here.cloud.apply(left) == [0, 0, 0]
 
 
 def test_listings_of_shards_have_pages(here: Here) -> None:

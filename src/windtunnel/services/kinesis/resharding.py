@@ -8,7 +8,17 @@ from typing import Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.kinesis.rules import MILLISECONDS, ON_DEMAND_STREAMS_MAX, SHARDS_MAX, not_valid, ranges, sequence_of, shard_id
+from windtunnel.services.kinesis.life import watch
+from windtunnel.services.kinesis.rules import (
+    HOUR_SECONDS,
+    MILLISECONDS,
+    ON_DEMAND_STREAMS_MAX,
+    SHARDS_MAX,
+    not_valid,
+    ranges,
+    sequence_of,
+    shard_id,
+)
 from windtunnel.services.kinesis.state import COUNTS, PROVISIONED, SHARDS, STREAMS, TAILS, Found, Shard, Tail, changed
 
 GROWTH_SECONDS = 900
@@ -107,6 +117,7 @@ def _close(found: Found, one: Numbered, children: list[Numbered]) -> None:
     last = sequence_of(max(tail.time, int(tx.now * MILLISECONDS)), tail.number + 1, number)
     closed = msgspec.structs.replace(shard, last=last, closed=tx.now, children=[child for child, _ in children])
     tx.put(SHARDS, stream.id, number, value=closed)
+    watch(tx, found.name, stream.id, number, tx.now + stream.retention * HOUR_SECONDS + 1)
     tx.wake(*changed(stream.id, number))
 
 
