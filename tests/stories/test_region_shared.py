@@ -382,3 +382,13 @@ def test_what_both_servers_are_asked_for_at_once_is_all_done(pair: Pair) -> None
     with pytest.raises(Fault, match="does not exist"):
         one.result(missing)
     assert [call.operation for call in one.cloud.calls.after(0)].count("SendMessage") == 10
+
+
+def test_what_was_to_happen_can_be_called_off_where_serials_are_great_numbers(tmp_path: Path) -> None:
+    several = Here(tmp_path / "region", storage=Storage(shared=True))
+    key = several.kms.create_key()["KeyMetadata"]["KeyId"]
+    several.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    several.kms.cancel_key_deletion(KeyId=key)
+    several.jump(8 * 86_400)
+    assert several.kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Disabled"
+    several.close()

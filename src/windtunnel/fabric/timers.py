@@ -57,8 +57,8 @@ class Timer(msgspec.Struct, frozen=True, omit_defaults=True):
 TIMERS = Table("fabric.timers", Timer, scope="global")
 RUNNING = Table("fabric.timers.running", Timer, scope="global")
 PARKED = Table("fabric.timers.parked", Timer, scope="global")
-NAMES = Table("fabric.timers.names", list[float], scope="global")
-"""(account, region, service, handler, name) -> [due, serial]"""
+NAMES = Table("fabric.timers.names", tuple[float, int], scope="global")
+"""(account, region, service, handler, name) -> (due, serial). Serials of several processes are greater than a float can hold."""
 
 
 def add_timer(
@@ -69,7 +69,7 @@ def add_timer(
     timer = Timer(service, handler, dict(payload), tx.account, tx.region, name or "", lane, 0, tx.scope.request_id, tx.scope.endpoint)
     if name is not None:
         remove_timer(tx, service, handler, name)
-        tx.put(NAMES, tx.account, tx.region, service, handler, name, value=[due, serial])
+        tx.put(NAMES, tx.account, tx.region, service, handler, name, value=(float(due), serial))
     tx.put(TIMERS, float(due), serial, value=timer)
     tx.wake(*CHANNEL)
 
@@ -78,7 +78,7 @@ def remove_timer(tx: Tx, service: str, handler: str, name: str) -> None:
     """Removes a named timer's row, if it has not run."""
     key = (tx.account, tx.region, service, handler, name)
     if (place := tx.get(NAMES, *key)) is not None:
-        tx.delete(TIMERS, float(place[0]), int(place[1]))
+        tx.delete(TIMERS, *place)
         tx.delete(NAMES, *key)
 
 
