@@ -8,25 +8,21 @@ allow. https://docs.aws.amazon.com/kms/latest/developerguide/control-access.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
 from windtunnel.aws.arn import partition_of
-from windtunnel.aws.policy import ALLOW, Context, Policies, Policy, Principal, compile_policy, evaluate
+from windtunnel.aws.policy import Context, Policies, compile_policy, evaluate
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric import Principal as Caller
+from windtunnel.fabric.asking import WILLING, asker, known_of
 from windtunnel.fabric.scope import root
 from windtunnel.fabric.tags import tags_of
 from windtunnel.services.kms.grants.tokens import grant_of_token
 from windtunnel.services.kms.state import ALIASES, GRANTS, Found, Grant
 
 Keys = Mapping[str, str | list[str]]
-_KINDS: Any = {"Root": "root", "IAMUser": "user", "AssumedRole": "assumed-role", "FederatedUser": "federated-user", "AWSService": "service"}
 BY_ROLE = frozenset(f"{service}.amazonaws.com" for service in ("cloudformation", "lambda", "pipes", "scheduler", "states"))
-_WILLING = (Policy(lambda context: ALLOW),)
-"""What stands for the caller's own policies."""
 WITH_CONTEXT = frozenset(
     {
         "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext",
@@ -85,8 +81,8 @@ def _ask(found: Found, action: str, keys: Keys, context: Mapping[str, str] | Non
         known[f"kms:encryptioncontext:{key.lower()}"] = value
     if context:
         known["kms:encryptioncontextkeys"] = list(context)
-    policies = Policies(identity=_WILLING, resource=(policy,), resource_must_allow=True)
-    return evaluate(policies, Context(principal_of(caller), f"kms:{action}", found.arn, tx.account, {k: v for k, v in known.items() if v}))
+    policies = Policies(identity=WILLING, resource=(policy,), resource_must_allow=True)
+    return evaluate(policies, Context(asker(caller), f"kms:{action}", found.arn, tx.account, {k: v for k, v in known.items() if v}))
 
 
 def acting(caller: Caller) -> Caller:
@@ -94,22 +90,10 @@ def acting(caller: Caller) -> Caller:
     return root(caller.account) if caller.name in BY_ROLE and caller.kind == "AWSService" else caller
 
 
-def principal_of(caller: Caller) -> Principal:
-    """A caller as policies know them."""
-    kind: Any = _KINDS.get(caller.kind, "anonymous")
-    service = caller.name if kind == "service" else ""
-    return Principal(kind, caller.account, caller.arn, caller.issuer, caller.id, service)
-
-
 def _known(found: Found, caller: Caller) -> dict[str, str | list[str]]:
     """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"""
     tx, key = found.tx, found.key
-    known: dict[str, str | list[str]] = {
-        "aws:currenttime": datetime.fromtimestamp(tx.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:principalaccount": caller.account,
-        "aws:principalarn": caller.issuer or caller.arn,
-        "aws:sourceip": tx.scope.source_ip,
-        "aws:useragent": tx.scope.user_agent,
+    known = known_of(tx, asker(caller)) | {
         "kms:calleraccount": caller.account if caller.kind != "AWSService" else "",
         "kms:keyorigin": key.origin,
         "kms:keyspec": key.spec,
@@ -118,8 +102,6 @@ def _known(found: Found, caller: Caller) -> dict[str, str | list[str]]:
         "kms:resourcealiases": [str(name) for (name,), _ in tx.find(ALIASES, "target", found.id)],
         "kms:viaservice": tx.scope.via,
     }
-    if caller.kind == "AWSService":
-        known |= {"aws:sourceaccount": caller.account, "aws:sourcearn": tx.scope.source_arn}
     return known | {f"aws:resourcetag/{tag.lower()}": value for tag, value in tags_of(tx, found.arn).items()}
 
 

@@ -5,19 +5,13 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_exam
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from windtunnel.aws.arn import parse_or_none
-from windtunnel.aws.policy import ALLOW, Context, Policies, Policy, Principal, compile_policy, evaluate
+from windtunnel.aws.policy import Context, Policies, compile_policy, evaluate
 from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric.asking import WILLING, asker, known_of
 from windtunnel.fabric.tags import tags_of
 from windtunnel.services.secretsmanager.rules import MARKED, SUFFIX, check_name, not_found, refused
 from windtunnel.services.secretsmanager.state import SECRETS, Found
-
-_KINDS: Any = {"Root": "root", "IAMUser": "user", "AssumedRole": "assumed-role", "FederatedUser": "federated-user", "AWSService": "service"}
-_WILLING = (Policy(lambda context: ALLOW),)
-"""What stands for the caller's own policies, which are not asked anywhere in the region yet."""
 
 
 def find_secret(tx: Tx, name: str, action: str, *, deleted: bool = False) -> Found:
@@ -54,10 +48,8 @@ def _check_access(found: Found, action: str) -> None:
         return
     said = "implicit-deny"
     if found.secret.policy:
-        kind: Any = _KINDS.get(caller.kind, "anonymous")
-        who = Principal(kind, caller.account, caller.arn, caller.issuer, caller.id, caller.name if kind == "service" else "")
-        context = Context(who, f"secretsmanager:{action}", found.arn, tx.account, _known(found))
-        said = evaluate(Policies(identity=_WILLING, resource=(compile_policy(found.secret.policy),)), context)
+        context = Context(asker(caller), f"secretsmanager:{action}", found.arn, tx.account, _known(found))
+        said = evaluate(Policies(identity=WILLING, resource=(compile_policy(found.secret.policy),)), context)
     if said == "allow" or (own and said == "implicit-deny"):
         return
     why = "with an explicit deny in a resource-based policy"
@@ -68,15 +60,9 @@ def _check_access(found: Found, action: str) -> None:
 
 
 def _known(found: Found) -> dict[str, str | list[str]]:
-    tx, caller = found.tx, found.tx.scope.principal
-    known = {
-        "aws:currenttime": datetime.fromtimestamp(tx.now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:principalaccount": caller.account,
-        "aws:principalarn": caller.issuer or caller.arn,
-        "aws:sourcearn": tx.scope.source_arn,
-        "aws:sourceip": tx.scope.source_ip,
+    tx = found.tx
+    known = known_of(tx, asker(tx.scope.principal)) | {
         "secretsmanager:secretid": found.arn,
         "secretsmanager:secretprimaryregion": found.secret.primary or tx.region,
     }
-    known |= {f"aws:resourcetag/{key.lower()}": value for key, value in tags_of(tx, found.arn).items()}
-    return {key: value for key, value in known.items() if value}
+    return known | {f"aws:resourcetag/{key.lower()}": value for key, value in tags_of(tx, found.arn).items()}

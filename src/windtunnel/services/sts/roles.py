@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from windtunnel.aws.policy import ALLOW, DENY, NOTHING, Context, Policies, Policy, compile_policy, evaluate
-from windtunnel.aws.policy import Principal as Asker
-from windtunnel.fabric import Call, Fault, Principal, Scope
+from windtunnel.fabric import Call, Fault, Scope
 from windtunnel.fabric.access import TEMPORARY
+from windtunnel.fabric.asking import asker
 from windtunnel.services.sts.factors import second_factor
 from windtunnel.services.sts.rules import (
     CHAINED_SECONDS_MAX,
@@ -70,7 +70,7 @@ async def _ask(
     limits = await _session_limits(call)
     for action in actions:
         policies = Policies(identity=own[action], resource=(trust,), session=limits, resource_must_allow=True)
-        context = Context(_asker(caller), action, str(arn), arn.account, keys)
+        context = Context(asker(caller), action, str(arn), arn.account, keys)
         scoped = all(compile_policy(each).says(context) == ALLOW for each in caller.scoped)
         if caller.kind == "FederatedUser" or not scoped or evaluate(policies, context) != "allow":
             raise not_authorized(caller, action, str(arn))
@@ -123,25 +123,3 @@ async def _session_limits(call: Call) -> tuple[Policy, ...] | None:
 
 def _constant(word: int) -> Policy:
     return Policy(lambda context: word)
-
-
-def _asker(principal: Principal) -> Asker:
-    """A principal as policies see it."""
-    return Asker(
-        kind=_KINDS[principal.kind],
-        account=principal.account,
-        arn=principal.arn,
-        role=principal.issuer,
-        id=principal.id,
-        service=principal.name if principal.kind == "AWSService" else "",
-    )
-
-
-_KINDS: Any = {
-    "Root": "root",
-    "IAMUser": "user",
-    "AssumedRole": "assumed-role",
-    "FederatedUser": "federated-user",
-    "AWSService": "service",
-    "Anonymous": "anonymous",
-}

@@ -14,13 +14,12 @@ import msgspec
 
 from windtunnel.aws.policy import Context, Decision, Policies, Principal, compile_policy, evaluate
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.fabric import Principal as Caller
+from windtunnel.fabric.asking import asker, known_of
 from windtunnel.services.lambda_.places import named
-from windtunnel.services.lambda_.rules import Name, arn_of, layer_arn, moment_z
+from windtunnel.services.lambda_.rules import Name, arn_of, layer_arn
 from windtunnel.services.lambda_.state import LAYER_POLICIES, POLICIES, Policy
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
-KINDS = {"Root": "root", "IAMUser": "user", "AssumedRole": "assumed-role", "FederatedUser": "federated-user", "AWSService": "service"}
 GET_LAYER = "lambda:GetLayerVersion"
 
 
@@ -45,12 +44,6 @@ def shared(operation: Operation) -> Operation:
     return cast("Operation", plain)
 
 
-def principal_of(caller: Caller) -> Principal:
-    """A caller as policies know them."""
-    kind: Any = KINDS.get(caller.kind, "anonymous")
-    return Principal(kind, caller.account, caller.arn, caller.issuer, caller.id, caller.name if kind == "service" else "")
-
-
 def permitted(tx: Tx, name: Name, caller: Principal, action: str, keys: Mapping[str, str]) -> bool:
     """Whether a function's policy lets somebody of another account, or nobody in particular, do something.
 
@@ -70,7 +63,7 @@ def check_layer(tx: Tx, layer: Name, number: int) -> None:
         return
     policy = tx.at(account=layer.account).get(LAYER_POLICIES, layer.name, number)
     arn, caller = layer_arn(tx.region, layer.account, layer.name, number), tx.scope.principal
-    if _decision(tx, policy, arn, layer.account, principal_of(caller), GET_LAYER, {}) != "allow":
+    if _decision(tx, policy, arn, layer.account, asker(caller), GET_LAYER, {}) != "allow":
         raise Fault(
             "AccessDeniedException",
             f"User: {caller.arn} is not authorized to perform: {GET_LAYER} on resource: {arn} because no resource-based policy allows the "
@@ -88,20 +81,13 @@ def _decision(tx: Tx, policy: Policy | None, arn: str, account: str, caller: Pri
     if policy is None:
         return "implicit-deny"
     compiled = compile_policy(msgspec.json.encode({"Version": "2012-10-17", "Statement": policy.statements}).decode())
-    known = {
-        "aws:currenttime": moment_z(tx.now),
-        "aws:principalaccount": caller.account,
-        "aws:principalarn": caller.arn,
-        "aws:sourceip": tx.scope.source_ip,
-        "aws:useragent": tx.scope.user_agent,
-    }
-    context = Context(caller, action, arn, account, {key: value for key, value in known.items() if value} | dict(keys))
+    context = Context(caller, action, arn, account, known_of(tx, caller) | dict(keys))
     return evaluate(Policies(identity=(compiled,), resource=(compiled,)), context)
 
 
 def _account(tx: Tx, action: str, req: Mapping[str, Any]) -> str:
     """The account to act in: the function's own, where that is allowed; else the caller's, where the operation refuses."""
     name = named(tx, req)
-    if name.account == tx.account or not permitted(tx, name, principal_of(tx.scope.principal), action, {}):
+    if name.account == tx.account or not permitted(tx, name, asker(tx.scope.principal), action, {}):
         return tx.account
     return name.account

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.lambda_.access.sharing import denied, permitted, principal_of
+from windtunnel.fabric.asking import asker
+from windtunnel.services.lambda_.access.sharing import denied, permitted
 from windtunnel.services.lambda_.events.events import accept
 from windtunnel.services.lambda_.places import Found, chosen, find, named
 from windtunnel.services.lambda_.rules import Name, arn_of, check_payload, shown_number
@@ -95,7 +96,7 @@ def _find(tx: Tx, req: Mapping[str, Any]) -> Found:
 
 def _refusal(tx: Tx, name: Name) -> str:
     """Why a function's policy keeps the caller out; "" where it doesn't. Its own account's callers it only keeps out by a word."""
-    who = principal_of(tx.scope.principal)
+    who = asker(tx.scope.principal)
     if denied(tx, name, who, ACTION, {}):
         return "with an explicit deny in a resource-based policy"
     if name.account != tx.account and not permitted(tx, name, who, ACTION, {}):

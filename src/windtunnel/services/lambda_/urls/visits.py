@@ -16,7 +16,8 @@ import msgspec
 
 from windtunnel.aws.policy import Principal
 from windtunnel.fabric import Answer, Call, Fault, Tx, Visit
-from windtunnel.services.lambda_.access.sharing import denied, permitted, principal_of
+from windtunnel.fabric.asking import asker
+from windtunnel.services.lambda_.access.sharing import denied, permitted
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, Name
 from windtunnel.services.lambda_.running.execute import Ran, execute
@@ -228,7 +229,7 @@ def _caller(call: Call, url: Url, visit: Visit) -> Principal:
     """Who asks. What was signed is of no meaning to a URL without authorisation."""
     if url.auth == "NONE" or visit.proof is None:
         return Principal("anonymous")
-    return principal_of(call.cloud.identified(call.scope, visit.proof, call.service).principal)
+    return asker(call.cloud.identified(call.scope, visit.proof, call.service).principal)
 
 
 def _may(tx: Tx, url: Url, place: UrlOf, caller: Principal) -> bool:
