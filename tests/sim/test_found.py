@@ -131,6 +131,26 @@ def test_a_day_with_a_full_disk_is_not_a_day_of_attempts_and_what_is_due_runs_on
     assert posts(world) == before + 1
 
 
+def test_streams_are_read_while_the_disk_is_full(world: World) -> None:
+    world.call("kinesis", "CreateStream", StreamName="s", ShardCount=1)
+    world.call("kinesis", "PutRecord", StreamName="s", Data=b"a", PartitionKey="k")
+    place = {"StreamName": "s", "ShardId": "shardId-000000000000", "ShardIteratorType": "TRIM_HORIZON"}
+    keys = {
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    }
+    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    made = world.call("dynamodb", "CreateTable", TableName="table", **keys, BillingMode="PAY_PER_REQUEST", StreamSpecification=stream)
+    arn = made.result["TableDescription"]["LatestStreamArn"]
+    shard = world.call("dynamodbstreams", "DescribeStream", StreamArn=arn).result["StreamDescription"]["Shards"][0]
+    start = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    world.disk.full = True
+    for service, where in (("kinesis", place), ("dynamodbstreams", start)):
+        world.jump(1)  # the clock can't be written down
+        iterator = world.call(service, "GetShardIterator", **where).result["ShardIterator"]
+        assert world.call(service, "GetRecords", ShardIterator=iterator).fault == ""
+
+
 def test_a_delivery_leaves_one_dead_letter_whenever_the_process_dies(world: World) -> None:
     arn, before = letters(world, "http://gone.example/1"), 0
     for turns in range(1, 16):

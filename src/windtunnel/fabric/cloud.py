@@ -287,7 +287,10 @@ class Cloud:
         if under is None:
             if self._anchor_lost:
                 self._anchor_lost = False
-                tx.put(CLOCK, value=self.clock.anchor)
+                # In a transaction of its own, or one that only reads would be refused while the disk is full.
+                clock = self.store.begin()
+                Tx(self, clock, NOWHERE, service).put(CLOCK, value=self.clock.anchor)
+                self.store.keep(clock, owed=False)
             self.store.keep(overlay, owed=tx.owed)
             if tx.dropped:
                 self.store.when_committed(lambda failure: self.dropped.add(tx.dropped) if failure is None else None)

@@ -9,8 +9,10 @@ from math import inf
 from typing import Any, NamedTuple
 
 from tests.sim.auditor.base import Call, Wrong, same
-from tests.sim.auditor.dynamodb import Streams, Tables
+from tests.sim.auditor.dynamodb import StreamReads, Tables
+from tests.sim.auditor.events import Rules
 from tests.sim.auditor.iam import Identities
+from tests.sim.auditor.kinesis import Streams
 from tests.sim.auditor.lambda_ import Functions
 from tests.sim.auditor.logs import Groups
 from tests.sim.auditor.records import Records
@@ -45,6 +47,8 @@ class Auditor:
         self.groups = Groups(self._ask)
         self.identities = Identities(self._ask)
         self.tables = Tables(self._ask, lambda: self.queues.inexact)
+        self.streams = Streams(self._ask)
+        self.rules = Rules(self._ask, self.queues)
         self.records = Records()
         self._written = Written()
         self._loose: dict[str, float] = {}
@@ -59,7 +63,9 @@ class Auditor:
             "logs": self.groups,
             "iam": self.identities,
             "dynamodb": self.tables,
-            "dynamodbstreams": Streams(),
+            "dynamodbstreams": StreamReads(),
+            "kinesis": self.streams,
+            "events": self.rules,
             "sts": self.identities,
         }
 
@@ -189,6 +195,12 @@ class Auditor:
             self.look("dynamodb", "DescribeTable", {"TableName": name})
             self.look("dynamodb", "Scan", {"TableName": name})
             self.tables.streamed(name, self._world.now, self.look)
+        self.look("kinesis", "ListStreams", {})
+        for name in sorted(self.streams.streams):
+            self.streams.read(name, self._world.now, self.look)
+        self.look("events", "ListRules", {})
+        for name in sorted(self.rules.rules):
+            self.look("events", "ListTargetsByRule", {"Rule": name})
         for operation in ("ListUsers", "ListRoles"):
             self.look("iam", operation, {})
         for name in sorted(self.identities.users):

@@ -293,7 +293,7 @@ class Tables:
             table.changes[key] = changes[-least:] if least else []
 
 
-class Streams:
+class StreamReads:
     """What is read of a stream is looked at by `Tables.streamed`."""
 
     def describe_stream(self, call: Call) -> None:

@@ -55,6 +55,8 @@ class Queue:
     """Receipt handles with what they stand for, the latest last."""
     sent: dict[str, tuple[float, Message]] = field(default_factory=dict)
     purged: float = -1e9
+    aged: tuple[float, int] = (-1e9, 0)
+    """When messages became too old last, and how many."""
     dead_letter: str = ""
     receives_max: int = 0
     watched: bool = True
@@ -79,7 +81,13 @@ class Queue:
         if any(message.sent + retention <= now for message in self.messages):
             for message in self.messages:
                 message.gone = message.gone or (message.sent + retention <= now and not message.undated)
+            gone = sum(message.gone for message in self.messages)
+            self.aged = now, gone + (self.aged[1] if self.aged[0] == now else 0)
             self.messages = [message for message in self.messages if not message.gone]
+
+    def passing(self, now: float) -> int:
+        """How many became too old just now: for a moment they may be counted yet."""
+        return self.aged[1] if now <= self.aged[0] + 1 else 0
 
     def sent_before(self, token: str, now: float) -> Message | None:
         """What a FIFO queue was sent under a deduplication id within five minutes, and takes for the same whatever it says."""

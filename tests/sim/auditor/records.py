@@ -10,10 +10,11 @@ from tests.sim.auditor.base import holds, same
 TRAILED = {
     ("sqs", "CreateQueue"), ("sqs", "DeleteQueue"), ("sns", "CreateTopic"), ("sns", "Subscribe"), ("s3", "CreateBucket"),
     ("s3", "DeleteBucket"), ("lambda", "CreateFunction"), ("iam", "CreateUser"), ("sts", "AssumeRole"), ("logs", "CreateLogGroup"),
+    ("dynamodb", "CreateTable"), ("kinesis", "CreateStream"), ("events", "PutRule"),
 }  # fmt: skip
 NOT_TRAILED = {
     ("sqs", "SendMessage"), ("sqs", "ReceiveMessage"), ("sns", "Publish"), ("s3", "GetObject"), ("s3", "PutObject"), ("lambda", "Invoke"),
-    ("logs", "PutLogEvents"),
+    ("logs", "PutLogEvents"), ("dynamodb", "PutItem"), ("kinesis", "PutRecord"),
 }  # fmt: skip
 """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html"""
 

@@ -103,9 +103,7 @@ class Queues:
             self._made(call)
 
     def _redriven(self, queue: Queue) -> None:
-        policy = json.loads(queue.attributes.get("RedrivePolicy") or "{}")
-        queue.dead_letter = policy.get("deadLetterTargetArn", "").rpartition(":")[2]
-        queue.receives_max = int(policy.get("maxReceiveCount", 0))
+        queue.dead_letter, queue.receives_max = _dead_letter(queue.attributes)
 
     def delete_queue(self, call: Call) -> None:
         queue = self.named(call.request)
@@ -134,9 +132,10 @@ class Queues:
             queue.sent.clear()
 
     def set_queue_attributes(self, call: Call) -> None:
-        queue = self.named(call.request)
-        if ended(call, *(() if queue else ABSENT)) and queue is not None:
-            queue.attributes |= call.request["Attributes"]
+        queue, attributes = self.named(call.request), call.request["Attributes"]
+        refused = ("InvalidParameterValue",) if _dead_letter(attributes)[0] not in ("", *self.queues) else ()
+        if ended(call, *(refused if queue else ABSENT)) and queue is not None:
+            queue.attributes |= attributes
             self._redriven(queue)
 
     def get_queue_attributes(self, call: Call) -> None:
@@ -153,10 +152,10 @@ class Queues:
         seen, held, delayed = (int(shown[f"ApproximateNumberOfMessages{kind}"]) for kind in ("", "NotVisible", "Delayed"))
         sure = [message for message in queue.messages if message.sure]
         holds(
-            len(sure) <= seen + held + delayed <= len(queue.messages),
+            len(sure) <= seen + held + delayed <= len(queue.messages) + queue.passing(now),
             f"{queue.name} counts {seen}+{held}+{delayed}, has {len(sure)} to {len(queue.messages)}",
         )
-        if len(sure) == len(queue.messages) and not any(message.vague > now for message in sure):
+        if len(sure) == len(queue.messages) and not queue.passing(now) and not any(message.vague > now for message in sure):
             states = [message.state for message in sure if message.visible > now]
             expected = (len(sure) - len(states), states.count("held"), states.count("delayed"))
             same(f"messages of {queue.name} (visible, held, delayed)", (seen, held, delayed), expected)
@@ -316,6 +315,9 @@ class Queues:
         dead = Message(message.label, message.sent, now, self.order, id=message.id, count=message.count, sure=sure, vague=message.vague)
         if sure:
             queue.remove(message)
+            # One that may have come before did not.
+            for one in [one for one in grave.messages if one.label == message.label and not one.sure][:1]:
+                grave.remove(one)
         elif message.sure:
             message.sure = False
         # It may be there already: one that may be there twice is none the more certain.
@@ -397,3 +399,9 @@ class Queues:
                 until = call.now + call.request["VisibilityTimeout"]
                 message.vague = max(message.vague, message.visible, until)
                 message.visible = min(message.visible, until)
+
+
+def _dead_letter(attributes: dict[str, str]) -> tuple[str, int]:
+    """The dead-letter queue that attributes name, and after how many receives."""
+    policy = json.loads(attributes.get("RedrivePolicy") or "{}")
+    return policy.get("deadLetterTargetArn", "").rpartition(":")[2], int(policy.get("maxReceiveCount", 0))

@@ -7,7 +7,9 @@ from typing import Any
 from tests.sim.auditor.auditor import Auditor
 from tests.sim.workload.base import Chance, Wish
 from tests.sim.workload.dynamodb import TableWork
+from tests.sim.workload.events import RuleWork
 from tests.sim.workload.iam import IdentityWork
+from tests.sim.workload.kinesis import StreamWork
 from tests.sim.workload.lambda_ import FunctionWork
 from tests.sim.workload.logs import LogWork
 from tests.sim.workload.s3 import ObjectWork
@@ -30,6 +32,8 @@ class Workload:
             "lambda": (FunctionWork(chance, auditor.functions, auditor.queues), 12),
             "logs": (LogWork(chance, auditor.groups, lambda: world.now), 10),
             "dynamodb": (TableWork(chance, auditor.tables, lambda: world.now), 12),
+            "kinesis": (StreamWork(chance, auditor.streams), 8),
+            "events": (RuleWork(chance, auditor.rules, auditor.queues), 8),
             "iam": (IdentityWork(chance, auditor.identities), 8),
         }
         chosen = [work for name, work in works.items() if not only - {"weather"} or name in only]

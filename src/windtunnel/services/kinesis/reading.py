@@ -73,6 +73,7 @@ async def get_records(call: Call, req: t.GetRecordsInput) -> dict[str, Any]:
 
 
 def _get(tx: Tx, place: Place, limit: int, counted: bool, dry: bool) -> dict[str, Any]:
+    tx.owed = False  # what was read is counted, but not refused where the count can't be kept
     tx = tx.at(account=place.account)
     stream = tx.get(STREAMS, place.name)
     shard = tx.get(SHARDS, place.stream, place.shard)
