@@ -34,6 +34,8 @@ WORDS = [
     *(f"arn:aws:sns:us-east-1:{ACCOUNT}:{name}" for name in ("t", "t.fifo", "t:00000000-0000-4000-8000-000000000000")),
     *(f"arn:aws:lambda:us-east-1:{ACCOUNT}:{name}" for name in ("function:f", "layer:l:1")),
     *(f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}" for name in ("g", "g:*", "g:log-stream:s")),
+    *(f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{rest}" for rest in ("s", "none", "s/consumer/c:1767225600")),
+    *("d", f"arn:aws:firehose:us-east-1:{ACCOUNT}:deliverystream/d", "shardId-000000000000", "shardId-000000000001"),
     *(f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/books{rest}" for rest in ("", "/stream/2026-01-01T00:00:00.000", "/index/i")),
     *("SELECT * FROM books WHERE id = ?", "id = :a", "SET n = :a", "books", "id", ":a"),
     *(f"arn:aws:iam::{ACCOUNT}:{name}" for name in ("role/r", "user/u", "group/p")),
@@ -59,6 +61,8 @@ STRINGS = (
 FOUND = {
     "Bucket": ["box"], "Key": ["k", "new"], "QueueUrl": URLS, "TopicArn": WORDS[3:5], "FunctionName": ["f"], "RoleName": ["r"],
     "UserName": ["u"],
+    "StreamName": ["s", "o"], "StreamARN": [f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}" for name in ("s", "o")],
+    "ShardId": ["shardId-000000000000", "shardId-000000000001"], "DeliveryStreamName": ["d"],
     "TableName": ["books"], "AttributeName": ["id", "n"],
     "GroupName": ["p"], "logGroupName": ["g"], "logStreamName": ["s"], "logGroupIdentifier": ["g"], "PolicyDocument": DOCUMENTS[:2],
 }  # fmt: skip
@@ -180,6 +184,12 @@ def furnish(here: Here) -> None:
     here.logs.create_log_group(logGroupName="g")
     here.logs.create_log_stream(logGroupName="g", logStreamName="s")
     here.logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": int(here.now * 1_000), "message": '{"a": 1}'}])
+    here.kinesis.create_stream(StreamName="s", ShardCount=2)
+    here.kinesis.create_stream(StreamName="o", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    here.kinesis.register_stream_consumer(StreamARN=f"arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/s", ConsumerName="c")
+    here.kinesis.put_record(StreamName="s", Data=b"{}", PartitionKey="k")
+    place = {"BucketARN": "arn:aws:s3:::box", "RoleARN": f"arn:aws:iam::{ACCOUNT}:role/r"}
+    here.firehose.create_delivery_stream(DeliveryStreamName="d", ExtendedS3DestinationConfiguration=place)
     stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     tables.make(here, StreamSpecification=stream)
     here.dynamodb.put_item(TableName="books", Item=tables.item(id="id", n=1))
