@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import io
 import json
+import zipfile
 from base64 import b64decode
 from typing import Any
 
@@ -13,6 +16,7 @@ from tests.stories.here import ACCOUNT, BEGIN, REGION, Here
 from tests.stories.lambdas import arn as function_arn
 from tests.stories.lambdas import logged, make, refusal
 from tests.stories.s3_kit import content
+from windtunnel.services.firehose.aggregated import MARK
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/delivers"
 ARN = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/d"
@@ -204,6 +208,40 @@ def test_a_bucket_that_is_not_there_is_tried_again(here: Here) -> None:
     assert list(objects(here).values()) == [b"one"]
 
 
+def test_errors_are_told_to_a_log_where_the_stream_says_so(here: Here) -> None:
+    here.logs.create_log_group(logGroupName="g")
+    here.logs.create_log_stream(logGroupName="g", logStreamName="s")
+    create(here, "arn:aws:s3:::lake", CloudWatchLoggingOptions={"Enabled": True, "LogGroupName": "g", "LogStreamName": "s"})
+    put(here, "one")
+    here.jump(60)
+    (event,) = here.logs.filter_log_events(logGroupName="g")["events"]
+    assert json.loads(event["message"]) == {
+        "deliveryStreamARN": ARN,
+        "destination": "arn:aws:s3:::lake",
+        "deliveryStreamVersionId": 1,
+        "message": "The specified bucket does not exist",
+        "errorCode": "S3.NoSuchBucket",
+    }
+
+
+def test_what_could_not_be_written_for_a_day_is_gone(here: Here) -> None:
+    create(here, "arn:aws:s3:::lake")
+    put(here, "one")
+    here.jump(25 * 3600)
+    here.s3.create_bucket(Bucket="lake")
+    here.jump(3600)
+    assert objects(here) == {}
+
+
+def test_objects_may_be_zipped(here: Here, bucket: str) -> None:
+    create(here, bucket, CompressionFormat="ZIP")
+    put(here, "one")
+    here.jump(60)
+    ((key, body),) = objects(here).items()
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert [(f"{name}.zip", archive.read(name)) for name in archive.namelist()] == [(key.rpartition("/")[2], b"one")]
+
+
 def test_a_kinesis_stream_is_read_from_when_the_delivery_stream_was_made(here: Here, bucket: str) -> None:
     here.kinesis.create_stream(StreamName="s", ShardCount=1)
     here.kinesis.put_record(StreamName="s", Data=b"before", PartitionKey="k")
@@ -219,6 +257,23 @@ def test_a_kinesis_stream_is_read_from_when_the_delivery_stream_was_made(here: H
     assert b"".join(body for _, body in sorted(objects(here).items())) == b"onetwothree"
     said = "This operation is not permitted on KinesisStreamAsSource delivery stream type."
     assert refusal(here.firehose.put_record, DeliveryStreamName="d", Record={"Data": b""}) == ("InvalidArgumentException", said)
+
+
+def test_what_the_producer_library_put_together_is_taken_apart(here: Here, bucket: str) -> None:
+    here.kinesis.create_stream(StreamName="s", ShardCount=1)
+    make(here, "f", UPPER)
+    source = {"KinesisStreamARN": SOURCE, "RoleARN": ROLE}
+    kind = {"DeliveryStreamType": "KinesisStreamAsSource", "KinesisStreamSourceConfiguration": source}
+    create(here, bucket, kind, ProcessingConfiguration=processing(("Lambda", {"LambdaArn": function_arn("f")})))
+    records = b"".join(b"\x1a" + bytes([len(text) + 4]) + b"\x08\x00\x1a" + bytes([len(text)]) + text for text in (b"one", b"two"))
+    message = b"\x0a\x01k" + records
+    whole = MARK + message + hashlib.md5(message, usedforsecurity=False).digest()
+    for data in (whole, b"three"):
+        here.kinesis.put_record(StreamName="s", Data=data, PartitionKey="k")
+    here.jump(60)
+    (event,) = (json.loads(line[4:]) for line in logged(here, "/aws/lambda/f") if line.startswith("got "))
+    told = [(b64decode(one["data"]), one["kinesisRecordMetadata"]["subsequenceNumber"]) for one in event["records"]]
+    assert told == [(b"one", 0), (b"two", 1), (b"three", 0)]
 
 
 def test_logs_are_unpacked_on_their_way(here: Here, bucket: str) -> None:

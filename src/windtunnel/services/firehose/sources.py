@@ -15,6 +15,7 @@ import msgspec
 from windtunnel.aws.arn import parse
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.firehose import buffers
+from windtunnel.services.firehose.aggregated import parts
 from windtunnel.services.firehose.state import CHECKPOINTS, STREAMS, Checkpoint, Record, Stream, gone
 
 WAIT, WAIT_SECONDS = "WaitSeconds", 86_400
@@ -96,7 +97,11 @@ def _take(tx: Tx, name: str, stream_id: int, shard: str, records: list[dict[str,
     stream = _stream(tx, name, stream_id)
     if stream is None:
         return
-    rows = [Record(record["Data"], record["ApproximateArrivalTimestamp"], _origin(record, shard)) for record in records]
+    rows = [
+        Record(data, record["ApproximateArrivalTimestamp"], _origin(record, shard, number))
+        for record in records
+        for number, data in enumerate(parts(record["Data"]))
+    ]
     if rows:
         buffers.add(tx, name, stream, rows)
     if ended:
@@ -105,10 +110,10 @@ def _take(tx: Tx, name: str, stream_id: int, shard: str, records: list[dict[str,
         tx.put(CHECKPOINTS, stream_id, shard, value=Checkpoint(after=records[-1]["SequenceNumber"]))
 
 
-def _origin(record: Mapping[str, Any], shard: str) -> dict[str, Any]:
+def _origin(record: Mapping[str, Any], shard: str, number: int) -> dict[str, Any]:
     return {
         "sequenceNumber": record["SequenceNumber"],
-        "subsequenceNumber": 0,
+        "subsequenceNumber": number,
         "partitionKey": record.get("PartitionKey", ""),
         "shardId": shard,
         "approximateArrivalTimestamp": int(record["ApproximateArrivalTimestamp"] * 1000),
