@@ -1,5 +1,7 @@
 # Everything a contributor runs. Each target sees to its own setup, which is instant when nothing has changed.
 PY := .venv/bin/python
+# Where this is set, each server that a test starts would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup up test test-postgres check check-format check-lint check-types check-imports check-tidy types format bench soak kill sim fuzz clean
 
