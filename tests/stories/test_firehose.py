@@ -150,6 +150,15 @@ def test_a_function_that_fails_is_tried_four_times(here: Here, bucket: str) -> N
     assert logged(here, "/aws/lambda/f").count("got\n") == 4
 
 
+def test_a_function_that_is_not_there_fails_all_records(here: Here, bucket: str) -> None:
+    create(here, bucket, ProcessingConfiguration=processing(("Lambda", {"LambdaArn": function_arn("f"), "NumberOfRetries": "1"})))
+    put(here, "one")
+    here.jump(60)
+    (body,) = objects(here).values()
+    told = json.loads(body)
+    assert (told["errorCode"], told["attemptsMade"], b64decode(told["rawData"])) == ("Lambda.ResourceNotFound", 2, b"one")
+
+
 def test_records_are_partitioned_by_what_stands_in_them(here: Here, bucket: str) -> None:
     query = '{customer: .customer.id, year: .time|strftime("%Y")}'
     create(

@@ -82,9 +82,9 @@ async def _write(call: Call, name: str, stream: Stream, place: Mapping[str, Any]
     wanted = [one for one in expressions(prefix) if one[0].startswith("partitionKey")]
     groups, failures = dict[tuple[str, ...], list[Piece]](), list[Failure]()
     for piece in pieces:
-        missing = next((key for _, key in wanted if not any(key == known for _, known in piece.keys)), None)
+        missing = next((key for namespace, key in wanted if (namespace, key) not in piece.keys), None)
         if missing is None:
-            groups.setdefault(tuple(piece.keys.get(one, "") for one in wanted), []).append(piece)
+            groups.setdefault(tuple(piece.keys[one] for one in wanted), []).append(piece)
         else:
             failures.append(Failure(piece, "DynamicPartitioning.PartitionKeyMissing", f"partition key {missing} is missing"))
     for group in groups.values():

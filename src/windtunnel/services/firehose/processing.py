@@ -51,6 +51,12 @@ class Failure(msgspec.Struct, frozen=True):
     function: str = ""
 
 
+INVOKING = {
+    "AccessDeniedException": "Lambda.InvokeAccessDenied",
+    "ResourceNotFoundException": "Lambda.ResourceNotFound",
+    "TooManyRequestsException": "Lambda.InvokeLimitExceeded",
+}
+"""What Firehose calls the faults of a function that it could not run."""
 Outcome = tuple[list[Piece], list[Failure]]
 
 
@@ -164,7 +170,7 @@ async def _invoked(call: Call, arn: str, stream: Stream, parameters: dict[str, s
         try:
             answer: Any = await call.aws_for(arn).lambda_.invoke({"FunctionName": function, "Payload": payload})
         except Fault as fault:
-            code, message = f"Lambda.{fault.code}", fault.message
+            code, message = INVOKING.get(fault.code, f"Lambda.{fault.code}"), fault.message
             continue
         if "FunctionError" not in answer:
             return _answered(answer["Payload"], ids, function)
