@@ -136,6 +136,21 @@ def test_a_pair_signs_and_knows_its_signature(here: Here, spec: str, algorithm: 
     assert (shown["KeySpec"], shown["KeyUsage"], algorithm in shown["SigningAlgorithms"]) == (spec, "SIGN_VERIFY", True)
 
 
+def test_an_edwards_key_signs_messages_and_digests_each_by_its_algorithm(here: Here) -> None:
+    key = made(here, KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY")
+    named = {"KeyId": key, "SigningAlgorithm": "ED25519_PH_SHA_512"}
+    digest = {"Message": hashlib.sha512(b"m").digest(), "MessageType": "DIGEST"}
+    signature = here.kms.sign(**digest, **named)["Signature"]
+    assert here.kms.verify(**digest, Signature=signature, **named)["SignatureValid"] is True
+    for wrong in (bytes(64), signature[:-1], signature[:32] + bytes(32)):
+        assert fault(here.kms.verify, **digest, Signature=wrong, **named)[0] == "KMSInvalidSignatureException"
+    said = "MessageType {} is not supported for algorithm {}."
+    raw = said.format("RAW", "ED25519_PH_SHA_512")
+    assert fault(here.kms.sign, Message=b"m", **named) == ("ValidationException", raw)
+    whole = {"KeyId": key, "SigningAlgorithm": "ED25519_SHA_512"}
+    assert fault(here.kms.sign, **digest, **whole) == ("ValidationException", said.format("DIGEST", "ED25519_SHA_512"))
+
+
 def test_a_curve_signs_digests(here: Here) -> None:
     key = made(here, KeySpec="ECC_NIST_P384", KeyUsage="SIGN_VERIFY")
     named = {"KeyId": key, "SigningAlgorithm": "ECDSA_SHA_384"}

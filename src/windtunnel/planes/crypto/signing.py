@@ -14,18 +14,20 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from windtunnel.planes.crypto import edwards
 from windtunnel.planes.crypto.keys import private
 
 _HASHES: dict[str, Any] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
 MU_BYTES = 64
 """What stands for a message that ML-DSA is given from outside."""
+PREHASHED = "ED25519_PH_SHA_512"
 
 
 def digest_bytes(algorithm: str) -> int:
     """How long the digest is that an algorithm signs; 0 where it takes none."""
     if algorithm.startswith("ML_DSA"):
         return MU_BYTES
-    return 0 if algorithm.startswith("ED25519") else _HASHES[algorithm[-3:]].digest_size
+    return 0 if algorithm == "ED25519_SHA_512" else _HASHES[algorithm[-3:]].digest_size
 
 
 def sign(secret: bytes, algorithm: str, message: bytes, *, digest: bool) -> bytes:
@@ -33,6 +35,8 @@ def sign(secret: bytes, algorithm: str, message: bytes, *, digest: bool) -> byte
     key = private(secret)
     if algorithm.startswith("ML_DSA"):
         return key.sign_mu(message) if digest else key.sign(message)
+    if algorithm == PREHASHED:
+        return edwards.sign(key.private_bytes_raw(), message)
     if algorithm.startswith("ED25519"):
         return key.sign(message)
     return key.sign(message, *_terms(algorithm, digest=digest))
@@ -44,6 +48,8 @@ def verify(secret: bytes, algorithm: str, message: bytes, signature: bytes, *, d
     try:
         if algorithm.startswith("ML_DSA"):
             (key.verify_mu if digest else key.verify)(signature, message)
+        elif algorithm == PREHASHED:
+            return edwards.verify(key.public_bytes_raw(), message, signature)
         elif algorithm.startswith("ED25519"):
             key.verify(signature, message)
         else:

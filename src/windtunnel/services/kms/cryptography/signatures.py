@@ -36,11 +36,9 @@ def _signer(tx: Tx, req: Mapping[str, Any], operation: str) -> tuple[Found, bool
     """The pair that signs, and whether the message is what stands for one."""
     algorithm, kind = req["SigningAlgorithm"], req.get("MessageType", "RAW")
     found = use(tx, req, operation, "SIGN_VERIFY", ("SigningAlgorithm", algorithm))
-    if algorithm == "ED25519_PH_SHA_512":
-        raise Fault("NotImplemented", f"windtunnel does not implement {algorithm} of KMS.", status=501)
     standing = "EXTERNAL_MU" if algorithm.startswith("ML_DSA") else "DIGEST"
     expected = signing.digest_bytes(algorithm)
-    if kind != "RAW" and (kind != standing or not expected):
+    if (kind == "RAW" and algorithm == signing.PREHASHED) or (kind != "RAW" and (kind != standing or not expected)):
         raise invalid(f"MessageType {kind} is not supported for algorithm {algorithm}.")
     if kind != "RAW" and len(req["Message"]) != expected:
         raise invalid(f"Digest is invalid length for algorithm {algorithm}.")

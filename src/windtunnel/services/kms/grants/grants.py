@@ -15,7 +15,7 @@ from windtunnel.services.kms.access import WITH_CONTEXT, names_of
 from windtunnel.services.kms.grants.keeping import keep_grant, remove_grant
 from windtunnel.services.kms.grants.tokens import grant_of_token, new_token
 from windtunnel.services.kms.listing import page_of, start_of
-from windtunnel.services.kms.places import find_key, used_key
+from windtunnel.services.kms.places import find_key, key_of
 from windtunnel.services.kms.rules import GRANTS_MAX, PAGE_GRANTS_DEFAULT, SYMMETRIC, invalid
 from windtunnel.services.kms.state import GRANTS, RETIRABLE, Found, Grant, check_state
 from windtunnel.services.kms.uses import dry_run
@@ -36,9 +36,7 @@ _GRANT_ID = re.compile(r"[0-9a-f]{64}")
 
 
 def create_grant(tx: Tx, req: t.CreateGrantRequest) -> t.CreateGrantResponse:
-    found = used_key(tx, req, "CreateGrant")
-    if "alias/" in req["KeyId"]:
-        raise Fault("NotFoundException", f"Invalid keyId '{req['KeyId']}'")
+    found = key_of(tx, req, "CreateGrant", abroad=True)
     check_state(found)
     grant = _grant(found, req)
     dry_run(req)
@@ -125,7 +123,7 @@ def _same(found: Found, grant: Grant) -> str | None:
 
 
 def list_grants(tx: Tx, req: t.ListGrantsRequest) -> t.ListGrantsResponse:
-    found = used_key(tx, req, "ListGrants")
+    found = key_of(tx, req, "ListGrants", abroad=True)
     check_state(found, disabled=True, importing=True, deleting=True)
     grantee = req.get("GranteePrincipal") or req.get("GranteeServicePrincipal")
     wanted = req.get("GrantId")
@@ -188,7 +186,7 @@ def _may_retire(found: Found, grant: Grant) -> bool:
 
 
 def revoke_grant(tx: Tx, req: t.RevokeGrantRequest) -> None:
-    found = used_key(tx, req, "RevokeGrant")
+    found = key_of(tx, req, "RevokeGrant", abroad=True)
     check_state(found, disabled=True, importing=True, deleting=True)
     grant = _grant_of(found, req["GrantId"])
     dry_run(req)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import set_tags
 from windtunnel.services.kms.keys.documents import checked_policy
@@ -44,8 +46,7 @@ def _create(tx: Tx, req: t.CreateKeyRequest, secret: bytes) -> t.CreateKeyRespon
     several = bool(req.get("MultiRegion"))
     key_id = f"mrk-{tx.new_id().replace('-', '')}" if several else tx.new_id()
     key = Key(tx.now, spec, usage, req.get("Origin", "AWS_KMS"), req.get("Description", ""), primary=tx.region if several else "")
-    policy = checked_policy(Found(tx, key_id, key), req)
-    key = Key(key.created, spec, usage, key.origin, key.description, policy, primary=key.primary)
+    key = msgspec.structs.replace(key, policy=checked_policy(Found(tx, key_id, key), req))
     if secret:
         found = keep_first(tx, key_id, key, secret)
     else:
