@@ -63,9 +63,10 @@ def added(one: str, other: str, *, subtract: bool = False) -> str:
 
 def size(text: str) -> int:
     """The bytes that a number takes in an item: about one for two digits, and one."""
+    if text.isdigit():  # most are whole
+        digits, exponent = len(text.rstrip("0")), len(text) - 1
+        return 1 + (digits + 1) // 2 + (0 if digits % 2 or exponent % 2 else 1) if digits else 1
     number = Decimal(text)
-    if not number:
-        return 1
     digits = len("".join(map(str, number.as_tuple().digits)).strip("0"))
     odd = digits % 2 or number.adjusted() % 2
     return 1 + (digits + 1) // 2 + (0 if odd else 1) + (number < 0)

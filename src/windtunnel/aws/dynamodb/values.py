@@ -92,7 +92,9 @@ def size_of(item: Mapping[str, Value]) -> int:
     """
     size = 0
     for name, value in item.items():
-        size += len(name.encode("utf-8", "surrogatepass")) + value_size(value)
+        size += len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass"))
+        text = value.get("S")
+        size += len(text) if text is not None and text.isascii() else value_size(value)
     return size
 
 

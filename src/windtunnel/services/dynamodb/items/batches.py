@@ -85,7 +85,7 @@ def batch_write_item(tx: Tx, req: t.BatchWriteItemInput) -> dict[str, Any]:
             seen.add(place)
         for one in all_wanted:
             done = changes.make(found.tx, row, one)
-            added(units, write_units(row, done.old, done.new))
+            added(units, write_units(row, done.old, done.new, done.size))
             metrics = requests.collection_metrics(row, one.item, req.get("ReturnItemCollectionMetrics"))
             if metrics:
                 collections.setdefault(name, []).append(metrics)

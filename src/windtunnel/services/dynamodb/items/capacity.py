@@ -26,9 +26,8 @@ def read_units(size: int, *, consistent: bool) -> float:
     return units if consistent else units / 2
 
 
-def write_units(row: TableRow, old: Item | None, new: Item | None) -> Units:
-    """Units to make one item into another, in the table and in each index that it touches."""
-    size = max(0 if old is None else size_of(old), 0 if new is None else size_of(new))
+def write_units(row: TableRow, old: Item | None, new: Item | None, size: int) -> Units:
+    """Units to make one item into another, in the table and in each index that it touches; `size` is that of the larger."""
     units: Units = {"": max(1, -(-size // WRITE_BYTES))}
     for index in row.indexes:
         before = None if old is None else indexed_place(row, index, old)

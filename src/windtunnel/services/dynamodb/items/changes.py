@@ -13,7 +13,7 @@ import msgspec
 from windtunnel.aws.dynamodb.binding import bind
 from windtunnel.aws.dynamodb.syntax import Action, Node
 from windtunnel.aws.dynamodb.updates import WRONG_TYPE, updated
-from windtunnel.aws.dynamodb.values import Item, checked_item
+from windtunnel.aws.dynamodb.values import Item, checked_item, size_of
 from windtunnel.fabric import Tx
 from windtunnel.services.dynamodb.items import requests
 from windtunnel.services.dynamodb.items.writing import TOO_LARGE_AFTERWARDS, check_size, write
@@ -36,6 +36,8 @@ class Wanted(msgspec.Struct, frozen=True):
     """Whether the item is shown where it doesn't fulfil the condition."""
     refusal: tuple[str, str] = requests.FAILED
     """Code and sentence of what is said then."""
+    size: int | None = None
+    """Of what is put."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -43,13 +45,15 @@ class Done(msgspec.Struct, frozen=True):
 
     old: Item | None
     new: Item | None
+    size: int = 0
+    """Of the larger of the two."""
 
 
 def put(req: Mapping[str, Any]) -> Wanted:
     bound = requests.bind_condition(req)
     item = checked_item(req["Item"])
-    check_size(item)
-    return Wanted("put", item, requests.condition_of(req, bound), shows_failed=_shows_failed(req))
+    size = check_size(item)
+    return Wanted("put", item, requests.condition_of(req, bound), shows_failed=_shows_failed(req), size=size)
 
 
 def update(req: Mapping[str, Any]) -> Wanted:
@@ -87,18 +91,18 @@ def make(tx: Tx, row: TableRow, wanted: Wanted) -> Done:
     requests.check_condition(wanted.condition, old, wanted.refusal, shown=wanted.shows_failed)
     match wanted.kind:
         case "check":
-            return Done(old, old)
+            return Done(old, old, 0 if old is None else size_of(old))
         case "put":
-            new = wanted.item
+            new, size = wanted.item, wanted.size
         case "delete":
-            new = None
+            new, size = None, 0
         case _:
             new = updated(wanted.item if old is None else old, wanted.actions, mismatch=wanted.mismatch)
             check_indexed(row, new)
-            check_size(new, TOO_LARGE_AFTERWARDS)
-    if old is not None or new is not None:
-        write(tx, row, at, old, new)
-    return Done(old, new)
+            size = check_size(new, TOO_LARGE_AFTERWARDS)
+    if old is None and new is None:
+        return Done(None, None)
+    return Done(old, new, write(tx, row, at, old, new, size=size))
 
 
 def _shows_failed(req: Mapping[str, Any]) -> bool:

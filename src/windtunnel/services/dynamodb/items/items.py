@@ -67,7 +67,7 @@ def _made(tx: Tx, req: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
     result: dict[str, Any] = {"Attributes": attributes} if attributes else {}
     asked = req.get("ReturnConsumedCapacity")
     if row.on_demand or asked:
-        units = write_units(row, done.old, done.new)
+        units = write_units(row, done.old, done.new, done.size)
         meter(tx, row, "Write", sum(units.values()))
         result = with_consumed(result, row, units, asked)
     metrics = requests.collection_metrics(row, wanted.item, req.get("ReturnItemCollectionMetrics"))

@@ -39,7 +39,7 @@ def execute_statement(tx: Tx, req: t.ExecuteStatementInput) -> dict[str, Any]:
         return _selected(one, req)
     wanted = planning.wanted(one, req)
     done = changes.make(one.tx, one.row, wanted)
-    units = write_units(one.row, done.old, done.new)
+    units = write_units(one.row, done.old, done.new, done.size)
     meter(one.tx, one.row, "Write", sum(units.values()))
     attributes = _returned(one, wanted, done)
     return with_consumed({"Items": [attributes] if attributes else []}, one.row, units, req.get("ReturnConsumedCapacity"))
@@ -130,7 +130,7 @@ def _one_of_a_batch(one: Asked, req: Mapping[str, Any]) -> tuple[dict[str, Any],
     if one.statement.kind != "select":
         wanted = planning.wanted(one, req)
         done = changes.make(one.tx, one.row, wanted)
-        units = write_units(one.row, done.old, done.new)
+        units = write_units(one.row, done.old, done.new, done.size)
         meter(one.tx, one.row, "Write", sum(units.values()))
         attributes = _returned(one, wanted, done)
         return {**response, "Item": attributes} if attributes else response, units

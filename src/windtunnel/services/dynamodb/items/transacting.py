@@ -38,7 +38,7 @@ class Summed:
         return self._rows.setdefault((found.tx.account, found.tx.region, found.row.name), (found, {}))[1]
 
     def write(self, found: Found, done: Done) -> None:
-        added(self._units(found), write_units(found.row, done.old, done.new), TRANSACTIONAL)
+        added(self._units(found), write_units(found.row, done.old, done.new, done.size), TRANSACTIONAL)
 
     def read(self, found: Found, size: int) -> None:
         added(self._units(found), {"": read_units(size, consistent=True)}, TRANSACTIONAL)

@@ -17,21 +17,37 @@ TOO_LARGE = "Item size has exceeded the maximum allowed size"
 TOO_LARGE_AFTERWARDS = "Item size to update has exceeded the maximum allowed size"
 
 
-def check_size(item: Item, message: str = TOO_LARGE) -> None:
-    if size_of(item) > ITEM_BYTES_MAX:
+def check_size(item: Item, message: str = TOO_LARGE) -> int:
+    """The size of an item, which may not be too large."""
+    size = size_of(item)
+    if size > ITEM_BYTES_MAX:
         raise invalid(message)
+    return size
 
 
-def write(tx: Tx, row: TableRow, place: Place, old: Item | None, new: Item | None, *, by: str = "", replicated: bool = False) -> None:
-    """Makes `old`, which lies there now, into `new`; None is no item.
+def write(
+    tx: Tx,
+    row: TableRow,
+    place: Place,
+    old: Item | None,
+    new: Item | None,
+    *,
+    size: int | None = None,
+    by: str = "",
+    replicated: bool = False,
+) -> int:
+    """Makes `old`, which lies there now, into `new`; None is no item. Tells the size of the larger.
 
-    `by`: the service that does so by itself. `replicated`: it was written in another region, and reaches the others from there.
+    `size`: of the new one, where it is known. `by`: the service that does so by itself. `replicated`: it was written in another region,
+    and reaches the others from there.
     """
     if new is None:
         tx.delete(ITEMS, row.number, *place)
     else:
         tx.put(ITEMS, row.number, *place, value=new)
-    _count(tx, row.number, 0, old, new)
+    before = 0 if old is None else size_of(old)
+    after = 0 if new is None else size_of(new) if size is None else size
+    _count(tx, row.number, 0, (new is not None) - (old is not None), after - before)
     for index in row.indexes:
         write_indexed(tx, row, index, place, old, new)
     if row.recovery:
@@ -42,6 +58,7 @@ def write(tx: Tx, row: TableRow, place: Place, old: Item | None, new: Item | Non
         journal.note(tx, row, old, new, by)
     for region in () if replicated else row.replicas:
         _replicate(tx.at(region=region), row.name, place, new)
+    return max(before, after)
 
 
 def _replicate(tx: Tx, name: str, place: Place, new: Item | None) -> None:
@@ -65,7 +82,8 @@ def write_indexed(tx: Tx, row: TableRow, index: Index, place: Place, old: Item |
             tx.put(INDEXED, row.number, index.number, *after, value=list(place))
     was = projected(row, index, old) if before is not None and old is not None else None
     becomes = projected(row, index, new) if after is not None and new is not None else None
-    _count(tx, row.number, index.number, was, becomes)
+    size = (0 if becomes is None else size_of(becomes)) - (0 if was is None else size_of(was))
+    _count(tx, row.number, index.number, (becomes is not None) - (was is not None), size)
 
 
 def is_indexed(tx: Tx, row: TableRow, index: Index, item: Item) -> bool:
@@ -74,9 +92,7 @@ def is_indexed(tx: Tx, row: TableRow, index: Index, item: Item) -> bool:
     return place is not None and tx.get(INDEXED, row.number, index.number, *place) is not None
 
 
-def _count(tx: Tx, table: int, index: int, old: Item | None, new: Item | None) -> None:
-    items = (new is not None) - (old is not None)
-    size = (0 if new is None else size_of(new)) - (0 if old is None else size_of(old))
+def _count(tx: Tx, table: int, index: int, items: int, size: int) -> None:
     if items:
         tx.add(NUMBERS, table, index, "items", amount=items)
     if size:
