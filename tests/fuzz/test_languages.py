@@ -151,7 +151,7 @@ def test_an_expression_means_something_or_is_refused(text: str, member: str) -> 
     values = {name: one for name, one in OPERANDS.items() if name in text}
     request = {member: text, "ExpressionAttributeNames": {"#n": "n"} if "#n" in text else None}
     with suppress(Fault):
-        bound = bind({**request, "ExpressionAttributeValues": values or None}, (member,))
+        bound = bind({**request, "ExpressionAttributeValues": values or None}, [member])
         if bound.condition is not None:
             assert holds(bound.condition, ITEM) in (True, False)
         if bound.actions is not None:

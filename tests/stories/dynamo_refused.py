@@ -68,7 +68,7 @@ VALUES = [
     _put(f"{WRONG}Size of hashkey has exceeded the maximum size limit of2048 bytes", id=value("x" * 2_049)),
     _put(f"{WRONG}Type mismatch for Index Key shelf Expected: S Actual: N IndexName: by-shelf", shelf=value(1)),
     bad("put_item", f"{WRONG}Missing the key at in the item", Item=item(id="a")),
-    bad("put_item", "Return values set to invalid value", Item=KEY, ReturnValues="ALL_NEW"),
+    bad("put_item", "ReturnValues can only be ALL_OLD or NONE", Item=KEY, ReturnValues="ALL_NEW"),
     bad("get_item", NO_KEY, Key=item(id="a")),
     bad("get_item", NO_KEY, Key=item(id="a", at="x")),
     bad("get_item", f"{WRONG}The AttributeValue for a key attribute cannot contain an empty string value. Key: id", Key=item(id="", at=1)),

@@ -41,21 +41,28 @@ class Bound(msgspec.Struct, frozen=True):
 NOTHING: Final = Bound()
 
 
-def bind(request: Mapping[str, Any], expressions: tuple[str, ...], former: tuple[str, ...] = ()) -> Bound:
-    """The request's expressions, of those that the operation takes. `former` are its parameters from before there were expressions."""
-    given = [name for name in expressions if request.get(name) is not None]
-    names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
-    if given:
-        _check_mixed(request, given, former)
-    elif names is None and values is None:
-        return NOTHING
-    if names is not None and not given:
+def given(request: Mapping[str, Any], expressions: tuple[str, ...], former: tuple[str, ...] = ()) -> list[str]:
+    """Which expressions a request has, of those that its operation takes. Refuses what doesn't go together: that is said first of all.
+
+    `former` are the operation's parameters from before there were expressions.
+    """
+    found = [name for name in expressions if request.get(name) is not None]
+    if found:
+        _check_mixed(request, found, former)
+    elif request.get("ExpressionAttributeNames") is not None:
         raise invalid("ExpressionAttributeNames can only be specified when using expressions")
     valued = [name for name in expressions if name in VALUED]
-    if values is not None and valued and not any(name in valued for name in given):
+    if request.get("ExpressionAttributeValues") is not None and valued and not any(name in valued for name in found):
         said = " and ".join(valued) + (" are null" if len(valued) > 1 else " is null")
         raise invalid(f"ExpressionAttributeValues can only be specified when using expressions: {said}")
-    return _Binder(names, values).bind(request, given)
+    return found
+
+
+def bind(request: Mapping[str, Any], names: list[str]) -> Bound:
+    """The expressions of a request that are `given`, with its names and values in them."""
+    if not names:
+        return NOTHING
+    return _Binder(request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")).bind(request, names)
 
 
 def _check_mixed(request: Mapping[str, Any], given: list[str], former: tuple[str, ...]) -> None:
@@ -197,6 +204,11 @@ def _immediate(node: Node) -> str:
     return type_of(node.value) if isinstance(node, Literal) else ""
 
 
+def _type(node: Node) -> str:
+    """The type of an operand as far as it is known before there is an item."""
+    return "N" if isinstance(node, Apply) and node.name == "size" else _immediate(node)
+
+
 def _check_counts(node: Apply, functions: Mapping[str, int]) -> None:
     for argument in node.args:
         if isinstance(argument, Apply):
@@ -229,16 +241,16 @@ def _check_condition(node: Apply) -> None:
                 raise Malformed(f"Operator or function requires a document path; operator or function: {name}")
         case "begins_with":
             for argument in args:
-                if (kind := _immediate(argument)) and kind not in ("S", "B"):
+                if (kind := _type(argument)) and kind not in ("S", "B"):
                     raise _wrong_operand(name, kind)
         case "attribute_type":
-            kind = _immediate(args[1])
+            kind = _type(args[1])
             if kind != "S" or not isinstance(args[1], Literal):
                 raise _wrong_operand(name, kind or "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}")
             if args[1].value["S"] not in TYPES:
                 raise Malformed(f"Invalid attribute type name found; type: {args[1].value['S']}, valid types: {_VALID_TYPES}")
         case "size":
-            if (kind := _immediate(args[0])) in ("N", "BOOL", "NULL"):
+            if (kind := _type(args[0])) in ("N", "BOOL", "NULL"):
                 raise _wrong_operand(name, kind)
         case "between":
             _check_between(args[1], args[2])

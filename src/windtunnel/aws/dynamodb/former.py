@@ -20,8 +20,8 @@ _TYPES: Final = {
     "EQ": _SCALARS | SETS | {"BOOL", "NULL", "L", "M"},
     "NE": _SCALARS | SETS | {"BOOL", "NULL", "L", "M"},
     "BEGINS_WITH": frozenset({"S", "B"}),
-    "CONTAINS": _SCALARS | {"BOOL", "NULL", "L", "M"},
-    "NOT_CONTAINS": _SCALARS | {"BOOL", "NULL", "L", "M"},
+    "CONTAINS": _SCALARS | {"BOOL", "NULL"},
+    "NOT_CONTAINS": _SCALARS | {"BOOL", "NULL"},
 }
 
 

@@ -34,7 +34,7 @@ def of_expression(node: Node) -> dict[str, Compared]:
     """What a KeyConditionExpression says of each key."""
     found: dict[str, Compared] = {}
     _read(node, found)
-    return found
+    return _counted(found)
 
 
 def of_conditions(given: Mapping[str, Any]) -> dict[str, Compared]:
@@ -43,13 +43,17 @@ def of_conditions(given: Mapping[str, Any]) -> dict[str, Compared]:
     for name, asked in given.items():
         operator, values = condition(asked)
         found[name] = (_FORMER.get(operator, ""), values)
+    return _counted(found)
+
+
+def _counted(found: dict[str, Compared]) -> dict[str, Compared]:
+    if not 1 <= len(found) <= 2:
+        raise invalid("Conditions can be of length 1 or 2 only")
     return found
 
 
 def asked(conditions: Mapping[str, Compared], hash_name: str, range_name: str, types: Mapping[str, str]) -> Asked:
     """The conditions held against a key's schema."""
-    if not 1 <= len(conditions) <= 2:
-        raise invalid("Conditions can be of length 1 or 2 only")
     if not range_name and len(conditions) > 1:
         raise invalid("Query key condition not supported")
     for name in (hash_name, range_name) if range_name else (hash_name,):
@@ -84,21 +88,21 @@ def _read(node: Node, found: dict[str, Compared]) -> None:
         raise invalid(f"Invalid operator used in KeyConditionExpression: {node.name.upper()}")
     if node.function and node.name != "begins_with":
         raise invalid(f"Invalid operator used in KeyConditionExpression: {node.name}")
-    if any(isinstance(argument, Apply) for argument in node.args):
-        raise invalid("KeyConditionExpressions cannot contain nested operations")
     if node.name in ("between", "begins_with") and not isinstance(node.args[0], Path):
         word = node.name.upper() if node.name == "between" else node.name
         raise invalid(f"Invalid condition in KeyConditionExpression: {word} operator must have the key attribute as its first operand")
-    first = node.args[0]
-    paths = [argument for argument in node.args if isinstance(argument, Path)]
-    if len(paths) > 1:
-        raise invalid("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
-    if not paths:
+    first, name = node.args[0], ""
+    for argument in node.args:
+        if isinstance(argument, Apply):
+            raise invalid("KeyConditionExpressions cannot contain nested operations")
+        if isinstance(argument, Path):
+            if name:
+                raise invalid("Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition")
+            name, *rest = map(str, argument.parts)
+            if rest:
+                raise invalid("KeyConditionExpressions cannot have conditions on nested attributes")
+    if not name:
         raise invalid("Invalid condition in KeyConditionExpression: No key attribute specified")
-    parts = paths[0].parts
-    if len(parts) != 1:
-        raise invalid("KeyConditionExpressions cannot have conditions on nested attributes")
-    name = str(parts[0])
     if name in found:
         raise invalid("KeyConditionExpressions must only contain one condition per key")
     values = [argument.value for argument in node.args if isinstance(argument, Literal)]

@@ -156,12 +156,10 @@ def contains(whole: Value, part: Value) -> bool:
 
 
 def length(value: Value) -> int | None:
-    """What `size(path)` says: bytes of text and binary values, members of the others; None where it has no size."""
+    """What `size(path)` says: characters of text, bytes of binary values, members of the others; None where it has no size."""
     kind, content = next(iter(value.items()))
     match kind:
-        case "S":
-            return len(content.encode("utf-8", "surrogatepass"))
-        case "B" | "SS" | "NS" | "BS" | "L" | "M":
+        case "S" | "B" | "SS" | "NS" | "BS" | "L" | "M":
             return len(content)
         case _:
             return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.aws.dynamodb.binding import bind
+from windtunnel.aws.dynamodb.binding import bind, given
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.values import checked_item, size_of
 from windtunnel.fabric import Fault, Tx
@@ -35,9 +35,12 @@ def batch_get_item(tx: Tx, req: t.BatchGetItemInput) -> dict[str, Any]:
     capacities: list[dict[str, Any]] = []
     left = ANSWER_BYTES_MAX
     for name, asked in req["RequestItems"].items():
-        bound = bind(asked, ("ProjectionExpression",), ("AttributesToGet",))
-        paths = requests.paths_of(asked, bound)
+        names = given(asked, ("ProjectionExpression",), ("AttributesToGet",))
         keys = [checked_item(key) for key in asked["Keys"]]
+        if any(key in keys[:at] for at, key in enumerate(keys)):
+            raise invalid(DUPLICATES)
+        named = requests.named_paths(asked)
+        paths = requests.paths_of(bind(asked, names), named)
         found = find(tx, name)
         row = found.row
         for key in keys:

@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from windtunnel.aws.dynamodb.binding import bind
+from windtunnel.aws.dynamodb import former
+from windtunnel.aws.dynamodb.binding import bind, given
+from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.syntax import Action, Node
 from windtunnel.aws.dynamodb.updates import WRONG_TYPE, updated
 from windtunnel.aws.dynamodb.values import Item, checked_item, size_of
@@ -50,24 +52,30 @@ class Done(msgspec.Struct, frozen=True):
 
 
 def put(req: Mapping[str, Any]) -> Wanted:
-    bound = requests.bind_condition(req)
+    names = given(req, ("ConditionExpression",), ("Expected",))
     item = checked_item(req["Item"])
+    _check_returned(req)
     size = check_size(item)
-    return Wanted("put", item, requests.condition_of(req, bound), shows_failed=_shows_failed(req), size=size)
+    return Wanted("put", item, _condition(req, names), shows_failed=_shows_failed(req), size=size)
 
 
 def update(req: Mapping[str, Any]) -> Wanted:
-    bound = bind(req, ("UpdateExpression", "ConditionExpression"), ("AttributeUpdates", "Expected"))
+    names = given(req, ("UpdateExpression", "ConditionExpression"), ("AttributeUpdates", "Expected"))
     key = checked_item(req["Key"])
-    actions = requests.actions_of(req, bound)
-    mismatch = WRONG_TYPE if bound.actions is not None else FORMER_MISMATCH
-    return Wanted("update", key, requests.condition_of(req, bound), actions, mismatch, _shows_failed(req))
+    former_actions = former.actions(req.get("AttributeUpdates") or {})
+    expected = requests.expected_of(req)
+    bound = bind(req, names)
+    condition = expected if bound.condition is None else bound.condition
+    if bound.actions is None:
+        return Wanted("update", key, condition, former_actions, FORMER_MISMATCH, _shows_failed(req))
+    return Wanted("update", key, condition, bound.actions, shows_failed=_shows_failed(req))
 
 
 def delete(req: Mapping[str, Any]) -> Wanted:
-    bound = requests.bind_condition(req)
+    names = given(req, ("ConditionExpression",), ("Expected",))
     key = checked_item(req["Key"])
-    return Wanted("delete", key, requests.condition_of(req, bound), shows_failed=_shows_failed(req))
+    _check_returned(req)
+    return Wanted("delete", key, _condition(req, names), shows_failed=_shows_failed(req))
 
 
 def check(req: Mapping[str, Any]) -> Wanted:
@@ -107,3 +115,14 @@ def make(tx: Tx, row: TableRow, wanted: Wanted) -> Done:
 
 def _shows_failed(req: Mapping[str, Any]) -> bool:
     return req.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+
+
+def _condition(req: Mapping[str, Any], names: list[str]) -> Node | None:
+    """What the item that is there has to fulfil, in either form."""
+    expected = requests.expected_of(req)
+    return bind(req, names).condition if names else expected
+
+
+def _check_returned(req: Mapping[str, Any]) -> None:
+    if req.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
+        raise invalid("ReturnValues can only be ALL_OLD or NONE")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.aws.dynamodb.binding import bind
-from windtunnel.aws.dynamodb.decimals import invalid
+from windtunnel.aws.dynamodb.binding import bind, given
 from windtunnel.aws.dynamodb.projections import projected
 from windtunnel.aws.dynamodb.values import Item, checked_item, size_of
 from windtunnel.fabric import Tx
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
 
 
 def put_item(tx: Tx, req: t.PutItemInput) -> dict[str, Any]:
-    wanted = changes.put(req)
-    _check_returned(req)
-    return _made(tx, req, wanted)
+    return _made(tx, req, changes.put(req))
 
 
 def update_item(tx: Tx, req: t.UpdateItemInput) -> dict[str, Any]:
@@ -32,15 +29,14 @@ def update_item(tx: Tx, req: t.UpdateItemInput) -> dict[str, Any]:
 
 
 def delete_item(tx: Tx, req: t.DeleteItemInput) -> dict[str, Any]:
-    wanted = changes.delete(req)
-    _check_returned(req)
-    return _made(tx, req, wanted)
+    return _made(tx, req, changes.delete(req))
 
 
 def get_item(tx: Tx, req: t.GetItemInput) -> dict[str, Any]:
-    bound = bind(req, ("ProjectionExpression",), ("AttributesToGet",))
-    paths = requests.paths_of(req, bound)
+    names = given(req, ("ProjectionExpression",), ("AttributesToGet",))
     key = checked_item(req["Key"])
+    named = requests.named_paths(req)
+    paths = requests.paths_of(bind(req, names), named)
     found = find(tx, req["TableName"])
     row = found.row
     check_key(row, key)
@@ -51,11 +47,6 @@ def get_item(tx: Tx, req: t.GetItemInput) -> dict[str, Any]:
     meter(found.tx, row, "Read", units)
     result = {} if item is None else {"Item": requests.shown(item, paths)}
     return with_consumed(result, row, {"": units}, req.get("ReturnConsumedCapacity"))
-
-
-def _check_returned(req: Mapping[str, Any]) -> None:
-    if req.get("ReturnValues", "NONE") not in ("NONE", "ALL_OLD"):
-        raise invalid("Return values set to invalid value")
 
 
 def _made(tx: Tx, req: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:

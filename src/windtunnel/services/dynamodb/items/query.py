@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from windtunnel.aws.dynamodb import former, key_conditions
-from windtunnel.aws.dynamodb.binding import Bound, bind
+from windtunnel.aws.dynamodb.binding import bind, given
+from windtunnel.aws.dynamodb.conditions import compare
 from windtunnel.aws.dynamodb.decimals import invalid
+from windtunnel.aws.dynamodb.key_conditions import Asked
 from windtunnel.aws.dynamodb.syntax import Node, Path
-from windtunnel.aws.dynamodb.values import WRONG, Value, checked
+from windtunnel.aws.dynamodb.values import WRONG, Value, checked, equal
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.items import requests, selecting
 from windtunnel.services.dynamodb.items.capacity import meter, with_consumed
@@ -30,16 +32,18 @@ BARE: Final = ("contains duplicates", "number set", "numeric value", "significan
 
 
 def query(tx: Tx, req: t.QueryInput) -> dict[str, Any]:
-    bound = bind(req, QUERY_EXPRESSIONS, QUERY_FORMER)
-    condition = _filter(req, bound, "QueryFilter")
-    paths = requests.paths_of(req, bound)
+    names = given(req, QUERY_EXPRESSIONS, QUERY_FORMER)
+    filtered = _filter(req, "QueryFilter")
+    named = requests.named_paths(req)
     start = _start(req)
+    if req.get("KeyConditions") is None and req.get("KeyConditionExpression") is None:
+        raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+    bound = bind(req, names)
     if bound.key_condition is not None:
         conditions = key_conditions.of_expression(bound.key_condition)
-    elif req.get("KeyConditions") is not None:
-        conditions = key_conditions.of_conditions(req["KeyConditions"])  # pyright: ignore[reportTypedDictNotRequiredAccess]
     else:
-        raise invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+        conditions = key_conditions.of_conditions(req.get("KeyConditions") or {})
+    condition = filtered if bound.filter is None else bound.filter
     found = find(tx, req["TableName"])
     row = found.row
     index = _index(row, req)
@@ -49,33 +53,37 @@ def query(tx: Tx, req: t.QueryInput) -> dict[str, Any]:
     asked = key_conditions.asked(conditions, *schema, row.types)
     span = selecting.query_span(asked, reverse=req.get("ScanIndexForward") is False)
     if start is not None:
-        if not selecting.within(span, row, index, start):
-            raise invalid("The provided starting key is outside query boundaries based on provided conditions")
+        _check_own_key(row, start)
+        _check_within(row, index, start, asked)
         span = selecting.after(span, row, index, start)
     _check_filter(req, condition, schema)
-    _check_whole(row, index, req)
-    return _page(found, index, span, condition, paths, req)
+    _check_whole(index, req)
+    return _page(found, index, span, condition, requests.paths_of(bound, named), req)
 
 
 def scan(tx: Tx, req: t.ScanInput) -> dict[str, Any]:
-    bound = bind(req, ("ProjectionExpression", "FilterExpression"), SCAN_FORMER)
-    paths = requests.paths_of(req, bound)
-    condition = _filter(req, bound, "ScanFilter")
+    names = given(req, ("ProjectionExpression", "FilterExpression"), SCAN_FORMER)
+    named = requests.named_paths(req)
+    filtered = _filter(req, "ScanFilter")
     start = _start(req)
     span = _segment(req)
+    bound = bind(req, names)
+    condition = filtered if bound.filter is None else bound.filter
     found = find(tx, req["TableName"])
     row = found.row
     index = _index(row, req)
-    _check_whole(row, index, req)
     if start is not None:
         _check_start(row, index, start, scan=True)
+    _check_whole(index, req)
+    if start is not None:
+        _check_own_key(row, start)
         if not selecting.within(span, row, index, start):
             raise invalid(
                 f"{BAD_START}: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. "
                 f"TotalSegments: {req.get('TotalSegments')} Segment: {req.get('Segment')}"
             )
         span = selecting.after(span, row, index, start)
-    return _page(found, index, span, condition, paths, req)
+    return _page(found, index, span, condition, requests.paths_of(bound, named), req)
 
 
 def _page(
@@ -121,9 +129,7 @@ def _fetches(index: Index | None, row: TableRow, paths: tuple[Path, ...] | None,
     return paths is not None and any(path.parts[0] not in held for path in paths)
 
 
-def _filter(req: Mapping[str, Any], bound: Bound, member: str) -> Node | None:
-    if bound.filter is not None:
-        return bound.filter
+def _filter(req: Mapping[str, Any], member: str) -> Node | None:
     given = req.get(member)
     return None if given is None else former.filtered(given, req.get("ConditionalOperator", "AND"))
 
@@ -170,18 +176,36 @@ def _index(row: TableRow, req: Mapping[str, Any]) -> Index | None:
 
 
 def _check_start(row: TableRow, index: Index | None, start: Mapping[str, Value], *, scan: bool = False) -> None:
-    names = {*row.keys, *(() if index is None else (name for name in (index.hash, index.range) if name))}
-    if len(start) != len(names):
+    """Refuses a starting key that is none of the table or the index."""
+    schema = row.keys if index is None else tuple(name for name in (index.hash, index.range) if name)
+    if len(start) != len({*row.keys, *schema}):
         raise invalid(f"{BAD_START}: {NO_MATCH}" if scan and index is None else BAD_START)
-    if index is not None:
-        for name in names:
-            if name not in start:
-                raise invalid(BAD_START)
-            check_part(row, start, name)
+    for name in () if scan and index is None else schema:
+        if name not in start:
+            raise invalid(BAD_START)
+        check_part(row, start, name)
+
+
+def _check_own_key(row: TableRow, start: Mapping[str, Value]) -> None:
     try:
         check_key(row, {name: start[name] for name in row.keys if name in start})
     except Fault as fault:
         raise invalid(f"{BAD_START}: {fault.message}") from None
+
+
+def _check_within(row: TableRow, index: Index | None, start: Mapping[str, Value], asked: Asked) -> None:
+    """Refuses a starting key that the query would not come by."""
+    hash_name, range_name = (row.hash, row.range) if index is None else (index.hash, index.range)
+    same = equal(start[hash_name], asked.hash)
+    if asked.range is None:
+        if not same:
+            raise invalid("The provided starting key is outside query boundaries based on provided conditions")
+        return
+    sign, values = asked.range
+    if not compare(sign, [start[range_name], *values]):
+        raise invalid("The provided starting key does not match the range key predicate")
+    if not same:
+        raise invalid("The query can return at most one row and cannot be restarted")
 
 
 def _check_filter(req: Mapping[str, Any], condition: Node | None, schema: tuple[str, str]) -> None:
@@ -192,7 +216,7 @@ def _check_filter(req: Mapping[str, Any], condition: Node | None, schema: tuple[
             raise invalid(f"{word} can only contain non-primary key attributes: Primary key attribute: {name}")
 
 
-def _check_whole(row: TableRow, index: Index | None, req: Mapping[str, Any]) -> None:
+def _check_whole(index: Index | None, req: Mapping[str, Any]) -> None:
     if index is not None and not index.local and index.projection != "ALL" and req.get("Select") == "ALL_ATTRIBUTES":
         raise invalid(
             f"{WRONG}Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} "

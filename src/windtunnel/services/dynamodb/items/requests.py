@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from windtunnel.aws.dynamodb import former
-from windtunnel.aws.dynamodb.binding import Bound, bind
+from windtunnel.aws.dynamodb.binding import Bound
 from windtunnel.aws.dynamodb.conditions import holds
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.projections import projected
@@ -19,14 +19,8 @@ FAILED: Final = ("ConditionalCheckFailedException", "The conditional request fai
 NOT_SCALAR: Final = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed:"
 
 
-def bind_condition(req: Mapping[str, Any]) -> Bound:
-    return bind(req, ("ConditionExpression",), ("Expected",))
-
-
-def condition_of(req: Mapping[str, Any], bound: Bound) -> Node | None:
-    """What the item that is there has to fulfil, in either form."""
-    if bound.condition is not None:
-        return bound.condition
+def expected_of(req: Mapping[str, Any]) -> Node | None:
+    """What `Expected` asks of the item that is there."""
     expected = req.get("Expected")
     return None if expected is None else former.expected(expected, req.get("ConditionalOperator", "AND"))
 
@@ -44,10 +38,8 @@ def fulfils(node: Node | None, item: Item) -> bool:
     return node is None or holds(node, item)
 
 
-def paths_of(req: Mapping[str, Any], bound: Bound) -> tuple[Path, ...] | None:
-    """What is to be answered of an item, in either form; None is all of it."""
-    if bound.paths is not None:
-        return bound.paths
+def named_paths(req: Mapping[str, Any]) -> tuple[Path, ...] | None:
+    """What `AttributesToGet` asks for; None is all."""
     names = req.get("AttributesToGet")
     if names is None:
         return None
@@ -57,15 +49,13 @@ def paths_of(req: Mapping[str, Any], bound: Bound) -> tuple[Path, ...] | None:
     return tuple(Path((name,)) for name in names)
 
 
+def paths_of(bound: Bound, named: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
+    """What is to be answered of an item, in either form."""
+    return named if bound.paths is None else bound.paths
+
+
 def shown(item: Item, paths: tuple[Path, ...] | None) -> Item:
     return item if paths is None else projected(item, paths)
-
-
-def actions_of(req: Mapping[str, Any], bound: Bound) -> tuple[Action, ...]:
-    """What an update does, in either form."""
-    if bound.actions is not None:
-        return bound.actions
-    return former.actions(req.get("AttributeUpdates") or {})
 
 
 def check_actions(row: TableRow, actions: tuple[Action, ...]) -> None:

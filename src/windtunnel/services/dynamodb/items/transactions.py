@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from windtunnel.aws.dynamodb.binding import bind
+from windtunnel.aws.dynamodb.binding import bind, given
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.values import checked_item, size_of
 from windtunnel.fabric import Tx
@@ -56,8 +56,7 @@ def transact_get_items(tx: Tx, req: t.TransactGetItemsInput) -> dict[str, Any]:
     summed = Summed("Read")
     for one in req["TransactItems"]:
         asked = one["Get"]
-        bound = bind(asked, ("ProjectionExpression",))
-        paths = requests.paths_of(asked, bound)
+        paths = bind(asked, given(asked, ("ProjectionExpression",))).paths
         key = checked_item(asked["Key"])
         found = find(tx, asked["TableName"])
         failed = reason(lambda row=found.row, key=key: check_key(row, key))
