@@ -195,7 +195,12 @@ TABLES = [
     ),
     _table(f"{WRONG}ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED", BillingMode=None),
     _table(f"{STARTS}Keys: [x], AttributeDefinitions: [id]", KeySchema=schema("x")),
-    _table("Both the Hash Key and the Range Key element in the KeySchema have the same name", KeySchema=schema("id", "id")),
+    _table("Invalid KeySchema: Some index key attribute have no definition", KeySchema=schema("id", "id")),
+    _table(
+        "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        KeySchema=schema("id", "id"),
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("id", "x")],
+    ),
     _table("Invalid KeySchema: The first KeySchemaElement is not a HASH key type", KeySchema=[{"AttributeName": "id", "KeyType": "RANGE"}]),
     _table(
         f"{WRONG}Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",

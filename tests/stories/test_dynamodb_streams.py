@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.stories.dynamo import item, make, records
 from tests.stories.here import Here
+from tests.stories.refusals import refusal
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
@@ -138,3 +139,41 @@ def test_the_precision_of_times_can_be_set(here: Here) -> None:
     assert updated["DestinationStatus"] == "UPDATING"
     shown = here.dynamodb.describe_kinesis_streaming_destination(TableName="books")["KinesisDataStreamDestinations"]
     assert shown == [{"StreamArn": arn, "DestinationStatus": "ACTIVE", **precise}]
+
+
+def test_an_iterator_is_too_old_after_a_quarter_of_an_hour(here: Here) -> None:
+    arn = make(here, StreamSpecification=BOTH)["LatestStreamArn"]
+    streams = here.dynamodbstreams
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    place = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="LATEST")
+    here.jump(900)
+    following = streams.get_records(**place)["NextShardIterator"]
+    here.jump(901)
+    expired = ("ExpiredIteratorException", "The shard iterator is expired and can no longer be used.")
+    assert refusal(streams.get_records, **place) == refusal(streams.get_records, ShardIterator=following) == expired
+
+
+def test_what_was_trimmed_can_not_be_read_by_its_number(here: Here) -> None:
+    arn = make(here, StreamSpecification=BOTH)["LatestStreamArn"]
+    here.dynamodb.put_item(TableName="books", Item=item(id="a"))
+    (record,) = records(here, arn)
+    streams = here.dynamodbstreams
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    here.jump(86_400)
+    number = record["dynamodb"]["SequenceNumber"]
+    asked = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": number}
+    said = "The operation attempted to read past the oldest stream record in a shard, which has been trimmed."
+    assert refusal(streams.get_shard_iterator, **asked) == ("TrimmedDataAccessException", said)
+
+
+def test_what_is_no_stream_is_refused(here: Here) -> None:
+    arn = make(here, StreamSpecification=BOTH)["LatestStreamArn"]
+    none = f"{arn[:-1]}9"
+    streams = here.dynamodbstreams
+    gone = ("ResourceNotFoundException", f"Requested resource not found: Stream: {none} not found")
+    assert refusal(streams.describe_stream, StreamArn=none) == gone
+    assert refusal(streams.list_streams, ExclusiveStartStreamArn=none) == gone
+    shard = "shardId-00000000000000000000-00000000"
+    latest = {"StreamArn": arn, "ShardIteratorType": "LATEST"}
+    assert refusal(streams.get_shard_iterator, ShardId=shard, **latest)[0] == "ResourceNotFoundException"
+    assert refusal(streams.get_records, ShardIterator="x") == ("ValidationException", "Invalid ShardIterator")

@@ -135,3 +135,40 @@ def test_a_policy_is_kept_under_its_revision(here: Here) -> None:
     assert here.dynamodb.get_resource_policy(ResourceArn=arn) == {"Policy": policy, "RevisionId": revision}
     assert here.dynamodb.delete_resource_policy(ResourceArn=arn) == {"RevisionId": revision}
     assert here.dynamodb.delete_resource_policy(ResourceArn=arn) == {}
+
+
+def test_contributor_insights_can_be_switched_on(here: Here) -> None:
+    make(here, keys="id:S at:N")
+    assert here.dynamodb.describe_contributor_insights(TableName="books") == {"TableName": "books", "ContributorInsightsStatus": "DISABLED"}
+    mode = {"ContributorInsightsMode": "ACCESSED_AND_THROTTLED_KEYS"}
+    switched = here.dynamodb.update_contributor_insights(TableName="books", ContributorInsightsAction="ENABLE")
+    assert switched == {"TableName": "books", "ContributorInsightsStatus": "ENABLING", **mode}
+    stamp = int(here.now * 1000)
+    assert here.dynamodb.describe_contributor_insights(TableName="books") == {
+        "TableName": "books",
+        "ContributorInsightsRuleList": [f"DynamoDBContributorInsights-{kind}-books-{stamp}" for kind in ("PKC", "PKT", "SKC", "SKT")],
+        "ContributorInsightsStatus": "ENABLED",
+        "LastUpdateDateTime": here.now,
+        **mode,
+    }
+    listed = {"TableName": "books", "ContributorInsightsStatus": "ENABLED", **mode}
+    assert here.dynamodb.list_contributor_insights() == {"ContributorInsightsSummaries": [listed]}
+
+
+def test_an_account_has_limits_and_an_endpoint(here: Here) -> None:
+    assert here.dynamodb.describe_limits() == {
+        "AccountMaxReadCapacityUnits": 80_000,
+        "AccountMaxWriteCapacityUnits": 80_000,
+        "TableMaxReadCapacityUnits": 40_000,
+        "TableMaxWriteCapacityUnits": 40_000,
+    }
+    assert here.dynamodb.describe_endpoints() == {"Endpoints": [{"Address": "localhost:4566", "CachePeriodInMinutes": 1_440}]}
+
+
+def test_a_table_is_encrypted_with_the_key_of_the_account(here: Here) -> None:
+    made = make(here, SSESpecification={"Enabled": True})
+    key = here.kms.describe_key(KeyId="alias/aws/dynamodb")["KeyMetadata"]["Arn"]
+    assert made["SSEDescription"] == {"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    changed = here.dynamodb.update_table(TableName="books", SSESpecification={"Enabled": False})["TableDescription"]
+    assert changed["SSEDescription"] == {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    assert "SSEDescription" not in here.dynamodb.describe_table(TableName="books")["Table"]

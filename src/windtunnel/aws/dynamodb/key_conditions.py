@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.KeyCondit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -52,11 +52,19 @@ def _counted(found: dict[str, Compared]) -> dict[str, Compared]:
     return found
 
 
-def asked(conditions: Mapping[str, Compared], hash_name: str, range_name: str, types: Mapping[str, str]) -> Asked:
-    """The conditions held against a key's schema."""
-    if not range_name and len(conditions) > 1:
-        raise invalid("Query key condition not supported")
+def asked(
+    conditions: Mapping[str, Compared],
+    hash_name: str,
+    range_name: str,
+    types: Mapping[str, str],
+    check: Callable[[str], None] | None = None,
+) -> Asked:
+    """The conditions held against a key's schema. `check` is called with each key's name before it is looked at."""
     for name in (hash_name, range_name) if range_name else (hash_name,):
+        if check is not None:
+            check(name)
+        if not range_name and len(conditions) > 1:
+            raise invalid("Query key condition not supported")
         if name not in conditions:
             if name == hash_name or len(conditions) > 1:
                 raise invalid(f"Query condition missed key schema element: {name}")

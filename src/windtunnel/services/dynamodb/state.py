@@ -113,6 +113,8 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
     """The sequence number it begins with."""
     last: int = 0
     """The one it ended with; 0 while it is open."""
+    trimmed: int = 0
+    """The last of those that are gone."""
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):

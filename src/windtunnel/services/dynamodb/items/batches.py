@@ -37,10 +37,10 @@ def batch_get_item(tx: Tx, req: t.BatchGetItemInput) -> dict[str, Any]:
     for name, asked in req["RequestItems"].items():
         names = given(asked, ("ProjectionExpression",), ("AttributesToGet",))
         keys = [checked_item(key) for key in asked["Keys"]]
-        if any(key in keys[:at] for at, key in enumerate(keys)):
-            raise invalid(DUPLICATES)
         named = requests.named_paths(asked)
         paths = requests.paths_of(bind(asked, names), named)
+        if any(key in keys[:at] for at, key in enumerate(keys)):
+            raise invalid(DUPLICATES)
         found = find(tx, name)
         row = found.row
         for key in keys:

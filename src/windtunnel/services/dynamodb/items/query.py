@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from windtunnel.aws.dynamodb import former, key_conditions
@@ -48,9 +48,8 @@ def query(tx: Tx, req: t.QueryInput) -> dict[str, Any]:
     row = found.row
     index = _index(row, req)
     schema = (row.hash, row.range) if index is None else (index.hash, index.range)
-    if start is not None:
-        _check_start(row, index, start)
-    asked = key_conditions.asked(conditions, *schema, row.types)
+    check = None if start is None else _checker(row, index, start)
+    asked = key_conditions.asked(conditions, *schema, row.types, check)
     span = selecting.query_span(asked, reverse=req.get("ScanIndexForward") is False)
     if start is not None:
         _check_own_key(row, start)
@@ -73,7 +72,10 @@ def scan(tx: Tx, req: t.ScanInput) -> dict[str, Any]:
     row = found.row
     index = _index(row, req)
     if start is not None:
-        _check_start(row, index, start, scan=True)
+        check = _checker(row, index, start, scan=True)
+        for name in () if index is None else (index.hash, index.range):
+            if name:
+                check(name)
     _check_whole(index, req)
     if start is not None:
         _check_own_key(row, start)
@@ -175,15 +177,18 @@ def _index(row: TableRow, req: Mapping[str, Any]) -> Index | None:
     return index
 
 
-def _check_start(row: TableRow, index: Index | None, start: Mapping[str, Value], *, scan: bool = False) -> None:
-    """Refuses a starting key that is none of the table or the index."""
+def _checker(row: TableRow, index: Index | None, start: Mapping[str, Value], *, scan: bool = False) -> Callable[[str], None]:
+    """What refuses a starting key that lacks a part; one of another size than the table's or the index's is refused at once."""
     schema = row.keys if index is None else tuple(name for name in (index.hash, index.range) if name)
     if len(start) != len({*row.keys, *schema}):
         raise invalid(f"{BAD_START}: {NO_MATCH}" if scan and index is None else BAD_START)
-    for name in () if scan and index is None else schema:
+
+    def check(name: str) -> None:
         if name not in start:
             raise invalid(BAD_START)
         check_part(row, start, name)
+
+    return check
 
 
 def _check_own_key(row: TableRow, start: Mapping[str, Value]) -> None:

@@ -10,7 +10,8 @@ from windtunnel.aws import pages
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.dynamodb.state import STREAMS, Change, Shard
+from windtunnel.services.dynamodb.state import CHANGES, STREAMS, Change, Shard
+from windtunnel.services.dynamodb.streams.journal import RETENTION_SECONDS
 
 SEQUENCE_BASE = 10**20
 """Sequence numbers have 21 digits."""
@@ -58,6 +59,16 @@ def read_iterator(tx: Tx, text: str) -> Iterator:
     if tx.now > iterator[1] + ITERATOR_SECONDS:
         raise Fault("ExpiredIteratorException", "The shard iterator is expired and can no longer be used.")
     return Iterator(arn, *iterator)
+
+
+def check_there(tx: Tx, shard: Shard, at: int) -> None:
+    """Refuses a place whose record is gone by now; 0 is wherever the stream begins."""
+    change = tx.get(CHANGES, shard.number, at) if at else None
+    if 0 < at <= shard.trimmed or (change is not None and change.at <= tx.now - RETENTION_SECONDS):
+        raise Fault(
+            "TrimmedDataAccessException",
+            "The operation attempted to read past the oldest stream record in a shard, which has been trimmed.",
+        )
 
 
 def sequence(number: int) -> str:

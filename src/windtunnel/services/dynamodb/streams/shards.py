@@ -60,10 +60,13 @@ def sweep_stream(tx: Tx, payload: Mapping[str, Any]) -> None:
     old = [key for key, change in rows if change.at <= tx.now - RETENTION_SECONDS]
     for key in old:
         tx.delete(CHANGES, *key)
+    shard = tx.get(STREAMS, name, label)
+    if old and shard is not None:
+        shard = msgspec.structs.replace(shard, trimmed=int(old[-1][1] or 0))
+        tx.put(STREAMS, name, label, value=shard)
     if len(old) == SLICE_ROWS:
         _watch(tx, name, label, number, tx.now)
         return
-    shard = tx.get(STREAMS, name, label)
     left = rows[len(old)][1].at if len(old) < len(rows) else None
     if shard is not None and shard.last and left is None:
         tx.delete(STREAMS, name, label)

@@ -12,7 +12,16 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.dynamodb.lookup import name_of
 from windtunnel.services.dynamodb.state import CHANGES, STREAMS, stream_arn
 from windtunnel.services.dynamodb.streams.journal import RETENTION_SECONDS, channel
-from windtunnel.services.dynamodb.streams.reading import Iterator, find_stream, printed, read_iterator, sequence, sequence_of, shard_id
+from windtunnel.services.dynamodb.streams.reading import (
+    Iterator,
+    check_there,
+    find_stream,
+    printed,
+    read_iterator,
+    sequence,
+    sequence_of,
+    shard_id,
+)
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import dynamodbstreams as t
@@ -75,6 +84,7 @@ def get_shard_iterator(tx: Tx, req: t.GetShardIteratorInput) -> t.GetShardIterat
                 "Invalid SequenceNumber: The SequenceNumber is not within the range of the shard. "
                 f"StreamArn: {req['StreamArn']}, ShardId: {req['ShardId']}, SequenceNumber: {given}"
             )
+        check_there(found.tx, shard, at)
         at += kind == "AFTER_SEQUENCE_NUMBER"
     elif given is not None:
         raise invalid(f"SequenceNumber must not be specified when ShardIteratorType is {kind}")
@@ -99,6 +109,7 @@ async def get_records(call: Call, req: t.GetRecordsInput) -> dict[str, Any]:
 def _get(tx: Tx, iterator: Iterator, limit: int) -> tuple[dict[str, Any], int]:
     found = find_stream(tx, iterator.arn)
     tx, shard = found.tx, found.shard
+    check_there(tx, shard, iterator.at)
     oldest = tx.now - RETENTION_SECONDS
     records: list[dict[str, Any]] = []
     following, size = iterator.at, 0
@@ -106,11 +117,6 @@ def _get(tx: Tx, iterator: Iterator, limit: int) -> tuple[dict[str, Any], int]:
     for key, change in tx.scan(CHANGES, shard.number, start=(iterator.at,)):
         at = int(key[1] or 0)
         if change.at <= oldest:
-            if iterator.at and at == iterator.at:
-                raise Fault(
-                    "TrimmedDataAccessException",
-                    "The operation attempted to read past the oldest stream record in a shard, which has been trimmed.",
-                )
             following = at + 1
             continue
         if len(records) == limit or size >= PAGE_BYTES_MAX:

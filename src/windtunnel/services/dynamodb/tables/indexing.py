@@ -17,14 +17,18 @@ from windtunnel.services.dynamodb import life
 from windtunnel.services.dynamodb.state import Index, TableRow
 from windtunnel.services.dynamodb.tables import schema
 
+BLOCKED = (
+    "This operation cannot be performed with given input values. Please contact DynamoDB service team for more info: "
+    "Action Blocked: IndexUpdate"
+)
 ONE_AT_A_TIME = "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
 
 
-def updated(tx: Tx, row: TableRow, req: Mapping[str, Any]) -> TableRow:
-    """The table with the indexes that a request leaves it."""
+def check(req: Mapping[str, Any]) -> None:
+    """Refuses updates that can't be, whatever the table is."""
     updates = req.get("GlobalSecondaryIndexUpdates")
     if updates is None:
-        return row
+        return
     if not updates:
         raise invalid(f"{WRONG}List of GlobalSecondaryIndexUpdates is empty")
     seen: set[str] = set()
@@ -43,7 +47,11 @@ def updated(tx: Tx, row: TableRow, req: Mapping[str, Any]) -> TableRow:
         seen.add(name)
     if sum(bool(update.get("Create") or update.get("Delete")) for update in updates) > 1:
         raise Fault("LimitExceededException", ONE_AT_A_TIME)
-    for update in updates:
+
+
+def updated(tx: Tx, row: TableRow, req: Mapping[str, Any]) -> TableRow:
+    """The table with the indexes that a request leaves it."""
+    for update in req.get("GlobalSecondaryIndexUpdates") or ():
         if update.get("Create") is not None:
             row = _created(tx, row, update["Create"], req)
         elif update.get("Delete") is not None:
@@ -80,6 +88,9 @@ def _deleted(tx: Tx, row: TableRow, name: str) -> TableRow:
 
 
 def _changed(row: TableRow, given: Mapping[str, Any]) -> TableRow:
+    units: Mapping[str, int] = given.get("ProvisionedThroughput") or {}
+    if any(amount > schema.UNITS_MAX for amount in units.values()):
+        raise invalid(BLOCKED)
     index = _global(row, given["IndexName"], "update")
     throughput = given.get("ProvisionedThroughput")
     if throughput is not None:
@@ -88,7 +99,6 @@ def _changed(row: TableRow, given: Mapping[str, Any]) -> TableRow:
                 f"{WRONG}Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {index.name} "
                 "when BillingMode is PAY_PER_REQUEST"
             )
-        schema.check_units(throughput)
         if (throughput["ReadCapacityUnits"], throughput["WriteCapacityUnits"]) == (index.read, index.write):
             raise invalid(schema.unchanged(f"index {index.name}", index.read, index.write))
         index = msgspec.structs.replace(index, read=throughput["ReadCapacityUnits"], write=throughput["WriteCapacityUnits"])

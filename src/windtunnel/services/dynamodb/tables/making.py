@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.aws.dynamodb.values import WRONG
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.lookup import check_name
 from windtunnel.services.dynamodb.state import TableRow
@@ -28,8 +27,8 @@ def made(tx: Tx, name: str, req: Mapping[str, Any]) -> TableRow:
             raise invalid(f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null")
     definitions, keys = req["AttributeDefinitions"], req["KeySchema"]
     names = schema.key_names(definitions)
-    if not names:
-        raise invalid(f"{WRONG}AttributeDefinitions is empty")
+    if len(keys) > len(names):
+        raise invalid("Invalid KeySchema: Some index key attribute have no definition")
     schema.check_keys(keys, names)
     indexes = schema.indexes_of(tx, req, on_demand=on_demand)
     shards.check_stream(req.get("StreamSpecification"))

@@ -68,7 +68,7 @@ def indexes_of(tx: Tx, req: Mapping[str, Any], *, on_demand: bool) -> list[Index
     keys, defined = key_names(req["KeySchema"]), key_names(req["AttributeDefinitions"])
     local, wide = req.get("LocalSecondaryIndexes"), req.get("GlobalSecondaryIndexes")
     used = {*keys, *(name for index in (*(local or ()), *(wide or ())) for name in key_names(index["KeySchema"]))}
-    if not (local or wide) and len(used) != len(defined):
+    if local is None and wide is None and len(used) != len(defined):
         raise invalid(
             f"{WRONG}Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"
         )

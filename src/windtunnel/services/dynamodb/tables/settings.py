@@ -51,9 +51,9 @@ def describe_time_to_live(tx: Tx, req: t.DescribeTimeToLiveInput) -> t.DescribeT
 
 
 def tag_resource(tx: Tx, req: t.TagResourceInput) -> None:
-    found = _tagged(tx, req["ResourceArn"])
     if not req["Tags"]:
         raise invalid("Atleast one Tag needs to be provided as Input.")
+    found = _tagged(tx, req["ResourceArn"])
     tags = tag_map([{"Key": tag["Key"], "Value": tag["Value"]} for tag in req["Tags"]])
     if len(tags) < len(req["Tags"]):
         keys = [tag["Key"] for tag in req["Tags"]]
@@ -68,9 +68,9 @@ def tag_resource(tx: Tx, req: t.TagResourceInput) -> None:
 
 
 def untag_resource(tx: Tx, req: t.UntagResourceInput) -> None:
-    found = _tagged(tx, req["ResourceArn"])
     if not req["TagKeys"]:
         raise invalid("Atleast one Tag Key needs to be provided as Input.")
+    found = _tagged(tx, req["ResourceArn"])
     remove_tags(found.tx, req["ResourceArn"], req["TagKeys"])
 
 

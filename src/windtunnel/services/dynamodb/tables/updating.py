@@ -13,7 +13,7 @@ import msgspec
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.values import WRONG
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.dynamodb.lookup import find_named
+from windtunnel.services.dynamodb.lookup import find_named, name_of
 from windtunnel.services.dynamodb.state import TABLES, TableRow
 from windtunnel.services.dynamodb.streams import shards
 from windtunnel.services.dynamodb.tables import indexing, replicas, schema
@@ -46,9 +46,10 @@ NOTHING: Final = (
 
 
 def update_table(tx: Tx, req: t.UpdateTableInput) -> dict[str, Any]:
+    name_of(tx, req["TableName"])  # what is wrong with the name is said first
+    _check(req)
     found = find_named(tx, req["TableName"])
     tx, row = found.tx, found.row
-    _check(req)
     before = row
     for found in list(replicas.everywhere(tx, row)):
         changed = indexing.updated(found.tx, _throughput(found.tx, found.row, req), req)
@@ -68,6 +69,8 @@ def update_table(tx: Tx, req: t.UpdateTableInput) -> dict[str, Any]:
     )
     tx.put(TABLES, row.name, value=row)
     shown = described(tx, row, "UPDATING" if protected is None else "ACTIVE")
+    if row.on_demand == before.on_demand:  # what is asked for is not there yet
+        shown["ProvisionedThroughput"] |= {"ReadCapacityUnits": before.read, "WriteCapacityUnits": before.write}
     if given is not None:
         shown["SSEDescription"] = {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": row.key or before.key}
     return {"TableDescription": shown}
@@ -78,6 +81,10 @@ def _check(req: Mapping[str, Any]) -> None:
     for member in NOT_IMPLEMENTED:
         if req.get(member):
             raise Fault("NotImplemented", f"windtunnel does not implement {member} of UpdateTable.", status=501)
+    throughput = req.get("ProvisionedThroughput")
+    if throughput is not None:
+        schema.check_units(throughput)
+    indexing.check(req)
     changes = [member for member in CHANGED if req.get(member) is not None]
     if not changes:
         raise invalid(NOTHING)
@@ -85,7 +92,7 @@ def _check(req: Mapping[str, Any]) -> None:
         if member in changes and len(changes) > 1:
             raise invalid(f"{WRONG}{words} must be the only operation in the request")
     if req.get("StreamSpecification") is not None:
-        if req.get("ProvisionedThroughput") is not None:
+        if throughput is not None:
             raise invalid(f"{WRONG}You cannot modify stream status while updating table IOPS")
         if any(update.get("Create") or update.get("Delete") for update in req.get("GlobalSecondaryIndexUpdates") or ()):
             raise invalid(f"{WRONG}You cannot create or delete index while changing stream status")
@@ -107,7 +114,6 @@ def _throughput(tx: Tx, row: TableRow, req: Mapping[str, Any]) -> TableRow:
         return _other_mode(tx, row, given, on_demand=on_demand)
     if given is None:
         return row
-    schema.check_units(given)
     read, write = given["ReadCapacityUnits"], given["WriteCapacityUnits"]
     if (read, write) == (row.read, row.write):
         raise invalid(schema.unchanged("table", row.read, row.write))
@@ -129,7 +135,6 @@ def _other_mode(tx: Tx, row: TableRow, given: Mapping[str, int] | None, *, on_de
         return msgspec.structs.replace(row, on_demand=True, billing_changed=tx.now, read=0, write=0, indexes=indexes)
     if given is None:
         raise invalid(f"{WRONG}ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
-    schema.check_units(given)
     return msgspec.structs.replace(row, on_demand=False, read=given["ReadCapacityUnits"], write=given["WriteCapacityUnits"], limits={})
 
 
