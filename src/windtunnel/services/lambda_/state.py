@@ -251,8 +251,10 @@ URLS = Table("lambda.urls", Url)
 """(name, alias or "") -> Url"""
 WAITING = Table("lambda.waiting", Waiting)
 """serial -> Waiting"""
-MAPPINGS = Table("lambda.mappings", Mapping, scope="global")
-"""(account, region, uuid) -> Mapping"""
+MAPPINGS = Table(
+    "lambda.mappings", Mapping, scope="global", indexes={"source": lambda key, row: (key[0], key[1], row.source, row.function)}
+)
+"""(account, region, uuid) -> Mapping; "source" by (account, region, source, function)"""
 CHECKPOINTS = Table("lambda.checkpoints", Checkpoint, scope="global")
 """(account, region, mapping's uuid, shard, lane) -> Checkpoint"""
 RESULTS = Table("lambda.results", str, scope="global")

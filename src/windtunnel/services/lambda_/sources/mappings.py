@@ -133,13 +133,12 @@ def _check_members(req: Members[str, Any]) -> None:
 
 def _create(tx: Tx, uuid: str, function: str, req: Members[str, Any], begins: list[tuple[str, Checkpoint]]) -> Mapping:
     source = req["EventSourceArn"]
-    for key, other in tx.scan(MAPPINGS, tx.account, tx.region):
-        if other.source == source and other.function == function:
-            name = function.split(":function:")[1]
-            known = f'An event source mapping with SQS arn (" {source} ") and function (" {name} ") already exists.'
-            if is_stream(source):
-                known = f'The event source arn (" {source} ") and function (" {name} ") provided mapping already exists.'
-            raise conflict(f"{known} Please update or delete the existing mapping with UUID {key[2]}")
+    for key, _ in tx.find(MAPPINGS, "source", tx.account, tx.region, source, function, limit=1):
+        name = function.split(":function:")[1]
+        known = f'An event source mapping with SQS arn (" {source} ") and function (" {name} ") already exists.'
+        if is_stream(source):
+            known = f'The event source arn (" {source} ") and function (" {name} ") provided mapping already exists.'
+        raise conflict(f"{known} Please update or delete the existing mapping with UUID {key[2]}")
     batch = streamed.BATCH if is_stream(source) else RECEIVED_MAX
     mapping = poll(tx, uuid, _changed(tx, Mapping(source, function, tx.now, batch=batch), req))
     positions.begin(tx, uuid, begins, mapping.parallel)
