@@ -31,7 +31,7 @@ def handler(event, context):
         result = {'drop': 'Dropped', 'fail': 'ProcessingFailed'}.get(text, 'Ok')
         data = base64.b64encode(text.upper().encode()).decode()
         out.append({'recordId': record['recordId'], 'result': result, 'data': data, 'metadata': {'partitionKeys': {'first': text[0]}}})
-    return {'records': [one for one in out if one['data'] != 'TE9TVA==']}
+    return {'records': [one for one in out if one['data'] != 'TE9TVA=='] + [one for one in out if one['data'] == 'VFdJQ0U=']}
 """
 
 
@@ -117,7 +117,7 @@ def test_prefixes_are_evaluated_and_objects_compressed(here: Here, bucket: str) 
 def test_a_function_transforms_drops_and_fails_records(here: Here, bucket: str) -> None:
     make(here, "f", UPPER)
     create(here, bucket, ProcessingConfiguration=processing(("Lambda", {"LambdaArn": function_arn("f")})))
-    put(here, "one", "drop", "fail", "lost")
+    put(here, "one", "drop", "fail", "lost", "twice")
     here.jump(60)
     found = objects(here)
     (good,) = (body for key, body in found.items() if key.startswith("2026/"))
@@ -133,9 +133,9 @@ def test_a_function_transforms_drops_and_fails_records(here: Here, bucket: str) 
         "rawData": "ZmFpbA==",
         "lambdaArn": function_arn("f"),
     }
-    assert failed[b"lost"]["errorCode"] == "Lambda.MissingRecordId"
+    assert [failed[text]["errorCode"] for text in (b"lost", b"twice")] == ["Lambda.MissingRecordId", "Lambda.DuplicatedRecordId"]
     (event,) = (json.loads(line[4:]) for line in logged(here, "/aws/lambda/f") if line.startswith("got "))
-    assert (event["deliveryStreamArn"], event["region"], len(event["records"])) == (ARN, REGION, 4)
+    assert (event["deliveryStreamArn"], event["region"], len(event["records"])) == (ARN, REGION, 5)
     assert sorted(event["records"][0]) == ["approximateArrivalTimestamp", "data", "recordId"]
 
 
@@ -175,11 +175,12 @@ def test_records_are_partitioned_by_what_stands_in_them(here: Here, bucket: str)
         ),
     )
     one, two = '{"customer":{"id":1},"time":1767225600}', '{"customer":{"id":2},"time":0}'
-    put(here, one + two, one, '{"customer":null}')
+    put(here, one + two, one, '{"customer":null}', '{"customer":{"id":1},"time":1e99}', '{"customer":[]}', "no JSON", "[" * 100_000)
     here.jump(60)
     found = {key.rpartition("/")[0]: body.decode() for key, body in objects(here).items()}
     assert found == {"c=1/y=2026": f"{one}\n{one}\n", "c=2/y=1970": f"{two}\n", "bad/processing-failed": found["bad/processing-failed"]}
-    assert json.loads(found["bad/processing-failed"])["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
+    codes = [json.loads(line)["errorCode"] for line in found["bad/processing-failed"].splitlines()]
+    assert sorted(codes) == [*["DynamicPartitioning.MetadataExtractionFailed"] * 3, *["RecordDeAggregation.Failed"] * 2]
 
 
 def test_a_function_may_name_the_partition(here: Here, bucket: str) -> None:

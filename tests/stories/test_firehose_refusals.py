@@ -106,6 +106,10 @@ CASES: list[Case] = [
         "NotImplemented",
         ProcessingConfiguration=processor("MetadataExtraction", MetadataExtractionQuery="{a: .a|length}"),
     ),
+    make(
+        "Invalid Delimiter of the processor AppendDelimiterToRecord.",
+        ProcessingConfiguration=processor("AppendDelimiterToRecord", Delimiter="\\x"),
+    ),
     missing("compression Snappy", CompressionFormat="Snappy"),
     missing("the conversion of formats", DataFormatConversionConfiguration={"Enabled": True}),
     (

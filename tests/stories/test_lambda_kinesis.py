@@ -124,7 +124,8 @@ def test_records_that_no_filter_lets_through_are_passed_over(here: Here) -> None
     connect(here, FilterCriteria={"Filters": [{"Pattern": pattern}]})
     for color in ("blue", "red"):
         here.kinesis.put_record(StreamName="s", Data=json.dumps({"color": color}).encode(), PartitionKey=color)
-    here.kinesis.put_record(StreamName="s", Data=b"no JSON", PartitionKey="text")
+    for text in (b"no JSON", b"[" * 100_000, b"\xff"):
+        here.kinesis.put_record(StreamName="s", Data=text, PartitionKey="text")
     assert batches(here) == [["red"]]
 
 

@@ -10,19 +10,24 @@ import json
 import zlib
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
+from windtunnel.aws.documents import parse_json
 from windtunnel.fabric import Call, Fault
 from windtunnel.services.firehose.queries import NoValue, compile_query
-from windtunnel.services.firehose.rules import MIB, part
+from windtunnel.services.firehose.rules import MIB, delimiter_of
 from windtunnel.services.firehose.settings import processors
 from windtunnel.services.firehose.state import Record, Stream
 
 RETRIES, BUFFER_MB = 3, 1.0
 ERRORS = {
+    "Lambda.DuplicatedRecordId": (
+        "Multiple records were returned with the same record ID. Ensure that the Lambda function returns unique record IDs for each record."
+    ),
     "Lambda.FunctionError": "The Lambda function was successfully invoked but it returned an error result.",
     "Lambda.MissingRecordId": "One or more record Ids were not returned. Ensure that the Lambda function returns all received record Ids.",
     "Lambda.ProcessingFailedStatus": "ProcessingFailed status set for record",
@@ -51,6 +56,40 @@ class Failure(msgspec.Struct, frozen=True):
     function: str = ""
 
 
+class LogEvent(msgspec.Struct, frozen=True):
+    """An event of CloudWatch Logs."""
+
+    message: str
+
+
+class Logged(msgspec.Struct, frozen=True):
+    """What CloudWatch Logs sends."""
+
+    messageType: str
+    logEvents: list[LogEvent]
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """What a function says of a record beside its data."""
+
+    partitionKeys: dict[str, Any] = {}
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """A record as a function returns it."""
+
+    recordId: str
+    result: str
+    data: str = ""
+    metadata: Metadata = Metadata()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a function answers."""
+
+    records: list[Returned]
+
+
 INVOKING = {
     "AccessDeniedException": "Lambda.InvokeAccessDenied",
     "ResourceNotFoundException": "Lambda.ResourceNotFound",
@@ -76,7 +115,7 @@ async def processed(call: Call, arn: str, stream: Stream, records: list[Record])
 
 def _plain(name: str, parameters: dict[str, str], pieces: list[Piece]) -> Outcome:
     if name == "AppendDelimiterToRecord":
-        delimiter = parameters.get("Delimiter", "\\n").encode().decode("unicode_escape").encode()
+        delimiter = delimiter_of(parameters)
         return [msgspec.structs.replace(piece, data=piece.data + delimiter) for piece in pieces], []
     done, failed = list[Piece](), list[Failure]()
     for piece in pieces:
@@ -88,7 +127,7 @@ def _plain(name: str, parameters: dict[str, str], pieces: list[Piece]) -> Outcom
             else:
                 parts = _log_messages(piece.data)
             done += [msgspec.structs.replace(piece, data=part) for part in parts]
-        except (ValueError, OSError, EOFError, zlib.error) as error:
+        except (ValueError, OSError, EOFError, zlib.error, msgspec.DecodeError, RecursionError) as error:
             failed.append(Failure(piece, f"{name}.Failed", str(error)))
     return done, failed
 
@@ -111,10 +150,8 @@ def _taken_apart(data: bytes, parameters: dict[str, str]) -> list[bytes]:
 
 def _log_messages(data: bytes) -> list[bytes]:
     """The messages of what CloudWatch Logs sends: https://docs.aws.amazon.com/firehose/latest/dev/Message_extraction.html"""
-    document = json.loads(data)
-    if document["messageType"] == "CONTROL_MESSAGE":
-        return []
-    return ["".join(event["message"] + "\n" for event in document["logEvents"]).encode()]
+    document = msgspec.json.decode(data, type=Logged)
+    return [] if document.messageType == "CONTROL_MESSAGE" else ["".join(f"{event.message}\n" for event in document.logEvents).encode()]
 
 
 def _extracted(query: str, pieces: list[Piece]) -> Outcome:
@@ -122,7 +159,7 @@ def _extracted(query: str, pieces: list[Piece]) -> Outcome:
     done, failed = list[Piece](), list[Failure]()
     for piece in pieces:
         try:
-            found = find(json.loads(piece.data))
+            found = find(parse_json(piece.data))
         except (ValueError, NoValue) as error:
             failed.append(Failure(piece, "DynamicPartitioning.MetadataExtractionFailed", f"Metadata extraction failed: {error}"))
             continue
@@ -191,18 +228,20 @@ def _answered(payload: bytes, ids: dict[str, Piece], function: str) -> Outcome:
     """What a function made of its records: each must come back, once."""
     done, failed, left = list[Piece](), list[Failure](), dict(ids)
     try:
-        records = cast("list[dict[str, Any]]", msgspec.json.decode(payload)["records"])
-        for record in records:
-            piece = left.pop(record["recordId"], None)
+        returned = msgspec.json.decode(payload, type=Answer).records
+        times = Counter(one.recordId for one in returned)
+        for one in returned:
+            piece = left.pop(one.recordId, None)
             if piece is None:
                 continue
-            if record["result"] == "Ok":
-                keys: dict[str, str] = part(record, "metadata").get("partitionKeys") or {}
-                named = {("partitionKeyFromLambda", key): str(value) for key, value in keys.items()}
-                done.append(msgspec.structs.replace(piece, data=b64decode(record["data"], validate=True), keys=piece.keys | named))
-            elif record["result"] != "Dropped":
+            if times[one.recordId] > 1:
+                failed.append(_failed(piece, "Lambda.DuplicatedRecordId", function))
+            elif one.result == "Ok":
+                keys = {("partitionKeyFromLambda", key): str(value) for key, value in one.metadata.partitionKeys.items()}
+                done.append(msgspec.structs.replace(piece, data=b64decode(one.data, validate=True), keys=piece.keys | keys))
+            elif one.result != "Dropped":
                 failed.append(_failed(piece, "Lambda.ProcessingFailedStatus", function))
-    except (msgspec.DecodeError, KeyError, TypeError, Base64Error):
+    except (msgspec.DecodeError, Base64Error, RecursionError):
         return [], [_failed(piece, "Lambda.JsonProcessingException", function) for piece in ids.values()]
     return done, failed + [_failed(piece, "Lambda.MissingRecordId", function) for piece in left.values()]
 

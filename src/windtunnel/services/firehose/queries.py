@@ -114,7 +114,10 @@ def _function(name: str, argument: str | None, query: str) -> Step:
 
 
 def _strftime(form: str, value: Any) -> str:
-    return datetime.fromtimestamp(_number(value), UTC).strftime(form)
+    try:
+        return datetime.fromtimestamp(_number(value), UTC).strftime(form)
+    except (ValueError, OverflowError, OSError) as error:
+        raise NoValue(f"{value} is no time") from error
 
 
 def _number(value: Any) -> float:

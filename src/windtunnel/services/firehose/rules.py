@@ -56,6 +56,14 @@ def part(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     return dict(settings.get(name) or {})
 
 
+def delimiter_of(parameters: Mapping[str, str]) -> bytes:
+    """What is put behind each record, with its escapes. Raises InvalidArgumentException."""
+    try:
+        return parameters.get("Delimiter", "\\n").encode().decode("unicode_escape").encode()
+    except UnicodeError as error:
+        raise invalid("Invalid Delimiter of the processor AppendDelimiterToRecord.") from error
+
+
 def invalid(message: str) -> Fault:
     return Fault("InvalidArgumentException", message)
 

@@ -8,7 +8,7 @@ from typing import Any
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault
 from windtunnel.services.firehose.queries import compile_query
-from windtunnel.services.firehose.rules import check_prefixes, invalid, part
+from windtunnel.services.firehose.rules import check_prefixes, delimiter_of, invalid, part
 from windtunnel.services.firehose.state import Stream
 
 DESTINATION = "destinationId-000000000001"
@@ -80,6 +80,8 @@ def check(kind: str, settings: dict[str, Any]) -> dict[str, Any]:
             arn = parse_or_none(parameters.get("LambdaArn", ""))
             if arn is None or arn.service != "lambda":
                 raise invalid("Lambda processor must have a LambdaArn.")
+        if name == "AppendDelimiterToRecord":
+            delimiter_of(parameters)
         if name == "MetadataExtraction":
             compile_query(parameters.get("MetadataExtractionQuery", ""))
     return settings

@@ -163,7 +163,7 @@ def failed_items(payload: bytes, known: set[str]) -> set[str] | None:
     """
     try:
         report = msgspec.json.decode(payload, type=Report | None)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     if report is None or not report.batchItemFailures:
         return set()
@@ -177,7 +177,7 @@ def _passes(record: dict[str, Any], filters: list[str]) -> bool:
         return True
     try:
         body = msgspec.json.decode(record["body"])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         body = record["body"]
     event: dict[str, Any] = {**record, "body": body if isinstance(body, dict) else record["body"]}
     return any(compile_pattern(pattern)(event) for pattern in filters)

@@ -113,7 +113,7 @@ class Feed(msgspec.Struct, frozen=True):
         event = self.event(record, "", "")
         try:
             data: Any = msgspec.json.decode(record["Data"])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             data = record["Data"].decode("utf-8", "replace")
         return {**event, **event["kinesis"], "data": data}
 

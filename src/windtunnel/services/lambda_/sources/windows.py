@@ -95,6 +95,6 @@ def _ended(lane: Lane, tx: Tx) -> None:
 def _state(payload: bytes) -> bytes:
     try:
         answer = msgspec.json.decode(payload, type=Answer | None)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         answer = None
     return b"{}" if answer is None else bytes(answer.state)
