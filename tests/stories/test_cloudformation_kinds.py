@@ -58,6 +58,27 @@ def test_a_nested_stack_is_made_changed_and_removed_with_its_parent(here: Here) 
     assert here.sqs.list_queues() == {}
 
 
+NESTED = """
+Parameters: {Delay: {Type: Number}}
+Resources:
+  Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+  Wait: {Type: AWS::CloudFormation::WaitCondition, Properties: {Handle: !Ref Handle, Timeout: 600, Count: 2}}
+Outputs: {Name: {Value: !Ref Delay}}
+"""
+
+
+def test_a_nested_stack_goes_on_after_a_kill(here: Here) -> None:
+    id = here.cloudformation.create_stack(StackName="parent", TemplateBody=PARENT % (uploaded(here, NESTED), 3))["StackId"]
+    here.rest()
+    (child,) = (each for each in here.cloudformation.list_stacks()["StackSummaries"] if each.get("ParentId") == id)
+    here.kill()
+    here.rest()
+    row = here.cloudformation.describe_stack_resource(StackName=child["StackId"], LogicalResourceId="Handle")["StackResourceDetail"]
+    for name in ("a", "b"):
+        put(here, row["PhysicalResourceId"], Status="SUCCESS", UniqueId=name, Data="", Reason="")
+    assert [status(here, name)[0] for name in (id, child["StackId"])] == ["CREATE_COMPLETE", "CREATE_COMPLETE"]
+
+
 def test_a_nested_stack_that_fails_fails_its_parent(here: Here) -> None:
     url = uploaded(here, CHILD)
     id = create(here, "parent", PARENT % (url, 5000))
@@ -132,6 +153,15 @@ def test_an_update_that_answers_another_id_has_the_old_one_removed(here: Here) -
     assert status(here, "shop")[0] == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     answer(here, request)
     assert status(here, "shop")[0] == "UPDATE_COMPLETE"
+
+
+def test_a_custom_resource_is_asked_again_after_a_kill(here: Here) -> None:
+    topic, url = custom(here)
+    create(here, "shop", CUSTOM % (topic, 3))
+    asked(here, url)
+    here.kill()
+    answer(here, asked(here, url), PhysicalResourceId="thing-1", Data={"Colour": "red"})
+    assert status(here, "shop")[0] == "CREATE_COMPLETE"
 
 
 def test_a_custom_resource_that_says_failed_fails(here: Here) -> None:

@@ -1,5 +1,6 @@
 """Stacks: what a template has is made, changed, taken back and removed, in order and with its story."""
 
+import json
 from typing import Any
 
 import pytest
@@ -220,3 +221,44 @@ def test_what_another_stack_imports_stays(here: Here) -> None:
         here.cloudformation.delete_stack(StackName=name)
         here.rest()
     assert (here.sqs.list_queues(), here.cloudformation.list_exports()) == ({}, {"Exports": []})
+
+
+def test_a_deleted_stack_is_told_of_for_ninety_days(here: Here) -> None:
+    id = create(here, "shop", QUEUES)
+    here.cloudformation.delete_stack(StackName="shop")
+    here.jump(89 * 86_400)
+    assert [each["StackStatus"] for each in here.cloudformation.list_stacks()["StackSummaries"]] == ["DELETE_COMPLETE"]
+    here.jump(86_400)
+    assert here.cloudformation.list_stacks() == {"StackSummaries": []}
+    assert refusal(here.cloudformation.describe_stack_events, StackName=id) == ("ValidationError", f"Stack [{id}] does not exist")
+
+
+def test_a_stack_tells_eventbridge_what_becomes_of_it(here: Here) -> None:
+    queue = here.sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = here.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.cloudformation"], "detail": {"status-details": {"status": ["CREATE_COMPLETE"]}}}
+    here.events.put_rule(Name="hears", EventPattern=json.dumps(pattern))
+    here.events.put_targets(Rule="hears", Targets=[{"Id": "q", "Arn": arn}])
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    here.sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})})
+    id = create(here, "shop", QUEUES, ClientRequestToken="mine")
+    heard = [json.loads(each["Body"]) for each in here.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]]
+    assert [(each["detail-type"], each["detail"].get("logical-resource-id")) for each in heard] == [
+        ("CloudFormation Resource Status Change", "Orders"),
+        ("CloudFormation Resource Status Change", "Copies"),
+        ("CloudFormation Stack Status Change", None),
+    ]
+    details = {"status": "CREATE_COMPLETE", "status-reason": ""}
+    assert heard[2]["detail"] == {"stack-id": id, "status-details": details, "client-request-token": "mine"}
+
+
+def test_a_topic_is_notified_of_each_event(here: Here) -> None:
+    topic = here.sns.create_topic(Name="news")["TopicArn"]
+    queue = here.sqs.create_queue(QueueName="news")["QueueUrl"]
+    arn = here.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    here.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    create(here, "shop", "Resources: {Q: {Type: AWS::SQS::Queue}}", NotificationARNs=[topic])
+    bodies = [each["Body"] for each in here.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]]
+    assert len(bodies) == len(story(here, "shop"))
+    assert "LogicalResourceId='Q'\n" in bodies[1]
+    assert "ResourceStatus='CREATE_IN_PROGRESS'\n" in bodies[1]

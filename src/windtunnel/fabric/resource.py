@@ -53,6 +53,8 @@ class Deploy(msgspec.Struct, frozen=True):
     name_max: int = 64
     lower: bool = False
     """Whether made names are in lower case."""
+    resumes: bool = False
+    """Whether `create` goes on with `at.begun`, where an earlier attempt was cut short; of all others that is removed first."""
     tagged: bool = False
     """Whether it gets the stack's tags, and the system's (`aws:cloudformation:…`), which lie under its attribute "Arn" or its id."""
     marked: bool = True
@@ -118,6 +120,8 @@ class At:
         self.region = call.region
         self.aws: Any = _Services(call, principal)
         self._made = made
+        self.begun = ""
+        """What an earlier attempt to create it has made; see `Deploy.resumes`."""
         self.id = ""
         """What an update has made of it; see `become`."""
         self.kept: dict[str, Any] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from windtunnel.fabric import Service
 from windtunnel.services.cloudformation.changes import change_sets, comparing
-from windtunnel.services.cloudformation.deploying import steps
+from windtunnel.services.cloudformation.deploying import endings, steps
 from windtunnel.services.cloudformation.drift import detecting, drift
 from windtunnel.services.cloudformation.kinds import answers, custom
 from windtunnel.services.cloudformation.sets import deploying, instances, sets
@@ -20,6 +20,7 @@ SERVICE = Service(
         "prepare": beginning.prepare,
         "timeout": beginning.timeout,
         "compare": comparing.compare,
+        "forget": endings.forget,
         "unasked": custom.unasked,
         "detect": detecting.detect,
         "deploy_set": deploying.deploy_set,

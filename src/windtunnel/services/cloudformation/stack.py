@@ -43,6 +43,7 @@ RESOURCES = (
             delete=nested.delete,
             attributes=nested.attributes,
             always=True,
+            resumes=True,
         ),
     ),
     Resource(
@@ -58,7 +59,9 @@ RESOURCES = (
     ),
     Resource(
         "AWS::CloudFormation::WaitCondition",
-        deploy=Deploy(properties="Count Handle Timeout", create=waiting.create, update=waiting.update, delete=waiting.nothing),
+        deploy=Deploy(
+            properties="Count Handle Timeout", create=waiting.create, update=waiting.update, delete=waiting.nothing, resumes=True
+        ),
     ),
     Resource(
         "AWS::CloudFormation::WaitConditionHandle",

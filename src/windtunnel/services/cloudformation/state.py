@@ -183,7 +183,7 @@ class Export(msgspec.Struct, frozen=True):
     value: str
 
 
-STACKS = Table("cloudformation.stacks", Stack, indexes={"parent": lambda _, stack: (stack.parent,) if stack.parent else None})
+STACKS = Table("cloudformation.stacks", Stack)
 """uuid -> Stack"""
 NAMES = Table("cloudformation.names", str)
 """name -> the uuid of the stack that has it, until it is deleted"""

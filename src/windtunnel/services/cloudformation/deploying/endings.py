@@ -11,16 +11,21 @@ from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.services.cloudformation.deploying.events import set_stack
 from windtunnel.services.cloudformation.deploying.outputs import forget_exports, publish
 from windtunnel.services.cloudformation.deploying.places import context_of
+from windtunnel.services.cloudformation.drift.state import DRIFTS
 from windtunnel.services.cloudformation.state import (
     BEFORE,
     CHANGE_IDS,
     CHANGES,
+    EVENTS,
     GONE,
+    LISTED,
     NAMES,
     POLICIES,
+    REVISIONS,
     ROWS,
     SIGNALS,
     STACKS,
+    TOKENS,
     WORK,
     Item,
     Row,
@@ -32,6 +37,9 @@ Following = tuple[Stack, str, Mapping[str, Item]]
 """A stack, the phase that begins, and its items."""
 
 
+KEPT_SECONDS = 90 * 86_400
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html"""
+SLICE_ROWS = 256
 OVER = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
@@ -105,6 +113,31 @@ def fail(tx: Tx, stack: Stack, reason: str) -> Following | None:
     return stack, "rollback", deletions(rows_of(tx, stack))
 
 
+def _forget_revisions(tx: Tx, uuid: str, current: int) -> None:
+    """Those that neither the stack nor a change set is made of any more."""
+    needed = {current, *(change.revision for _, change in tx.scan(CHANGES, uuid))}
+    for key, _ in list(tx.scan(REVISIONS, uuid)):
+        if key[1] not in needed:
+            tx.delete(REVISIONS, *key)
+
+
+def forget(tx: Tx, payload: Mapping[str, Any]) -> None:
+    """Timer: what a stack that was deleted long ago has left, a slice at a time."""
+    uuid = str(payload["stack"])
+    stack = tx.get(STACKS, uuid)
+    events = [key for key, _ in tx.scan(EVENTS, uuid, limit=SLICE_ROWS)]
+    for key in events:
+        tx.delete(EVENTS, *key)
+    if len(events) == SLICE_ROWS:
+        tx.timer(tx.now, "forget", payload)
+        return
+    _clear(tx, uuid, REVISIONS, ROWS, DRIFTS, TOKENS)
+    for key, other in list(tx.scan(LISTED, -stack.created)) if stack is not None else ():
+        if other == uuid:
+            tx.delete(LISTED, *key)
+    tx.delete(STACKS, uuid)
+
+
 def roll_back(tx: Tx, stack: Stack, reason: str) -> Following:
     """What an update did is taken back; what it replaced takes its place again."""
     _clear(tx, stack.uuid, GONE)
@@ -154,6 +187,7 @@ def _after_deletion(tx: Tx, stack: Stack, failed: list[str]) -> Following | None
     _clear(tx, uuid, SIGNALS, POLICIES)
     if tx.get(NAMES, stack.name) == uuid:
         tx.delete(NAMES, stack.name)
+    tx.timer(tx.now + KEPT_SECONDS, "forget", {"stack": uuid})
     return _end(tx, stack, "DELETE_COMPLETE", deleted=tx.now, current=stack.current or stack.operation.target)
 
 
@@ -164,6 +198,7 @@ def _end(tx: Tx, stack: Stack, status: str, reason: str = "", **changes: Any) ->
     tx.cancel_timer("timeout", stack.uuid)
     stack = set_stack(tx, stack, status, reason, **changes)
     tx.put(STACKS, stack.uuid, value=msgspec.structs.replace(stack, operation=None))
+    _forget_revisions(tx, stack.uuid, stack.current)
 
 
 def _clear(tx: Tx, uuid: str, *tables: Table[Any]) -> None:

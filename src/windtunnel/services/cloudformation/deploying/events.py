@@ -14,6 +14,7 @@ from windtunnel.services.cloudformation.state import EVENTS, ROWS, STACKS, Event
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 INITIATED = "User Initiated"
+EMITTER = "aws.cloudformation"
 SOURCE = "cloudformation.amazonaws.com"
 
 
@@ -43,11 +44,23 @@ def tell(tx: Tx, stack: Stack, event: Event) -> None:
     token = stack.operation.token if stack.operation is not None else ""
     event = msgspec.structs.replace(event, token=token)
     tx.put(EVENTS, stack.uuid, tx.serial(), value=event)
+    _emit(tx, stack, event)
     if not stack.current and (stack.operation is None or not stack.operation.target):
         return
     target = stack.operation.target if stack.operation is not None else 0
     for topic in revision_of(tx, stack, target).notifications:
         tx.deliver(topic, Message(_text(tx, stack, event), subject="AWS CloudFormation Notification"), source=SOURCE, source_arn=stack.id)
+
+
+def _emit(tx: Tx, stack: Stack, event: Event) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/eventbridge-events.html"""
+    told: dict[str, Any] = {"status-details": {"status": event.status, "status-reason": event.reason}, "client-request-token": event.token}
+    if event.physical == stack.id:
+        tx.emit(EMITTER, "CloudFormation Stack Status Change", {"stack-id": stack.id, **told}, [stack.id])
+        return
+    resource = {"logical-resource-id": event.logical, "physical-resource-id": event.physical, "resource-type": event.type}
+    detail = {"stack-id": stack.id, **resource, **told}
+    tx.emit(EMITTER, "CloudFormation Resource Status Change", detail, [stack.id])
 
 
 def _text(tx: Tx, stack: Stack, event: Event) -> str:

@@ -122,8 +122,8 @@ async def _do(call: Call, doing: Doing, deploy: Deploy) -> Done:
         assert doing.stack.operation is not None
         id = next(iter(doing.stack.operation.imported[item.logical].values()))
         return Done(id, await _attributes(at, deploy, id, properties))
-    left = row.id if doing.before is None or row.id != doing.before.id else ""
-    if left:
+    at.begun = row.id if doing.before is None or row.id != doing.before.id else ""
+    if at.begun and not deploy.resumes:
         # The region was stopped in the middle of it: what was begun is taken away.
         await _delete(at, deploy, row, properties)
     id = await deploy.create(at, properties)

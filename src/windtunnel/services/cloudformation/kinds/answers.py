@@ -15,7 +15,7 @@ from windtunnel.services.cloudformation.state import SIGNALS, changed_channel
 from windtunnel.services.cloudformation.template.parsing import a_map
 
 PATH = "/_aws/cloudformation/"
-ASKED = Table("cloudformation.asked", list[str])
+ASKED = Table("cloudformation.asked", list[str], indexes={"of": lambda _, asked: tuple(asked)})
 """request id -> [uuid of the stack, logical id], while an answer is waited for"""
 ANSWERS = Table("cloudformation.answers", dict[str, Any])
 """request id -> what a custom resource answered"""

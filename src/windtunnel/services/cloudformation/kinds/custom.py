@@ -61,11 +61,9 @@ async def _asked(at: At, kind: str, properties: Properties, **more: Any) -> dict
     await call.transact(_send, uuid, stacked.logical_id, str(properties["ServiceToken"]), request)
     deadline = call.now() + float(properties.get("ServiceTimeout", SECONDS_MAX))
     late = f"CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId [{id}]."
-    try:
-        while (answer := call.read(Tx.get, ANSWERS, id)) is None:
-            await wait(call, uuid, deadline, late)
-    finally:
-        await call.transact(_forget, id)
+    while (answer := call.read(Tx.get, ANSWERS, id)) is None:
+        await wait(call, uuid, deadline, late)
+    await call.transact(_forget, uuid, stacked.logical_id)
     return answer
 
 
@@ -74,6 +72,7 @@ def _own(properties: Properties) -> Properties:
 
 
 def _send(tx: Tx, uuid: str, logical: str, target: str, request: dict[str, Any]) -> None:
+    _forget(tx, uuid, logical)
     tx.put(ASKED, request["RequestId"], value=[uuid, logical])
     message = Message(orjson.dumps(request).decode(), subject="AWS CloudFormation custom resource request")
     tx.deliver(target, message, source=SOURCE, source_arn=request["StackId"], failed="unasked", context={"request": request["RequestId"]})
@@ -88,9 +87,11 @@ def unasked(tx: Tx, payload: Mapping[str, Any]) -> None:
         tx.wake(*changed_channel(asked[0]))
 
 
-def _forget(tx: Tx, id: str) -> None:
-    tx.delete(ASKED, id)
-    tx.delete(ANSWERS, id)
+def _forget(tx: Tx, uuid: str, logical: str) -> None:
+    """Nobody waits for an answer any more, nor for one to a request that was cut short."""
+    for (id,), _ in list(tx.find(ASKED, "of", uuid, logical)):
+        tx.delete(ASKED, id)
+        tx.delete(ANSWERS, id)
 
 
 def _check(answer: Mapping[str, Any]) -> None:

@@ -20,9 +20,11 @@ BUSY = "_IN_PROGRESS"
 
 async def create(at: At, properties: Properties) -> str:
     call, parent = _own(at)
-    request = {"StackName": at.name(NAME_CHARACTERS_MAX), "OnFailure": "DO_NOTHING", **_request(call, parent, at, properties)}
-    id = await created(call, request, parent)
-    await at.made(id)
+    id = at.begun
+    if not id:
+        request = {"StackName": at.name(NAME_CHARACTERS_MAX), "OnFailure": "DO_NOTHING", **_request(call, parent, at, properties)}
+        id = await created(call, request, parent)
+        await at.made(id)
     stack = await _end(call, parent, id)
     if stack.status != "CREATE_COMPLETE":
         raise Unmade(f"Embedded stack {id} was not successfully created: {stack.reason}")
@@ -31,12 +33,13 @@ async def create(at: At, properties: Properties) -> str:
 
 async def update(at: At, id: str, new: Properties, old: Properties) -> None:
     call, parent = _own(at)
-    try:
-        await updated(call, {"StackName": id, **_request(call, parent, at, new)}, parent)
-    except Fault as fault:
-        if fault.message != "No updates are to be performed.":
-            raise
-        return
+    if not call.read(stack_of, id).status.endswith(BUSY):
+        try:
+            await updated(call, {"StackName": id, **_request(call, parent, at, new)}, parent)
+        except Fault as fault:
+            if fault.message != "No updates are to be performed.":
+                raise
+            return
     stack = await _end(call, parent, id)
     if stack.status != "UPDATE_COMPLETE":
         raise Unmade(f"Embedded stack {id} was not successfully updated. Currently in {stack.status} with reason: {stack.reason}")
