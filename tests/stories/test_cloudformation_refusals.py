@@ -35,6 +35,11 @@ def given(value: str, **declared: Any) -> dict[str, Any]:
     return {"TemplateBody": template, "Parameters": [{"ParameterKey": "P", "ParameterValue": value}]}
 
 
+LONG = "x" * 51_201
+TOO_LONG = (
+    f"1 validation error detected: Value '{LONG}' at 'templateBody' failed to satisfy constraint: Member must have length less than or"
+    " equal to 51200"
+)
 TEMPLATES: list[tuple[str, str]] = [
     ("5", "Template format error: unsupported structure."),
     ('{"Resources" = 5}', "Template format error: JSON not well-formed. (line 1, column 15)"),
@@ -79,6 +84,7 @@ CASES: list[Case] = [
         "ValidationError",
         f"1 validation error detected: Value 's_' at 'stackName' failed to satisfy constraint: {PATTERN}",
     ),
+    ("create_stack", {"StackName": "s", "TemplateBody": LONG}, "ValidationError", TOO_LONG),
     ("create_stack", {"StackName": "there", "TemplateBody": text()}, "AlreadyExistsException", "Stack [there] already exists"),
     (
         "create_stack",

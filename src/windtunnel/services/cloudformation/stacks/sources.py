@@ -11,7 +11,7 @@ import msgspec
 from windtunnel.fabric import Call, Fault, Principal, Tx
 from windtunnel.fabric.access import ACCESS_KEYS
 from windtunnel.services.cloudformation.template.parameters import STORED, Given
-from windtunnel.services.cloudformation.template.parsing import URL_BYTES_MAX
+from windtunnel.services.cloudformation.template.parsing import BYTES_MAX, URL_BYTES_MAX
 from windtunnel.services.cloudformation.template.templates import Template
 
 SESSION = "AWSCloudFormation"
@@ -22,7 +22,13 @@ async def text_of(call: Call, req: Mapping[str, Any], body: str = "TemplateBody"
     """The text of a request's template; "" where it names none."""
     if body in req and url in req:
         raise Fault("ValidationError", f"You cannot specify both {url} and {body}" if body != "TemplateBody" else _ONE)
-    return str(req[body]) if body in req else await fetched(call, str(req[url])) if url in req else ""
+    if body not in req:
+        return await fetched(call, str(req[url])) if url in req else ""
+    text = str(req[body])
+    if len(text.encode()) > BYTES_MAX:
+        why = f"Value '{text}' at '{body[0].lower()}{body[1:]}' failed to satisfy constraint"
+        raise Fault("ValidationError", f"1 validation error detected: {why}: Member must have length less than or equal to {BYTES_MAX}")
+    return text
 
 
 _ONE = "Either Template URL or Template Body must be specified."
