@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from windtunnel.aws.arn import Arn, parse_or_none
+from windtunnel.aws.input_templates import BadInput, plain_value
 from windtunnel.aws.jsonpath import MISSING, compile_path, is_path
 from windtunnel.aws.patterns import compile_pattern
 from windtunnel.fabric import Event, Tx
@@ -17,7 +18,7 @@ from windtunnel.services.events.archives.keeping import ARCHIVER, keep
 from windtunnel.services.events.destinations.pace import due
 from windtunnel.services.events.event import Coming
 from windtunnel.services.events.routing.failures import FAILED, HOP, INVALID_JSON, bury
-from windtunnel.services.events.routing.inputs import BadInput, body_for, value_text
+from windtunnel.services.events.routing.inputs import body_for
 from windtunnel.services.events.state import KINDS, MATCHED, TARGETS, Match, rule_arn
 
 SOURCE = "events.amazonaws.com"
@@ -110,11 +111,11 @@ def _resolved(value: Any, event: Mapping[str, Any]) -> Any:
         return [_resolved(item, event) for item in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, str) and value.startswith(("$.", "$[")) and is_path(value):
         found = compile_path(value)(event)
-        return "" if found is MISSING else value_text(found)
+        return "" if found is MISSING else plain_value(found)
     return value
 
 
 def _partition_key(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     path = target.get("KinesisParameters", {}).get("PartitionKeyPath", "$.id")
     found = compile_path(path)(event) if is_path(path) else MISSING
-    return event["id"] if found is MISSING else value_text(found)
+    return event["id"] if found is MISSING else plain_value(found)

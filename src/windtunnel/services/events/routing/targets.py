@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws.arn import parse_or_none
+from windtunnel.aws.input_templates import placeholders
 from windtunnel.aws.jsonpath import is_path
 from windtunnel.fabric import Tx
 from windtunnel.services.events.listings import page_of, start_of
-from windtunnel.services.events.routing.inputs import PREDEFINED, placeholders
+from windtunnel.services.events.routing.inputs import PREDEFINED
 from windtunnel.services.events.routing.ruling import check_managed
 from windtunnel.services.events.state import TARGETS, bus_of, find_rule, invalid, limit_exceeded
 
