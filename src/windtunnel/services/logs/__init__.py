@@ -23,7 +23,7 @@ from windtunnel.services.logs.transform import transformers
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
     """What is delivered to a group's ARN is an event in it."""
-    return "take_event", {"group": arn.id.removesuffix(":*"), "body": event.body}
+    return "take_event", {"group": arn.id.removesuffix(":*"), "body": event.body, "stream": event.parameters.get("LogStreamName", "")}
 
 
 SERVICE = Service(

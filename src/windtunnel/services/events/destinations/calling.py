@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from windtunnel.fabric import Call, Fault
-from windtunnel.planes.network.client import HttpError
+from windtunnel.planes.network.client import Answer, HttpError
 from windtunnel.services.events.destinations.authorizing import send, token_of
 from windtunnel.services.events.destinations.finding import AUTHORIZED, OAUTH, connection_of
 from windtunnel.services.events.destinations.parameters import authorization, invocation
@@ -21,7 +21,7 @@ TOKEN_REFUSED = frozenset({401, 407})
 
 
 async def call_destination(call: Call, req: Mapping[str, Any]) -> dict[str, Any]:
-    """Taker: calls the endpoint of an API destination."""
+    """Taker: calls the endpoint of an API destination; what it answers is for pipes."""
     destination = call.read(lambda tx: tx.get(API_DESTINATIONS, req["name"]))
     if destination is None:
         raise not_found(f"API destination {req['name']} does not exist.")
@@ -30,23 +30,24 @@ async def call_destination(call: Call, req: Mapping[str, Any]) -> dict[str, Any]
         raise Fault("AccessDeniedException", f"The connection of API destination {req['name']} is not authorized.")
     connection = named[1]
 
-    async def attempt(*, fresh: bool) -> int:
+    async def attempt(*, fresh: bool) -> Answer:
         authorized = await _authorized(call, connection, fresh=fresh)
         http = req["parameters"].get("HttpParameters", {})
         outgoing = invocation(destination.method, destination.endpoint, req["body"], http, connection.parameters, authorized)
-        return (await send(call, outgoing)).status
+        return await send(call, outgoing)
 
     try:
-        status = await attempt(fresh=False)
-        if status in TOKEN_REFUSED and connection.kind == OAUTH:
-            status = await attempt(fresh=True)
+        answer = await attempt(fresh=False)
+        if answer.status in TOKEN_REFUSED and connection.kind == OAUTH:
+            answer = await attempt(fresh=True)
     except HttpError as error:
         raise Fault(error.code, str(error), status=503) from error
+    status = answer.status
     if not 200 <= status < 300:
         # A fault of 5xx or 429 is delivered again, any other is the last word.
         retried = status if status >= 500 else 429 if status in RETRIED else 400
         raise Fault(f"HTTP{status}", f"{destination.endpoint} answered {status}", status=retried)
-    return {"StatusCode": status}
+    return {"StatusCode": status, "Body": answer.body.decode("utf-8", "replace")}
 
 
 async def _authorized(call: Call, connection: Connection, *, fresh: bool) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What other services deliver to a log group: each delivery an event, in a stream of the resource that delivers.
+"""What other services deliver to a log group: each delivery an event, in the stream that is named or one of who delivers.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-targets.html#targets-specifics-cwl
 """
@@ -28,7 +28,7 @@ class Told(msgspec.Struct, forbid_unknown_fields=True):
 def take_event(tx: Tx, req: Mapping[str, Any]) -> dict[str, Any]:
     """Taker: writes a text into a group. One that is `{"timestamp": …, "message": …}` says both itself."""
     name, digits = req["group"], sha256(tx.scope.source_arn.encode()).hexdigest()
-    stream = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
+    stream = req["stream"] or "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
     if tx.get(STREAMS, find_group(tx, name).id, stream) is None:
         create_log_stream(tx, {"logGroupName": name, "logStreamName": stream})
     time, message = _told(req["body"], int(tx.now * MILLISECONDS))
