@@ -166,6 +166,35 @@ def test_each_is_told_when_nothing_can_be_written(pair: tuple[One, One]) -> None
     assert one.get(b"k") == b"v"
 
 
+def test_who_found_nothing_is_woken_by_what_comes_in_the_same_turn(pair: tuple[One, One]) -> None:
+    one, _ = pair
+    waiting = list[asyncio.Future[None]]()
+
+    def woken(_: object) -> None:
+        for future in waiting:
+            future.set_result(None)
+        waiting.clear()
+
+    def send(overlay: Overlay) -> tuple[None, bool]:
+        overlay.put(b"k", b"1")
+        overlay.wakes.add(("k",))
+        return None, True
+
+    async def receive() -> bytes | None:
+        while (found := await one.store.gather(lambda overlay: (overlay.get(b"k"), False))) is None:
+            waiting.append(asyncio.get_running_loop().create_future())
+            await waiting[-1]
+        return found
+
+    async def together() -> bytes | None:
+        async with asyncio.timeout(5):
+            found, _ = await asyncio.gather(receive(), one.store.gather(send))
+            return found
+
+    one.store._woken = woken  # pyright: ignore[reportPrivateUsage]
+    assert asyncio.run(together()) == b"1"
+
+
 def test_who_is_cancelled_meanwhile_goes_on_to_its_next_wait(pair: tuple[One, One]) -> None:
     one, two = pair
     seen: list[Any] = []

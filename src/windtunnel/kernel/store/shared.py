@@ -139,6 +139,8 @@ class SharedStore(Store):
         self._recent: deque[list[Channel]] = deque(maxlen=NEWS_KEPT_MAX)
         self._heard: dict[bytes, int] = {}
         self._wakes: set[Channel] = set()
+        self._found_nothing = False
+        """Whether who found nothing, in what was run together, has yet to go on, to wait for what others write."""
         self._wrote = False
         self._looking: TimerHandle | None = None
         self._flushing: TimerHandle | None = None
@@ -328,8 +330,12 @@ class SharedStore(Store):
                 part.outcome = Outcome(self._run_alone, part.attempt)
         for part in parts:
             part.told(None)
+        if self._found_nothing:
+            with suppress(RuntimeError):
+                get_running_loop().call_soon(self._gone_on)
 
     def _run_alone(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> tuple[Result, bool]:
+        self._found_nothing = True
         return self.transact(attempt), True
 
     def _run_together(self, parts: list[Part[Any]], *, firmly: bool) -> None:
@@ -341,6 +347,7 @@ class SharedStore(Store):
                 part.outcome = Outcome(part.attempt, overlay)
                 if isinstance(part.outcome.error, StoreFull):
                     raise part.outcome.error
+                self._found_nothing = self._found_nothing or not overlay.changes
                 if part.outcome.value is not None:
                     owed = owed or (part.outcome.value[1] and overlay.changes)
                     whole.merge(overlay)
@@ -378,6 +385,16 @@ class SharedStore(Store):
             self._tell(waiting, wakes, failure)
         else:
             self._syncer.after(lambda failure: self._tell(waiting, wakes, failure))
+
+    def _tell(self, waiting: list[Told], wakes: set[Channel], failure: StoreFull | None) -> None:
+        super()._tell(waiting, wakes, failure)
+        if self._found_nothing and wakes and failure is None:
+            # It would wait for good for what it is told of before it waits.
+            with suppress(RuntimeError):
+                get_running_loop().call_soon(self._woken, wakes)
+
+    def _gone_on(self) -> None:
+        self._found_nothing = False
 
     def _look(self) -> None:
         self._looking = get_running_loop().call_later(LOOK_SECONDS, self._look)
