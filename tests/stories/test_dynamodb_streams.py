@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.stories.dynamo import item, make, records
 from tests.stories.here import Here
+from tests.stories.lambdas import logged
+from tests.stories.lambdas import make as function
 from tests.stories.refusals import refusal
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -177,3 +179,14 @@ def test_what_is_no_stream_is_refused(here: Here) -> None:
     latest = {"StreamArn": arn, "ShardIteratorType": "LATEST"}
     assert refusal(streams.get_shard_iterator, ShardId=shard, **latest)[0] == "ResourceNotFoundException"
     assert refusal(streams.get_records, ShardIterator="x") == ("ValidationException", "Invalid ShardIterator")
+
+
+def test_a_function_goes_on_after_days_without_a_change(here: Here) -> None:
+    arn = make(here, StreamSpecification=BOTH)["LatestStreamArn"]
+    function(here, "f", "def handler(event, context):\n    print('got', event['Records'][0]['dynamodb']['Keys']['id']['S'])\n")
+    here.lambda_.create_event_source_mapping(EventSourceArn=arn, FunctionName="f", StartingPosition="TRIM_HORIZON")
+    for name in ("a", "b"):
+        here.dynamodb.put_item(TableName="books", Item=item(id=name))
+        here.jump(3 * 86_400)
+        here.restart()
+    assert [line.strip() for line in logged(here, "/aws/lambda/f") if line.startswith("got ")] == ["got a", "got b"]
