@@ -311,9 +311,29 @@ TABLES = [
         f"{WRONG}Maximum policy size of 20480 bytes exceeded",
     ),
 ]
-CASES: list[Case] = [*ABSENT, *VALUES, *READS, *TOGETHER, *TABLES]
+LEGACY = (
+    f"{WRONG}DynamoDB global tables version 2017.11.29 is not supported. "
+    "We recommend using DynamoDB global tables version 2019.11.21, instead of version 2017.11.29 (Legacy)."
+)
+NAMED = {"GlobalTableName": "books"}
+NO_GLOBAL = ("GlobalTableNotFoundException", "Global table not found: Global table with name: 'books' does not exist.")
+FORMER: list[Case] = [
+    ("create_global_table", {**NAMED, "ReplicationGroup": [{"RegionName": "eu-west-1"}]}, INVALID, LEGACY),
+    ("update_global_table", {**NAMED, "ReplicaUpdates": []}, INVALID, LEGACY),
+    *((operation, NAMED, *NO_GLOBAL) for operation in ("describe_global_table", "describe_global_table_settings")),
+    ("update_global_table_settings", NAMED, *NO_GLOBAL),
+]
+CASES: list[Case] = [*FORMER, *ABSENT, *VALUES, *READS, *TOGETHER, *TABLES]
 ELSEWHERE = {"delete_table ResourceInUseException": "test_dynamodb_refusals.py::test_a_table_that_is_being_filled_can_not_be_deleted"}
 NEVER = (
+    # Global tables of 2017 are made no more.
+    *(f"create_global_table {fault}Exception" for fault in ("LimitExceeded", "GlobalTableAlreadyExists", "TableNotFound")),
+    *(
+        f"update_global_table {fault}Exception"
+        for fault in ("GlobalTableNotFound", "ReplicaAlreadyExists", "ReplicaNotFound", "TableNotFound")
+    ),
+    *(f"update_global_table_settings {fault}" for fault in ("ReplicaNotFoundException", "IndexNotFoundException")),
+    *(f"update_global_table_settings {fault}" for fault in ("LimitExceededException", "ResourceInUseException")),
     *("InternalServerError", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"),
     # Everything is done in its turn, and no table is between two states.
     *("TransactionConflictException", "TransactionInProgressException", "ReplicatedWriteConflictException", "TableInUseException"),

@@ -9,7 +9,7 @@ from windtunnel.services.dynamodb.exports import exports, imports, running, taki
 from windtunnel.services.dynamodb.items import batches, items, query, statements, transacting, transactions
 from windtunnel.services.dynamodb.stack import RESOURCES
 from windtunnel.services.dynamodb.streams import destinations, shards, streams
-from windtunnel.services.dynamodb.tables import insights, policies, settings, tables, updating
+from windtunnel.services.dynamodb.tables import global_tables, insights, policies, settings, tables, updating
 
 SERVICE = Service(
     "dynamodb",
@@ -19,6 +19,7 @@ SERVICE = Service(
         settings,
         policies,
         insights,
+        global_tables,
         destinations,
         items,
         query,

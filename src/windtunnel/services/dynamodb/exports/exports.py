@@ -6,24 +6,20 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Ho
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from windtunnel.aws import pages
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.backups import history
-from windtunnel.services.dynamodb.exports.state import EXPORTS, JOB_TOKENS, Job
+from windtunnel.services.dynamodb.exports.jobs import digest_of, find_job, keep, listed, made_before
+from windtunnel.services.dynamodb.exports.state import EXPORTS, Job
 from windtunnel.services.dynamodb.lookup import Found, find_arn
 from windtunnel.services.dynamodb.state import arn_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import dynamodb as t
 
-LISTED_MAX = 25
 BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 WINDOW_SECONDS = (15 * 60, 24 * 3_600)
 """How long the time of an incremental export may be."""
@@ -38,47 +34,27 @@ def export_table_to_point_in_time(tx: Tx, req: t.ExportTableToPointInTimeInput) 
     for member, only in (("ExportFormat", "DYNAMODB_JSON"), ("FilterSpecification", None)):
         if req.get(member, only) != only:
             raise Fault("NotImplemented", f"windtunnel does not implement {req.get(member)} as {member} of exports.", status=501)
-    digest = sha256(msgspec.msgpack.encode({name: value for name, value in req.items() if name != "ClientToken"})).hexdigest()
-    token = req.get("ClientToken") or found.tx.new_id()
-    known = found.tx.get(JOB_TOKENS, "export", token)
-    if known is not None and (made := found.tx.get(EXPORTS, known)) is not None:
-        if made.digest != digest:
-            raise Fault("ExportConflictException", "ClientToken was used with other parameters before.")
+    digest, token = digest_of(req), req.get("ClientToken") or found.tx.new_id()
+    if (made := made_before(found.tx, EXPORTS, "Export", token, digest)) is not None:
         return {"ExportDescription": made.shown}
     job = _job(found, req, token, digest)
-    found.tx.put(EXPORTS, job.id, value=job)
-    found.tx.put(JOB_TOKENS, "export", token, value=job.id)
-    found.tx.timer(found.tx.now, "run_export", {"id": job.id})
+    keep(found.tx, EXPORTS, "Export", token, job)
     return {"ExportDescription": job.shown}
 
 
 def describe_export(tx: Tx, req: t.DescribeExportInput) -> dict[str, Any]:
-    arn = parse_or_none(req["ExportArn"])
-    if arn is None or arn.service != "dynamodb" or "/export/" not in arn.resource:
-        raise invalid("Invalid Export ARN")
-    job = tx.at(account=arn.account, region=arn.region).get(EXPORTS, arn.resource.rpartition("/")[2])
-    if job is None or job.shown["ExportArn"] != req["ExportArn"]:
-        raise Fault("ExportNotFoundException", f"Export not found: {req['ExportArn']}")
-    return {"ExportDescription": job.shown}
+    return {"ExportDescription": find_job(tx, EXPORTS, "Export", req["ExportArn"]).shown}
 
 
 def list_exports(tx: Tx, req: t.ListExportsInput) -> dict[str, Any]:
-    """The newest first, as in AWS."""
-    try:
-        end = pages.decode(req["NextToken"]) if req.get("NextToken") else None  # pyright: ignore[reportTypedDictNotRequiredAccess]
-    except ValueError as error:
-        raise invalid("Invalid Request: Provided nextToken is invalid") from error
+    table = ""
     if "TableArn" in req:
         found = find_arn(tx, req["TableArn"])
         if found is None:
             raise Fault("TableNotFoundException", f"Table not found: {req['TableArn']}")
-        rows = found.tx.find(EXPORTS, "table", found.row.name, end=end, reverse=True)
-    else:
-        rows = tx.scan(EXPORTS, end=end, reverse=True)
-    page, token = pages.page(rows, req.get("MaxResults", LISTED_MAX), reverse=True)
-    kept = ("ExportArn", "ExportStatus", "ExportType")
-    summaries = [{name: job.shown[name] for name in kept if name in job.shown} for _, job in page]
-    return {"ExportSummaries": summaries, **({"NextToken": token} if token else {})}
+        tx, table = found.tx, found.row.name
+    summaries, following = listed(tx, EXPORTS, table, req, req.get("MaxResults"), ("ExportArn", "ExportStatus", "ExportType"))
+    return {"ExportSummaries": summaries, **following}
 
 
 def _job(found: Found, req: Mapping[str, Any], token: str, digest: str) -> Job:

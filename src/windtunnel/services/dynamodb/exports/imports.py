@@ -5,23 +5,21 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Ho
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from windtunnel.aws import pages
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.dynamodb.exports.state import IMPORTS, JOB_TOKENS, Job
+from windtunnel.services.dynamodb.exports.jobs import digest_of, find_job, keep, listed, made_before
+from windtunnel.services.dynamodb.exports.state import IMPORTS, Job
 from windtunnel.services.dynamodb.state import TABLES, arn_of
 from windtunnel.services.dynamodb.tables.making import made
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import dynamodb as t
 
-LISTED_MAX = 25
 FORMATS = ("DYNAMODB_JSON", "CSV")
 COMPRESSIONS = ("NONE", "GZIP")
 
@@ -32,12 +30,8 @@ def import_table(tx: Tx, req: t.ImportTableInput) -> dict[str, Any]:
             raise Fault("NotImplemented", f"windtunnel does not implement {req.get(member)} as {member} of imports.", status=501)
     if req["InputFormat"] == "DYNAMODB_JSON" and req.get("InputFormatOptions"):
         raise invalid("Invalid Request: Unsupported InputFormatOptions for the given input format: DYNAMODB_JSON.")
-    digest = sha256(msgspec.msgpack.encode({name: value for name, value in req.items() if name != "ClientToken"})).hexdigest()
-    token = req.get("ClientToken") or tx.new_id()
-    known = tx.get(JOB_TOKENS, "import", token)
-    if known is not None and (earlier := tx.get(IMPORTS, known)) is not None:
-        if earlier.digest != digest:
-            raise Fault("ImportConflictException", "ClientToken was used with other parameters before.")
+    digest, token = digest_of(req), req.get("ClientToken") or tx.new_id()
+    if (earlier := made_before(tx, IMPORTS, "Import", token, digest)) is not None:
         return {"ImportTableDescription": earlier.shown}
     parameters: Any = req["TableCreationParameters"]
     row = msgspec.structs.replace(made(tx, parameters["TableName"], parameters), filling=True)
@@ -64,31 +58,16 @@ def import_table(tx: Tx, req: t.ImportTableInput) -> dict[str, Any]:
     }
     if options := req.get("InputFormatOptions"):
         shown["InputFormatOptions"] = options
-    tx.put(IMPORTS, job_id, value=Job(job_id, row.name, row.number, digest, shown))
-    tx.put(JOB_TOKENS, "import", token, value=job_id)
-    tx.timer(tx.now, "run_import", {"id": job_id})
+    keep(tx, IMPORTS, "Import", token, Job(job_id, row.name, row.number, digest, shown))
     return {"ImportTableDescription": shown}
 
 
 def describe_import(tx: Tx, req: t.DescribeImportInput) -> dict[str, Any]:
-    arn = parse_or_none(req["ImportArn"])
-    if arn is None or arn.service != "dynamodb" or "/import/" not in arn.resource:
-        raise invalid("Invalid Import ARN")
-    job = tx.at(account=arn.account, region=arn.region).get(IMPORTS, arn.resource.rpartition("/")[2])
-    if job is None or job.shown["ImportArn"] != req["ImportArn"]:
-        raise Fault("ImportNotFoundException", f"Import not found: {req['ImportArn']}")
-    return {"ImportTableDescription": job.shown}
+    return {"ImportTableDescription": find_job(tx, IMPORTS, "Import", req["ImportArn"]).shown}
 
 
 def list_imports(tx: Tx, req: t.ListImportsInput) -> dict[str, Any]:
-    """The newest first, as in AWS."""
-    try:
-        end = pages.decode(req["NextToken"]) if req.get("NextToken") else None  # pyright: ignore[reportTypedDictNotRequiredAccess]
-    except ValueError as error:
-        raise invalid("Invalid Request: Provided nextToken is invalid") from error
     arn = parse_or_none(req["TableArn"]) if "TableArn" in req else None
-    rows = tx.scan(IMPORTS, end=end, reverse=True) if arn is None else tx.find(IMPORTS, "table", arn.name, end=end, reverse=True)
-    page, token = pages.page(rows, req.get("PageSize", LISTED_MAX), reverse=True)
-    kept = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
-    summaries = [{name: job.shown[name] for name in kept if name in job.shown} for _, job in page]
-    return {"ImportSummaryList": summaries, **({"NextToken": token} if token else {})}
+    members = ("ImportArn", "ImportStatus", "TableArn", "S3BucketSource", "InputFormat", "StartTime", "EndTime")
+    summaries, following = listed(tx, IMPORTS, "" if arn is None else arn.name, req, req.get("PageSize"), members)
+    return {"ImportSummaryList": summaries, **following}

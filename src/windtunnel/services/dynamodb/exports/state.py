@@ -29,4 +29,4 @@ EXPORTS = Table("dynamodb.exports", Job, indexes={"table": lambda key, job: (job
 IMPORTS = Table("dynamodb.imports", Job, indexes={"table": lambda key, job: (job.table, job.id)})
 """id -> Job, in the order of time"""
 JOB_TOKENS = Table("dynamodb.job_tokens", str)
-"""("export" | "import", client token) -> the job's id"""
+"""("Export" | "Import", client token) -> the job's id"""

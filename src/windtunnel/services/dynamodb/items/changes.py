@@ -13,6 +13,7 @@ import msgspec
 from windtunnel.aws.dynamodb import former
 from windtunnel.aws.dynamodb.binding import bind, given
 from windtunnel.aws.dynamodb.decimals import invalid
+from windtunnel.aws.dynamodb.projections import projected
 from windtunnel.aws.dynamodb.syntax import Action, Node
 from windtunnel.aws.dynamodb.updates import WRONG_TYPE, updated
 from windtunnel.aws.dynamodb.values import Item, checked_item, size_of
@@ -111,6 +112,22 @@ def make(tx: Tx, row: TableRow, wanted: Wanted) -> Done:
     if old is None and new is None:
         return Done(None, None)
     return Done(old, new, write(tx, row, at, old, new, size=size))
+
+
+def returned(asked: str | None, wanted: Wanted, done: Done) -> Item | None:
+    """What is told of an item, as ReturnValues says."""
+    paths = [action.path for action in wanted.actions]
+    match asked:
+        case "ALL_OLD":
+            return done.old
+        case "ALL_NEW":
+            return done.new
+        case "UPDATED_OLD":
+            return None if done.old is None else projected(done.old, paths)
+        case "UPDATED_NEW":
+            return None if done.new is None else projected(done.new, paths)
+        case _:
+            return None
 
 
 def _shows_failed(req: Mapping[str, Any]) -> bool:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws.dynamodb.binding import bind, given
-from windtunnel.aws.dynamodb.projections import projected
-from windtunnel.aws.dynamodb.values import Item, checked_item, size_of
+from windtunnel.aws.dynamodb.values import checked_item, size_of
 from windtunnel.fabric import Tx
 from windtunnel.services.dynamodb.items import changes, requests
 from windtunnel.services.dynamodb.items.capacity import meter, read_units, with_consumed, write_units
-from windtunnel.services.dynamodb.items.changes import Done, Wanted
+from windtunnel.services.dynamodb.items.changes import Wanted
 from windtunnel.services.dynamodb.keys import check_key, place_of
 from windtunnel.services.dynamodb.lookup import find
 from windtunnel.services.dynamodb.state import ITEMS
@@ -54,7 +53,7 @@ def _made(tx: Tx, req: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
     found = find(tx, req["TableName"])
     tx, row = found.tx, found.row
     done = changes.make(tx, row, wanted)
-    attributes = _returned(req.get("ReturnValues"), wanted, done)
+    attributes = changes.returned(req.get("ReturnValues"), wanted, done)
     result: dict[str, Any] = {"Attributes": attributes} if attributes else {}
     asked = req.get("ReturnConsumedCapacity")
     if row.on_demand or asked:
@@ -63,18 +62,3 @@ def _made(tx: Tx, req: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
         result = with_consumed(result, row, units, asked)
     metrics = requests.collection_metrics(row, wanted.item, req.get("ReturnItemCollectionMetrics"))
     return {**result, "ItemCollectionMetrics": metrics} if metrics else result
-
-
-def _returned(asked: str | None, wanted: Wanted, done: Done) -> Item | None:
-    paths = [action.path for action in wanted.actions]
-    match asked:
-        case "ALL_OLD":
-            return done.old
-        case "ALL_NEW":
-            return done.new
-        case "UPDATED_OLD":
-            return None if done.old is None else projected(done.old, paths)
-        case "UPDATED_NEW":
-            return None if done.new is None else projected(done.new, paths)
-        case _:
-            return None

@@ -13,12 +13,10 @@ import msgspec
 
 from windtunnel.aws import pages
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.aws.dynamodb.projections import projected
 from windtunnel.aws.dynamodb.values import Item, size_of
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.items import changes, planning, requests, selecting
 from windtunnel.services.dynamodb.items.capacity import Units, added, consumed, meter, read_units, with_consumed, write_units
-from windtunnel.services.dynamodb.items.changes import Done, Wanted
 from windtunnel.services.dynamodb.items.planning import Asked, asked
 from windtunnel.services.dynamodb.items.transacting import Part, Summed, cancelled, check_token, make_all, reason, remember
 from windtunnel.services.dynamodb.keys import place_of
@@ -41,7 +39,7 @@ def execute_statement(tx: Tx, req: t.ExecuteStatementInput) -> dict[str, Any]:
     done = changes.make(one.tx, one.row, wanted)
     units = write_units(one.row, done.old, done.new, done.size)
     meter(one.tx, one.row, "Write", sum(units.values()))
-    attributes = _returned(one, wanted, done)
+    attributes = changes.returned(one.statement.returning, wanted, done)
     return with_consumed({"Items": [attributes] if attributes else []}, one.row, units, req.get("ReturnConsumedCapacity"))
 
 
@@ -132,7 +130,7 @@ def _one_of_a_batch(one: Asked, req: Mapping[str, Any]) -> tuple[dict[str, Any],
         done = changes.make(one.tx, one.row, wanted)
         units = write_units(one.row, done.old, done.new, done.size)
         meter(one.tx, one.row, "Write", sum(units.values()))
-        attributes = _returned(one, wanted, done)
+        attributes = changes.returned(one.statement.returning, wanted, done)
         return {**response, "Item": attributes} if attributes else response, units
     item = _single(one, "BatchExecuteStatement")
     units = {"": read_units(0 if item is None else size_of(item), consistent=bool(req.get("ConsistentRead")))}
@@ -162,18 +160,3 @@ def _single(one: Asked, operation: str) -> Item | None:
         raise invalid(NOT_ONE.format(operation))
     item = one.tx.get(ITEMS, one.row.number, *place_of(one.row, key))
     return item if item is not None and requests.fulfils(one.statement.where, item) else None
-
-
-def _returned(one: Asked, wanted: Wanted, done: Done) -> Item | None:
-    paths = [action.path for action in wanted.actions]
-    match one.statement.returning:
-        case "ALL_OLD":
-            return done.old
-        case "ALL_NEW":
-            return done.new
-        case "UPDATED_OLD":
-            return None if done.old is None else projected(done.old, paths)
-        case "UPDATED_NEW":
-            return None if done.new is None else projected(done.new, paths)
-        case _:
-            return None
