@@ -65,6 +65,24 @@ def test_a_template_makes_changes_and_removes_keys_and_their_names(here: Here) -
     assert here.kms.list_aliases()["Aliases"] == []
 
 
+def test_what_was_changed_by_hand_has_drifted(here: Here) -> None:
+    create(here, "shop", json.dumps(TEMPLATE))
+    here.kms.update_key_description(KeyId=_outputs(here)["Key"], Description="mine")
+    here.kms.update_alias(AliasName="alias/shop", TargetKeyId=made(here))
+    drifts = {
+        name: here.cloudformation.detect_stack_resource_drift(StackName="shop", LogicalResourceId=name)["StackResourceDrift"]
+        for name in ("Key", "Pair", "Alias")
+    }
+    assert {name: drift["StackResourceDriftStatus"] for name, drift in drifts.items()} == {
+        "Key": "MODIFIED",
+        "Pair": "IN_SYNC",
+        "Alias": "MODIFIED",
+    }
+    (difference,) = drifts["Key"]["PropertyDifferences"]
+    told = [difference[member] for member in ("PropertyPath", "ExpectedValue", "ActualValue")]
+    assert told == ["/Description", "of the shop", "mine"]
+
+
 def test_a_replica_is_deployed_in_its_own_region(here: Here) -> None:
     primary = made(here, MultiRegion=True)
     far = here.at(region="eu-west-1")
