@@ -23,6 +23,7 @@ from windtunnel.services.kms.state import ALIASES, GRANTS, Found, Grant
 
 Keys = Mapping[str, str | list[str]]
 BY_ROLE = frozenset(f"{service}.amazonaws.com" for service in ("cloudformation", "lambda", "pipes", "scheduler", "states"))
+"""Services that AWS has ask KMS by the role they were given; here some of what they do is done in their own name."""
 WITH_CONTEXT = frozenset(
     {
         "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext",

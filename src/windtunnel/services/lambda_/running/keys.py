@@ -73,6 +73,7 @@ def _keys_of_none(tx: Tx, role: Arn, session: str) -> Keys:
         f"AROA{tx.ids.text(17, LETTERS)}:{session}",
         role.name,
         keys.id,
+        issuer=str(role),
     )
     tx.put(ACCESS_KEYS, keys.id, value=AccessKey(keys.secret, principal, token=keys.token, expires=keys.expires))
     return keys
