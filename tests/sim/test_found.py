@@ -131,6 +131,20 @@ def test_a_day_with_a_full_disk_is_not_a_day_of_attempts_and_what_is_due_runs_on
     assert posts(world) == before + 1
 
 
+def test_a_queue_is_polled_again_after_a_day_with_a_full_disk(world: World) -> None:
+    world.call("sqs", "CreateQueue", QueueName="q")
+    world.call("lambda", "CreateFunction", FunctionName="f", **CODE, Handler="app.fine")
+    arn = "arn:aws:sqs:us-east-1:000000000000:q"
+    world.call("lambda", "CreateEventSourceMapping", EventSourceArn=arn, FunctionName="f", BatchSize=1)
+    world.call("sqs", "SendMessage", QueueUrl=URL, MessageBody="before")
+    world.disk.full = True
+    world.jump(24 * 60 * 60)
+    world.disk.full = False
+    world.call("sqs", "SendMessage", QueueUrl=URL, MessageBody="after")
+    world.jump(1_000)
+    assert world.functions.runs == {("f", "before"): 1, ("f", "after"): 1}
+
+
 def test_streams_are_read_while_the_disk_is_full(world: World) -> None:
     world.call("kinesis", "CreateStream", StreamName="s", ShardCount=1)
     world.call("kinesis", "PutRecord", StreamName="s", Data=b"a", PartitionKey="k")

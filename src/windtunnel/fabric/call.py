@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
+from windtunnel.aws.errors import Fault
 from windtunnel.fabric.scope import Principal, Scope, service_principal
 from windtunnel.fabric.tx import Tx
+from windtunnel.kernel.store import StoreFull
 
 if TYPE_CHECKING:
     from windtunnel.aws.types.clients import Aws
@@ -81,15 +83,18 @@ class Call:
     async def transact(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Runs `function(tx, *args)` as one transaction, and returns when it is durable. A fault it raises undoes it."""
         result = await self.gather(function, *args, **kwargs)
-        await self.cloud.store.committed()
+        await _committed(self.cloud)
         return result
 
     async def gather(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """As `act`, and the better form of it for who can wait: where other processes write as well, a turn's transactions go together."""
         together = self.cloud.together
-        if together is not None and together.gathers(function):
-            return await together.gather(lambda tx: function(tx, *args, **kwargs), self.scope, self.service, function)
-        return self.cloud.transact(lambda tx: function(tx, *args, **kwargs), self.scope, self.service, by=function)
+        try:
+            if together is not None and together.gathers(function):
+                return await together.gather(lambda tx: function(tx, *args, **kwargs), self.scope, self.service, function)
+            return self.cloud.transact(lambda tx: function(tx, *args, **kwargs), self.scope, self.service, by=function)
+        except StoreFull as failure:
+            raise unwritable(failure) from failure
 
     def act(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """As `transact`, but returns before it is durable: for the last thing a call does, since replies wait for their commit."""
@@ -109,6 +114,18 @@ class Call:
     def spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """Goes on beside this call and after its reply; a jump of the clock waits for it."""
         return self.cloud.loop.spawn(coroutine)
+
+
+def unwritable(failure: Exception) -> Fault:
+    """What is said where the region could not write: services hear of nothing but faults."""
+    return Fault("ServiceUnavailable", f"The region could not write: {failure}", status=503)
+
+
+async def _committed(cloud: Cloud) -> None:
+    try:
+        await cloud.store.committed()
+    except StoreFull as failure:
+        raise unwritable(failure) from failure
 
 
 class _Clients:
@@ -131,7 +148,7 @@ class _Client:
 
         async def call(request: dict[str, Any]) -> dict[str, Any]:
             result = await cloud.run(self._service, operation, request, scope, waits=True)
-            await cloud.store.committed()
+            await _committed(cloud)
             return result
 
         return call

@@ -18,7 +18,7 @@ from windtunnel.aws.model import fault_of, operation_names, snake
 from windtunnel.aws.validate import validator
 from windtunnel.fabric import deliver, snapshot, starts
 from windtunnel.fabric.access import identify, remember_use
-from windtunnel.fabric.call import Call
+from windtunnel.fabric.call import Call, unwritable
 from windtunnel.fabric.courier import Courier
 from windtunnel.fabric.dropped import Dropped
 from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, TIMED, Peers
@@ -253,7 +253,7 @@ class Cloud:
             self._record_apart(handled, request, scope, {}, fault, started, under)
             raise
         except (StoreFull, DiskFull) as failure:
-            fault = Fault("ServiceUnavailable", f"The region could not write: {failure}", status=503)
+            fault = unwritable(failure)
             self._record_apart(handled, request, scope, {}, fault, started, under)
             raise fault from failure
         except Exception as error:
@@ -456,6 +456,8 @@ class Cloud:
             return await host.serve(Call(self, scope, host.service), visit)
         except Fault as fault:
             error = fault.code
+            if isinstance(fault.__cause__, StoreFull):
+                raise fault.__cause__ from None
             log.warning("%s left a fault unanswered: %s", host.label, fault)
         except StoreFull:
             error = "ServiceUnavailable"

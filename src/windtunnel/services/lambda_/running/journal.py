@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Call, Fault
-from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.compute import Kind, Outcome
 from windtunnel.services.lambda_.rules import moment_z
 
@@ -101,8 +100,6 @@ class Journal:
         except Fault as fault:
             # Logs are not the function's business: it is answered, whatever becomes of them.
             self._bench.silent = fault.code == "NotImplemented"
-            self._pending.clear()
-        except StoreFull:
             self._pending.clear()
         finally:
             self._task = None

@@ -14,7 +14,6 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault
 from windtunnel.fabric.cloud import Cloud
-from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.compute import INIT_SECONDS_MAX, Environment, Missing, Outcome, Runtime, Spec, runtime_for
 from windtunnel.services.lambda_.code import archives
 from windtunnel.services.lambda_.concurrency.taken import leave, take
@@ -92,7 +91,7 @@ class Concurrency:
             bench.provisioned[self._place] -= 1
             return
         if self._serial:
-            with suppress(StoreFull, Fault):  # then the place is free when the function's time is over
+            with suppress(Fault):  # then the place is free when the function's time is over
                 self._owner().act(leave, found.name, self._serial)
         bench.busy[function] -= 1
         bench.in_all[function[:2]] -= 1

@@ -52,13 +52,13 @@ async def poll_shards(call: Call, uuid: str, mapping: Mapping, stopped: Stopped)
             before = ends[uuid]
             try:
                 shards = await feed.shards(call)
+                await call.transact(positions.tidy, uuid, shards)
             except Fault:
-                # The stream is gone, or may not be read: it may come back.
+                # The stream is gone, or may not be read: it may come back. Or the disk is full.
                 failures += 1
                 await call.wait(until=call.now() + min(2.0**failures, PAUSE_SECONDS_MAX))
                 continue
             failures = 0
-            await call.transact(positions.tidy, uuid, shards)
             for lane in call.read(positions.startable, uuid, mapping, shards):
                 # One that still runs, for the mapping as it was, comes to its end first.
                 if lane not in lanes:
@@ -93,20 +93,20 @@ async def _lane(call: Call, feed: Feed, mapping: Mapping, lane: Lane, stopped: S
     while not stopped.is_set:
         try:
             await reader.read()
+            if reader.ended and not reader.records:
+                await windows.close(reader.attempts, finally_at=None)
+                await call.transact(_done, lane)
+                return
+            if reader.records or reader.due:
+                await _process(reader)
         except Fault as fault:
-            reader.iterator = None
+            reader.iterator, reader.ended = None, False  # from where it has come so far
             failures += 1
             if fault.code == GONE and failures > 1:
                 return
             await call.wait(until=call.now() + min(2.0**failures, PAUSE_SECONDS_MAX))
             continue
         failures = 0
-        if reader.ended and not reader.records:
-            await windows.close(reader.attempts, finally_at=None)
-            await call.transact(_done, lane)
-            return
-        if reader.records or reader.due:
-            await _process(reader)
 
 
 class Reader:
