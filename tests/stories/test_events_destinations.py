@@ -163,6 +163,30 @@ def test_a_connection_is_authorised_once_its_server_gives_a_token(here: Here, en
     }
 
 
+def test_what_authorises_lies_in_a_secret_as_long_as_the_connection_has_it(here: Here) -> None:
+    _connect(
+        here, "BASIC", {**BASIC, "InvocationHttpParameters": {"HeaderParameters": [{"Key": "k", "Value": "v", "IsValueSecret": True}]}}
+    )
+    secret = here.events.describe_connection(Name="c")["SecretArn"]
+    assert json.loads(here.secretsmanager.get_secret_value(SecretId=secret)["SecretString"]) == {
+        "username": "anna",
+        "password": "secret",
+        "invocation_http_parameters": {"header_parameters": [{"key": "k", "value": "v", "is_value_secret": True}]},
+    }
+    here.events.update_connection(Name="c", AuthParameters={"BasicAuthParameters": {"Password": "new"}})
+    assert json.loads(here.secretsmanager.get_secret_value(SecretId=secret)["SecretString"])["password"] == "new"
+    here.events.deauthorize_connection(Name="c")
+    assert "SecretArn" not in here.events.describe_connection(Name="c")
+    here.events.update_connection(Name="c", AuthorizationType="API_KEY", AuthParameters=KEY)
+    secret = here.events.describe_connection(Name="c")["SecretArn"]
+    assert json.loads(here.secretsmanager.get_secret_value(SecretId=secret)["SecretString"]) == {
+        "api_key_name": "X-Key",
+        "api_key_value": "secret",
+    }
+    here.events.delete_connection(Name="c")
+    assert here.secretsmanager.list_secrets() == {"SecretList": []}
+
+
 def test_a_server_that_does_not_answer_is_asked_again(here: Here, endpoint: Endpoint) -> None:
     here.run(endpoint.stop())
     _connect(here, "OAUTH_CLIENT_CREDENTIALS", _oauth(endpoint.url))

@@ -158,7 +158,7 @@ async def _delete_connection(at: At, id: str, properties: Properties) -> None:
 async def _told_connection(at: At, id: str, properties: Properties) -> dict[str, Any]:
     shown = await at.aws.events.describe_connection({"Name": id})
     arn = shown["ConnectionArn"]
-    return {"Arn": arn, "ArnForPolicy": arn.rpartition("/")[0], "SecretArn": shown["SecretArn"]}
+    return {"Arn": arn, "ArnForPolicy": arn.rpartition("/")[0], "SecretArn": shown.get("SecretArn", "")}
 
 
 async def _create_destination(at: At, properties: Properties) -> str:

@@ -10,6 +10,8 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import msgspec
 import orjson
 
+from windtunnel.aws.model import snake
+
 KINDS = {"BASIC": "BasicAuthParameters", "API_KEY": "ApiKeyAuthParameters", "OAUTH_CLIENT_CREDENTIALS": "OAuthParameters"}
 SECRETS = frozenset({"Password", "ApiKeyValue", "ClientSecret"})
 JSON, FORM = "application/json; charset=utf-8", "application/x-www-form-urlencoded"
@@ -33,6 +35,32 @@ def shown_parameters(value: Any) -> Any:
     members = cast("dict[str, Any]", value)
     hidden = SECRETS | ({"Value"} if members.get("IsValueSecret") else frozenset[str]())
     return {name: shown_parameters(item) for name, item in members.items() if name not in hidden}
+
+
+def secret_text(kind: str, parameters: Mapping[str, Any]) -> str:
+    """Parameters as the secret of a connection has them."""
+    own: Mapping[str, Any] = parameters[KINDS[kind]]
+    if kind == "OAUTH_CLIENT_CREDENTIALS":
+        client = own["ClientParameters"]
+        told: dict[str, Any] = {
+            "client_id": client["ClientID"],
+            "client_secret": client["ClientSecret"],
+            "authorization_endpoint": own["AuthorizationEndpoint"],
+            "http_method": own["HttpMethod"],
+        }
+        if "OAuthHttpParameters" in own:
+            told["oauth_http_parameters"] = _snaked(own["OAuthHttpParameters"])
+    else:
+        told = _snaked(own)
+    if "InvocationHttpParameters" in parameters:
+        told["invocation_http_parameters"] = _snaked(parameters["InvocationHttpParameters"])
+    return orjson.dumps(told).decode()
+
+
+def _snaked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_snaked(item) for item in cast("list[Any]", value)]
+    return {snake(name): _snaked(item) for name, item in cast("dict[str, Any]", value).items()} if isinstance(value, dict) else value
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
