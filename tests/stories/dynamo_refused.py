@@ -117,6 +117,53 @@ VALUES = [
         AttributeUpdates={"x": {"Action": "ADD", "Value": value("")}},
     ),
 ]
+PARAMETERS = [
+    bad("get_item", "ExpressionAttributeNames must not be empty", Key=KEY, ProjectionExpression="#a", ExpressionAttributeNames={}),
+    bad("scan", "ConditionalOperator cannot be used without Filter or Expected", ConditionalOperator="AND"),
+    bad(
+        "scan",
+        "ConditionalOperator can only be used when Filter or Expected has two or more elements",
+        ConditionalOperator="OR",
+        ScanFilter={"a": {"ComparisonOperator": "NULL"}},
+    ),
+    bad(
+        "put_item",
+        (
+            "Can not use both expression and non-expression parameters in the same request: "
+            "Non-expression parameters: {ConditionalOperator} Expression parameters: {ConditionExpression}"
+        ),
+        Item=KEY,
+        ConditionalOperator="AND",
+        ConditionExpression="attribute_exists(id)",
+    ),
+    bad(
+        "scan",
+        "Invalid FilterExpression: Expression size has exceeded the maximum allowed size; expression size: 4097",
+        FilterExpression="a" * 4_097,
+    ),
+    bad("scan", "Invalid ProjectionExpression: Expression size has exceeded the maximum allowed size;", ProjectionExpression="a" * 4_097),
+    bad(
+        "scan",
+        "ExpressionAttributeNames contains invalid key: The expression attribute map contains a key that is too long; size of key: 256",
+        ProjectionExpression="#a",
+        ExpressionAttributeNames={"#" + "a" * 255: "b"},
+    ),
+    bad(
+        "scan",
+        "ExpressionAttributeNames contains invalid value: Empty attribute name for key #a",
+        ProjectionExpression="#a",
+        ExpressionAttributeNames={"#a": ""},
+    ),
+    (
+        "put_item",
+        {"TableName": "aa", "Item": {}},
+        INVALID,
+        (
+            "1 validation error detected: Value 'aa' at 'tableName' failed to satisfy constraint: "
+            "Member must have length greater than or equal to 3"
+        ),
+    ),
+]
 READS = [
     _query("Query condition missed key schema element: id", "#at = :n"),
     _query("Query key condition not supported", "id > :a"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.stories.dynamo import item, make, schema, table_arn
-from tests.stories.dynamo_refused import INVALID, KEY, OF_A_TABLE, READS, TOGETHER, VALUES, WRONG, T
+from tests.stories.dynamo_refused import INVALID, KEY, OF_A_TABLE, PARAMETERS, READS, TOGETHER, VALUES, WRONG, T
 from tests.stories.here import Here
 from tests.stories.refusals import Case, filled, refusal, untold
 
@@ -323,7 +323,7 @@ FORMER: list[Case] = [
     *((operation, NAMED, *NO_GLOBAL) for operation in ("describe_global_table", "describe_global_table_settings")),
     ("update_global_table_settings", NAMED, *NO_GLOBAL),
 ]
-CASES: list[Case] = [*FORMER, *ABSENT, *VALUES, *READS, *TOGETHER, *TABLES]
+CASES: list[Case] = [*FORMER, *ABSENT, *VALUES, *PARAMETERS, *READS, *TOGETHER, *TABLES]
 ELSEWHERE = {"delete_table ResourceInUseException": "test_dynamodb_refusals.py::test_a_table_that_is_being_filled_can_not_be_deleted"}
 NEVER = (
     # Global tables of 2017 are made no more.

@@ -11,13 +11,26 @@ import msgspec
 
 from windtunnel.aws.dynamodb import syntax
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.aws.dynamodb.syntax import CONDITION_FUNCTIONS, UPDATE_FUNCTIONS, Action, Apply, Literal, Malformed, Node, Parsed, Path
+from windtunnel.aws.dynamodb.syntax import (
+    CONDITION_FUNCTIONS,
+    UPDATE_FUNCTIONS,
+    Action,
+    Apply,
+    Literal,
+    Malformed,
+    Node,
+    Parsed,
+    Path,
+    TooLong,
+)
 from windtunnel.aws.dynamodb.values import TYPES, Value, checked, sort_key, type_of
 from windtunnel.aws.errors import Fault
 
 _KEY = re.compile(r"[#:][0-9a-zA-Z_]+\Z")
 _WORDS: Final = {"S": "STRING", "N": "NUMBER", "B": "BINARY", "NULL": "NULL", "BOOL": "BOOLEAN", "L": "LIST", "M": "MAP"}
 _VALID_TYPES: Final = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
+KEY_BYTES_MAX = 255
+FILTERS: Final = ("Expected", "QueryFilter", "ScanFilter")
 VALUED: Final = ("UpdateExpression", "ConditionExpression", "FilterExpression", "KeyConditionExpression")
 _READ: Final[Mapping[str, Callable[[str], Parsed]]] = {
     "UpdateExpression": syntax.update,
@@ -51,6 +64,12 @@ def given(request: Mapping[str, Any], expressions: tuple[str, ...], former: tupl
         _check_mixed(request, found, former)
     elif request.get("ExpressionAttributeNames") is not None:
         raise invalid("ExpressionAttributeNames can only be specified when using expressions")
+    if request.get("ConditionalOperator") is not None and "ConditionalOperator" in former:
+        conditions = sum(len(request.get(member) or ()) for member in FILTERS)
+        if not conditions:
+            raise invalid("ConditionalOperator cannot be used without Filter or Expected")
+        if conditions == 1:
+            raise invalid("ConditionalOperator can only be used when Filter or Expected has two or more elements")
     valued = [name for name in expressions if name in VALUED]
     if request.get("ExpressionAttributeValues") is not None and valued and not any(name in valued for name in found):
         said = " and ".join(valued) + (" are null" if len(valued) > 1 else " is null")
@@ -94,9 +113,15 @@ class _Binder:
             return
         if not given:
             raise invalid(f"{parameter} must not be empty")
-        for key in given:
+        for key, value in given.items():
+            size = len(key.encode("utf-8", "surrogatepass"))
+            if size > KEY_BYTES_MAX:
+                told = f" size of key: {size}" if sign == "#" else ""
+                raise invalid(f"{parameter} contains invalid key: The expression attribute map contains a key that is too long;{told}")
             if not key.startswith(sign) or not _KEY.match(key):
                 raise invalid(f'{parameter} contains invalid key: Syntax error; key: "{key}"')
+            if not value and sign == "#":
+                raise invalid(f"{parameter} contains invalid value: Empty attribute name for key {key}")
 
     def bind(self, request: Mapping[str, Any], given: list[str]) -> Bound:
         made: dict[str, Any] = {}
@@ -109,6 +134,9 @@ class _Binder:
             try:
                 parsed = read(request[name])
                 made[name] = self._bound(parsed)
+            except TooLong as error:
+                size = f" expression size: {error.size}" if name in ("ConditionExpression", "FilterExpression") else ""
+                raise invalid(f"Invalid {name}: {error}{size}") from None
             except Malformed as error:
                 raise invalid(f"Invalid {name}: {error}") from None
             used_names |= parsed.names

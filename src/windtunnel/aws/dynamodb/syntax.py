@@ -37,6 +37,14 @@ class Malformed(Exception):
     """What is wrong with an expression, in DynamoDB's words."""
 
 
+class TooLong(Malformed):
+    """An expression of so many bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("Expression size has exceeded the maximum allowed size;")
+        self.size = size
+
+
 class Path(msgspec.Struct, frozen=True):
     """A document path: names (placeholders as written, until they are bound) and indexes."""
 
@@ -118,7 +126,7 @@ def _tokens(text: str) -> list[_Token]:
         raise Malformed("The expression can not be empty;")
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > EXPRESSION_BYTES_MAX:
-        raise Malformed(f"Expression size has exceeded the maximum allowed size; expression size: {size}")
+        raise TooLong(size)
     found: list[_Token] = []
     for match in _TOKEN.finditer(text):
         kind = match.lastindex or 0

@@ -23,6 +23,16 @@ class Found(msgspec.Struct, frozen=True):
     row: TableRow
 
 
+def check_given(text: str) -> None:
+    """Refuses what can't name a table, before anything else of a request about items is looked at."""
+    if NAME_LENGTH_MIN <= len(text) <= NAME_LENGTH_MAX or text.startswith("arn:"):
+        return
+    bound = f"greater than or equal to {NAME_LENGTH_MIN}" if len(text) < NAME_LENGTH_MIN else f"less than or equal to {NAME_LENGTH_MAX}"
+    raise invalid(
+        f"1 validation error detected: Value '{text}' at 'tableName' failed to satisfy constraint: Member must have length {bound}"
+    )
+
+
 def find(tx: Tx, text: str) -> Found:
     """The table that a data operation names."""
     tx, name = _named(tx, text)

@@ -53,7 +53,7 @@ class Done(msgspec.Struct, frozen=True):
 
 
 def put(req: Mapping[str, Any]) -> Wanted:
-    names = given(req, ("ConditionExpression",), ("Expected",))
+    names = given(req, ("ConditionExpression",), ("Expected", "ConditionalOperator"))
     item = checked_item(req["Item"])
     _check_returned(req)
     size = check_size(item)
@@ -61,7 +61,7 @@ def put(req: Mapping[str, Any]) -> Wanted:
 
 
 def update(req: Mapping[str, Any]) -> Wanted:
-    names = given(req, ("UpdateExpression", "ConditionExpression"), ("AttributeUpdates", "Expected"))
+    names = given(req, ("UpdateExpression", "ConditionExpression"), ("AttributeUpdates", "Expected", "ConditionalOperator"))
     key = checked_item(req["Key"])
     former_actions = former.actions(req.get("AttributeUpdates") or {})
     expected = requests.expected_of(req)
@@ -73,7 +73,7 @@ def update(req: Mapping[str, Any]) -> Wanted:
 
 
 def delete(req: Mapping[str, Any]) -> Wanted:
-    names = given(req, ("ConditionExpression",), ("Expected",))
+    names = given(req, ("ConditionExpression",), ("Expected", "ConditionalOperator"))
     key = checked_item(req["Key"])
     _check_returned(req)
     return Wanted("delete", key, _condition(req, names), shows_failed=_shows_failed(req))

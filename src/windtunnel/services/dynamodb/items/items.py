@@ -12,7 +12,7 @@ from windtunnel.services.dynamodb.items import changes, requests
 from windtunnel.services.dynamodb.items.capacity import meter, read_units, with_consumed, write_units
 from windtunnel.services.dynamodb.items.changes import Wanted
 from windtunnel.services.dynamodb.keys import check_key, place_of
-from windtunnel.services.dynamodb.lookup import find
+from windtunnel.services.dynamodb.lookup import check_given, find
 from windtunnel.services.dynamodb.state import ITEMS
 
 if TYPE_CHECKING:
@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 
 
 def put_item(tx: Tx, req: t.PutItemInput) -> dict[str, Any]:
+    check_given(req["TableName"])
     return _made(tx, req, changes.put(req))
 
 
 def update_item(tx: Tx, req: t.UpdateItemInput) -> dict[str, Any]:
+    check_given(req["TableName"])
     return _made(tx, req, changes.update(req))
 
 
 def delete_item(tx: Tx, req: t.DeleteItemInput) -> dict[str, Any]:
+    check_given(req["TableName"])
     return _made(tx, req, changes.delete(req))
 
 
 def get_item(tx: Tx, req: t.GetItemInput) -> dict[str, Any]:
+    check_given(req["TableName"])
     names = given(req, ("ProjectionExpression",), ("AttributesToGet",))
     key = checked_item(req["Key"])
     named = requests.named_paths(req)

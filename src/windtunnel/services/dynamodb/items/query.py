@@ -17,7 +17,7 @@ from windtunnel.services.dynamodb.items import requests, selecting
 from windtunnel.services.dynamodb.items.capacity import meter, with_consumed
 from windtunnel.services.dynamodb.items.selecting import Span
 from windtunnel.services.dynamodb.keys import NO_MATCH, check_key, check_part
-from windtunnel.services.dynamodb.lookup import Found, find
+from windtunnel.services.dynamodb.lookup import Found, check_given, find
 from windtunnel.services.dynamodb.state import Index, TableRow
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ BARE: Final = ("contains duplicates", "number set", "numeric value", "significan
 
 
 def query(tx: Tx, req: t.QueryInput) -> dict[str, Any]:
+    check_given(req["TableName"])
     names = given(req, QUERY_EXPRESSIONS, QUERY_FORMER)
     filtered = _filter(req, "QueryFilter")
     named = requests.named_paths(req)
@@ -61,6 +62,7 @@ def query(tx: Tx, req: t.QueryInput) -> dict[str, Any]:
 
 
 def scan(tx: Tx, req: t.ScanInput) -> dict[str, Any]:
+    check_given(req["TableName"])
     names = given(req, ("ProjectionExpression", "FilterExpression"), SCAN_FORMER)
     named = requests.named_paths(req)
     filtered = _filter(req, "ScanFilter")
