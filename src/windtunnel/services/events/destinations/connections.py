@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric import Fault, Tx
 from windtunnel.services.events.destinations.finding import AUTHORIZED, AUTHORIZING, DEAUTHORIZED, OAUTH, find_connection
 from windtunnel.services.events.destinations.parameters import KINDS, merged, secret_text, shown_parameters
 from windtunnel.services.events.listings import listed
@@ -26,51 +26,25 @@ METHODS = ("POST", "PUT", "GET")
 SETTINGS = ("InvocationConnectivityParameters", "KmsKeyIdentifier")
 
 
-async def create_connection(call: Call, req: t.CreateConnectionRequest) -> t.CreateConnectionResponse:
-    name = req["Name"]
-    parameters = call.read(_new, req)
-    secret = await _make_secret(call, name, req["AuthorizationType"], parameters)
-    try:
-        shown = await call.transact(_create, req, parameters, secret)
-    except Fault:
-        await _delete_secret(call, secret)
-        raise
+def create_connection(tx: Tx, req: t.CreateConnectionRequest) -> t.CreateConnectionResponse:
+    name, kind = req["Name"], req["AuthorizationType"]
+    if tx.get(CONNECTIONS, name) is not None:
+        raise Fault("ResourceAlreadyExistsException", f"Connection {name} already exists.")
+    given: Any = req["AuthParameters"]
+    parameters = _check(kind, given)
+    about = req.get("Description", "")
+    connection = Connection(tx.new_id(), "", kind, parameters, "", tx.now, tx.now, tx.now, about, settings=_settings(req))
+    shown = _brief(tx, name, _authorising(tx, name, connection))
     del shown["LastAuthorizedTime"]
     return shown  # pyright: ignore[reportReturnType]
 
 
-def _new(tx: Tx, req: t.CreateConnectionRequest) -> dict[str, Any]:
-    """The parameters of a connection that can be made."""
-    if tx.get(CONNECTIONS, req["Name"]) is not None:
-        raise Fault("ResourceAlreadyExistsException", f"Connection {req['Name']} already exists.")
-    given: Any = req["AuthParameters"]
-    return _check(req["AuthorizationType"], given)
-
-
-def _create(tx: Tx, req: t.CreateConnectionRequest, parameters: dict[str, Any], secret: str) -> dict[str, Any]:
-    _new(tx, req)
-    name, kind, about = req["Name"], req["AuthorizationType"], req.get("Description", "")
-    connection = Connection(tx.new_id(), secret, kind, parameters, "", tx.now, tx.now, tx.now, about, settings=_settings(req))
-    return _brief(tx, name, _authorising(tx, name, connection))
-
-
-async def update_connection(call: Call, req: t.UpdateConnectionRequest) -> t.UpdateConnectionResponse:
+def update_connection(tx: Tx, req: t.UpdateConnectionRequest) -> t.UpdateConnectionResponse:
     name = req["Name"]
-    connection = call.read(_changed, req)
-    secret = connection.secret
-    if secret:
-        text = secret_text(connection.kind, connection.parameters)
-        await _vault(call).update_secret({"SecretId": secret, "SecretString": text, "ClientRequestToken": call.ids.uuid()})
-    else:
-        secret = await _make_secret(call, name, connection.kind, connection.parameters)
-    return await call.transact(_update, req, secret)  # pyright: ignore[reportReturnType]
-
-
-def _changed(tx: Tx, req: t.UpdateConnectionRequest) -> Connection:
-    old = find_connection(tx, req["Name"], "update")
+    old = find_connection(tx, name, "update")
     kind = req.get("AuthorizationType", old.kind)
     parameters = merged(old.parameters if kind == old.kind else {}, req.get("AuthParameters", {}))
-    return msgspec.structs.replace(
+    connection = msgspec.structs.replace(
         old,
         kind=kind,
         parameters=_check(kind, parameters),
@@ -79,11 +53,7 @@ def _changed(tx: Tx, req: t.UpdateConnectionRequest) -> Connection:
         description=req.get("Description", old.description),
         settings={**old.settings, **_settings(req)},
     )
-
-
-def _update(tx: Tx, req: t.UpdateConnectionRequest, secret: str) -> dict[str, Any]:
-    connection = msgspec.structs.replace(_changed(tx, req), secret=secret)
-    return _brief(tx, req["Name"], _authorising(tx, req["Name"], connection))
+    return _brief(tx, name, _authorising(tx, name, connection))  # pyright: ignore[reportReturnType]
 
 
 def describe_connection(tx: Tx, req: t.DescribeConnectionRequest) -> t.DescribeConnectionResponse:
@@ -112,59 +82,45 @@ def list_connections(tx: Tx, req: t.ListConnectionsRequest) -> t.ListConnections
     return listed(tx, req, "Connections", CONNECTIONS, show=show, keep=keep)
 
 
-async def delete_connection(call: Call, req: t.DeleteConnectionRequest) -> t.DeleteConnectionResponse:
-    shown, secret = await call.transact(_delete, req["Name"])
-    await _delete_secret(call, secret)
-    return shown  # pyright: ignore[reportReturnType]
-
-
-def _delete(tx: Tx, name: str) -> tuple[dict[str, Any], str]:
+def delete_connection(tx: Tx, req: t.DeleteConnectionRequest) -> t.DeleteConnectionResponse:
+    name = req["Name"]
     connection = find_connection(tx, name, "delete")
     tx.delete(CONNECTIONS, name)
     tx.delete(TOKENS, connection.id)
-    return _brief(tx, name, msgspec.structs.replace(connection, state="DELETING")), connection.secret
+    _delete_secret(tx, connection)
+    return _brief(tx, name, msgspec.structs.replace(connection, state="DELETING"))  # pyright: ignore[reportReturnType]
 
 
-async def deauthorize_connection(call: Call, req: t.DeauthorizeConnectionRequest) -> t.DeauthorizeConnectionResponse:
-    shown, secret = await call.transact(_deauthorize, req["Name"])
-    await _delete_secret(call, secret)
-    return shown  # pyright: ignore[reportReturnType]
-
-
-def _deauthorize(tx: Tx, name: str) -> tuple[dict[str, Any], str]:
+def deauthorize_connection(tx: Tx, req: t.DeauthorizeConnectionRequest) -> t.DeauthorizeConnectionResponse:
+    name = req["Name"]
     connection = find_connection(tx, name, "deauthorize")
     bare = msgspec.structs.replace(connection, parameters={}, secret="", state=DEAUTHORIZED, modified=tx.now)
     tx.put(CONNECTIONS, name, value=bare)
     tx.delete(TOKENS, connection.id)
-    return _brief(tx, name, msgspec.structs.replace(bare, state="DEAUTHORIZING")), connection.secret
+    _delete_secret(tx, connection)
+    return _brief(tx, name, msgspec.structs.replace(bare, state="DEAUTHORIZING"))  # pyright: ignore[reportReturnType]
 
 
-def _vault(call: Call) -> Any:
-    """Secrets Manager, asked by whoever asks for the connection: its key knows them."""
-    return call.aws_as(call.scope.principal).secretsmanager
+def _secret(tx: Tx, name: str, connection: Connection) -> str:
+    """Puts the parameters into the connection's secret, or into a new one; its ARN."""
+    value = {"SecretString": secret_text(connection.kind, connection.parameters), "ClientRequestToken": tx.new_id()}
+    if connection.secret:
+        tx.call("secretsmanager", "update_secret", {"SecretId": connection.secret, **value})
+        return connection.secret
+    return str(tx.call("secretsmanager", "create_secret", {"Name": f"events!connection/{name}/{tx.new_id()}", **value})["ARN"])
 
 
-async def _make_secret(call: Call, name: str, kind: str, parameters: Mapping[str, Any]) -> str:
-    """The ARN of a new secret with the parameters in it."""
-    request: Any = {
-        "Name": f"events!connection/{name}/{call.ids.uuid()}",
-        "SecretString": secret_text(kind, parameters),
-        "ClientRequestToken": call.ids.uuid(),
-    }
-    return str((await _vault(call).create_secret(request))["ARN"])
-
-
-async def _delete_secret(call: Call, secret: str) -> None:
-    """Deletes a secret; one that somebody has deleted already is fine."""
-    if secret:
+def _delete_secret(tx: Tx, connection: Connection) -> None:
+    """Deletes a connection's secret; one that somebody has deleted already is fine."""
+    if connection.secret:
         with suppress(Fault):
-            await _vault(call).delete_secret({"SecretId": secret, "ForceDeleteWithoutRecovery": True})
+            tx.call("secretsmanager", "delete_secret", {"SecretId": connection.secret, "ForceDeleteWithoutRecovery": True})
 
 
 def _authorising(tx: Tx, name: str, connection: Connection) -> Connection:
     """Keeps a connection. One that needs a token asks for it at once, and is authorised when it has come."""
     state = AUTHORIZING if connection.kind == OAUTH else AUTHORIZED
-    connection = msgspec.structs.replace(connection, state=state, reason="")
+    connection = msgspec.structs.replace(connection, state=state, reason="", secret=_secret(tx, name, connection))
     tx.put(CONNECTIONS, name, value=connection)
     tx.delete(TOKENS, connection.id)
     if state == AUTHORIZING:
