@@ -185,6 +185,11 @@ class Tables:
         for table in tables:
             self._expire(table, call.now)
         meant = [(table, *self._meant(table, *write)) for table, write in zip(tables, writes, strict=True)]
+        if any(one[0] == key for table, key, *_ in meant for one in self._due(table, call.now)):
+            # It may have expired before it was written to, or not.
+            for table, key, *_ in meant:
+                table.write(key, self._seen(table, _item_at(table, key)), call.now)
+            return
         if not all(allowed for *_, allowed in meant):
             return
         changed = [(table, key, new) for table, key, new, _ in meant if new != table.items.get(key)]
@@ -195,8 +200,7 @@ class Tables:
                 table.write(key, new, call.now)
 
     def _stands(self, table: Table, key: Key, new: Item | None, call: Call) -> bool:
-        shown = {"pk": {"S": key[0]}} | ({"sk": {"N": key[1]}} if table.ranged else {})
-        found = self._seen(table, shown)
+        found = self._seen(table, _item_at(table, key))
         holds(found in (new, table.items.get(key)), f"{call}: {found} is neither what was there nor what was meant")
         return found == new
 
@@ -290,7 +294,8 @@ class Tables:
             same(
                 f"what the stream of {name} tells of {key}", found, [(one.old, one.new) for one in changes][-len(found) :] if found else []
             )
-            table.changes[key] = changes[-least:] if least else []
+            # What expired while the disk was full is told later than it was due.
+            table.changes[key] = [change for change in changes if change.at > now - 3 * STREAM_SECONDS]
 
 
 class StreamReads:
@@ -304,6 +309,10 @@ class StreamReads:
 
 def _transaction(call: Call) -> list[tuple[str, dict[str, Any]]]:
     return [one for write in call.request["TransactItems"] for one in write.items()]
+
+
+def _item_at(table: Table, key: Key) -> Item:
+    return {"pk": {"S": key[0]}} | ({"sk": {"N": key[1]}} if table.ranged else {})
 
 
 def _key(table: Table, item: Item) -> Item:
