@@ -38,7 +38,7 @@ def create_backup(tx: Tx, req: t.CreateBackupInput) -> dict[str, Any]:
     )
     tx.put(BACKUPS, backup.id, value=backup)
     copying.back_up(tx, backup)
-    return {"BackupDetails": details(tx, msgspec.structs.replace(backup, complete=False))}
+    return {"BackupDetails": details(tx, backup)}
 
 
 def describe_backup(tx: Tx, req: t.DescribeBackupInput) -> dict[str, Any]:
