@@ -262,3 +262,12 @@ def test_a_topic_is_notified_of_each_event(here: Here) -> None:
     assert len(bodies) == len(story(here, "shop"))
     assert "LogicalResourceId='Q'\n" in bodies[1]
     assert "ResourceStatus='CREATE_IN_PROGRESS'\n" in bodies[1]
+
+
+def test_the_stack_of_a_resource_is_found(here: Here) -> None:
+    create(here, "shop", QUEUES)
+    rows = here.cloudformation.describe_stack_resources(StackName="shop")["StackResources"]
+    found = here.cloudformation.describe_stack_resources(PhysicalResourceId=rows[0]["PhysicalResourceId"])["StackResources"]
+    assert found == rows
+    refused = refusal(here.cloudformation.describe_stack_resources, PhysicalResourceId="none")
+    assert refused == ("ValidationError", "Stack for none does not exist")

@@ -54,7 +54,8 @@ class Deploy(msgspec.Struct, frozen=True):
     lower: bool = False
     """Whether made names are in lower case."""
     resumes: bool = False
-    """Whether `create` goes on with `at.begun`, where an earlier attempt was cut short; of all others that is removed first."""
+    """Whether `create` may be called again where an earlier attempt was cut short: it is idempotent, or goes on with `at.begun`. Of all
+    others what was begun is removed first."""
     tagged: bool = False
     """Whether it gets the stack's tags, and the system's (`aws:cloudformation:…`), which lie under its attribute "Arn" or its id."""
     marked: bool = True

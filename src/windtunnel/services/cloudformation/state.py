@@ -193,8 +193,8 @@ REVISIONS = Table("cloudformation.revisions", Revision)
 """(uuid, serial) -> Revision"""
 POLICIES = Table("cloudformation.policies", str)
 """(uuid, "" | "update") -> the stack policy; "update" holds for the update under way alone"""
-ROWS = Table("cloudformation.resources", Row)
-"""(uuid, logical id) -> Row"""
+ROWS = Table("cloudformation.resources", Row, indexes={"physical": lambda _, row: (row.id,) if row.id else None})
+"""(uuid, logical id) -> Row; "physical" by what it is"""
 BEFORE = Table("cloudformation.before", Row)
 """(uuid, logical id) -> the Row as it was when the update under way began"""
 GONE = Table("cloudformation.gone", Row)

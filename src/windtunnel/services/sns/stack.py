@@ -163,6 +163,7 @@ RESOURCES = (
             attributes=_told,
             read=_read,
             replaced="FifoTopic TopicName",
+            resumes=True,
             tagged=True,
         ),
     ),

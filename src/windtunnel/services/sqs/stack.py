@@ -116,6 +116,7 @@ RESOURCES = (
             attributes=_told,
             read=_read,
             replaced="QueueName FifoQueue",
+            resumes=True,
             tagged=True,
         ),
     ),

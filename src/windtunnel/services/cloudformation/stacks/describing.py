@@ -117,8 +117,9 @@ def describe_stack_resources(tx: Tx, req: t.DescribeStackResourcesInput) -> t.De
 
 
 def _stack_with(tx: Tx, physical: str) -> Stack:
-    for _, stack in _stacks(tx, None):
-        if stack.status != "DELETE_COMPLETE" and any(row.id == physical for _, row in tx.scan(ROWS, stack.uuid)):
+    for key, _ in tx.find(ROWS, "physical", physical):
+        stack = tx.get(STACKS, key[0])
+        if stack is not None and stack.status != "DELETE_COMPLETE":
             return stack
     raise Fault("ValidationError", f"Stack for {physical} does not exist")
 
