@@ -18,6 +18,7 @@ ONE = {"Resources": {"Q": QUEUE}}
 RESOURCES = "in the Resources block of the template"
 PATTERN = "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
 NO_STACK = "Stack [none] does not exist"
+LISTINGS = ("describe_stacks", "list_stacks", "list_exports", "list_stack_sets")
 DENY = {"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "Update:Everything", "Resource": "*"}]}
 
 
@@ -77,6 +78,7 @@ TEMPLATES: list[tuple[str, str]] = [
 ]
 CASES: list[Case] = [
     *(("create_stack", {"StackName": "s", "TemplateBody": template}, "ValidationError", said) for template, said in TEMPLATES),
+    *((listing, {"NextToken": "nonsense"}, "ValidationError", "nonsense is not a valid NextToken") for listing in LISTINGS),
     ("create_stack", {"StackName": "s"}, "ValidationError", "Either Template URL or Template Body must be specified."),
     (
         "create_stack",

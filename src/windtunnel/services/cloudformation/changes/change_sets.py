@@ -10,6 +10,7 @@ from windtunnel.aws import pages
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.tags import tag_list
 from windtunnel.services.cloudformation.changes.comparing import find_change, put_change, stack_for
+from windtunnel.services.cloudformation.paging import start_of
 from windtunnel.services.cloudformation.stacks.beginning import begin, revision_from
 from windtunnel.services.cloudformation.stacks.checks import UPDATABLE
 from windtunnel.services.cloudformation.stacks.sources import needed, principal_of
@@ -81,7 +82,7 @@ def _without_values(each: dict[str, Any]) -> dict[str, Any]:
 
 def list_change_sets(tx: Tx, req: t.ListChangeSetsInput) -> t.ListChangeSetsOutput:
     stack = bracketed(tx, req["StackName"])
-    start = pages.decode(req["NextToken"]) if "NextToken" in req else None
+    start = start_of(req)
     rows, token = pages.page(tx.scan(CHANGES, stack.uuid, start=(DONE_END,) if start is None else start[1:]), LISTED_MAX)
     result: dict[str, Any] = {"Summaries": [_summary(stack, change) for _, change in rows]}
     return {**result, "NextToken": token} if token else result  # pyright: ignore[reportReturnType]

@@ -12,6 +12,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.cloudformation.deploying.endings import OVER
 from windtunnel.services.cloudformation.drift.comparing import keep, looked_at, shown
 from windtunnel.services.cloudformation.drift.state import DETECTIONS, DRIFTS, Detection, Drifted
+from windtunnel.services.cloudformation.paging import start_of
 from windtunnel.services.cloudformation.state import ROWS, Row, Stack, bracketed, stack_of
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _resource(tx: Tx, name: str, logical: str) -> tuple[Stack, Row]:
 
 def describe_stack_resource_drifts(tx: Tx, req: t.DescribeStackResourceDriftsInput) -> t.DescribeStackResourceDriftsOutput:
     stack, filters = stack_of(tx, req["StackName"]), req.get("StackResourceDriftStatusFilters", [])
-    start = pages.decode(req["NextToken"])[1:] if "NextToken" in req else None
+    start = start_of(req, 1)
     found = ((key, each) for key, each in _drifts(tx, stack, start) if not filters or each[2].status in filters)
     listed, token = pages.page(found, int(req.get("MaxResults", LISTED_MAX)))
     result: dict[str, Any] = {"StackResourceDrifts": [shown(stack, *each) for _, each in listed]}

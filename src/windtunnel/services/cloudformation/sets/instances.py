@@ -9,6 +9,7 @@ import msgspec
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.cloudformation.paging import start_of
 from windtunnel.services.cloudformation.sets.beginning import begin, check_model, find_instance
 from windtunnel.services.cloudformation.sets.state import (
     INSTANCES,
@@ -69,7 +70,7 @@ def _shown(found: StackSet, account: str, region: str, instance: Instance) -> di
 
 def list_stack_instances(tx: Tx, req: t.ListStackInstancesInput) -> t.ListStackInstancesOutput:
     found = find_set(tx, req["StackSetName"])
-    start = pages.decode(req["NextToken"])[1:] if "NextToken" in req else None
+    start = start_of(req, 1)
     account, region = req.get("StackInstanceAccount"), req.get("StackInstanceRegion")
     rows = (row for row in tx.scan(INSTANCES, found.uuid, start=start) if account in (None, row[0][1]) and region in (None, row[0][2]))
     listed, token = pages.page(rows, int(req.get("MaxResults", LISTED_MAX)))
@@ -106,7 +107,7 @@ def _summary(operation: SetOperation) -> dict[str, Any]:
 
 def list_stack_set_operations(tx: Tx, req: t.ListStackSetOperationsInput) -> t.ListStackSetOperationsOutput:
     found = find_set(tx, req["StackSetName"])
-    start = pages.decode(req["NextToken"])[1:] if "NextToken" in req else None
+    start = start_of(req, 1)
     listed, token = pages.page(tx.scan(OPERATIONS, found.uuid, start=start), int(req.get("MaxResults", LISTED_MAX)))
     result: dict[str, Any] = {"Summaries": [_summary(operation) for _, operation in listed]}
     return {**result, "NextToken": token} if token else result  # pyright: ignore[reportReturnType]
@@ -115,7 +116,7 @@ def list_stack_set_operations(tx: Tx, req: t.ListStackSetOperationsInput) -> t.L
 def list_stack_set_operation_results(tx: Tx, req: t.ListStackSetOperationResultsInput) -> t.ListStackSetOperationResultsOutput:
     found = find_set(tx, req["StackSetName"])
     operation = find_operation(tx, found, req["OperationId"])
-    start = pages.decode(req["NextToken"])[2:] if "NextToken" in req else None
+    start = start_of(req, 2)
     listed, token = pages.page(tx.scan(RESULTS, found.uuid, operation.id, start=start), int(req.get("MaxResults", LISTED_MAX)))
     summaries: list[dict[str, Any]] = []
     for key, each in listed:

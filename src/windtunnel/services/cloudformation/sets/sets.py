@@ -8,6 +8,7 @@ import msgspec
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.services.cloudformation.paging import start_of
 from windtunnel.services.cloudformation.sets.beginning import begin, check_idle, check_model
 from windtunnel.services.cloudformation.sets.state import INSTANCES, SETS, StackSet, find_set, set_arn
 from windtunnel.services.cloudformation.stacks.checks import check_capabilities
@@ -123,7 +124,7 @@ def _summary(found: StackSet) -> dict[str, Any]:
 
 
 def list_stack_sets(tx: Tx, req: t.ListStackSetsInput) -> t.ListStackSetsOutput:
-    start = pages.decode(req["NextToken"]) if "NextToken" in req else None
+    start = start_of(req)
     rows = tx.scan(SETS, start=start) if req.get("Status", "ACTIVE") == "ACTIVE" else iter(())
     listed, token = pages.page(rows, int(req.get("MaxResults", LISTED_MAX)))
     summaries = [{**_summary(found), "DriftStatus": "NOT_CHECKED"} for _, found in listed]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.cloudformation.paging import start_of
 from windtunnel.services.cloudformation.stacks.views import LISTED_MAX, REVIEW, described, drift_of, of_revision, resource_drift
 from windtunnel.services.cloudformation.state import (
     EVENTS,
@@ -36,7 +37,7 @@ def describe_stacks(tx: Tx, req: t.DescribeStacksInput) -> t.DescribeStacksOutpu
 
 
 def _page(tx: Tx, req: Mapping[str, Any], wanted: Callable[[Stack], bool]) -> tuple[list[Stack], str | None]:
-    start = pages.decode(req["NextToken"]) if "NextToken" in req else None
+    start = start_of(req)
     found: Iterator[tuple[Any, Stack]] = ((key, stack) for key, stack in _stacks(tx, start) if wanted(stack))
     rows, token = pages.page(found, LISTED_MAX)
     return [stack for _, stack in rows], token
@@ -81,7 +82,7 @@ def describe_stack_events(tx: Tx, req: t.DescribeStackEventsInput) -> t.Describe
             "1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null",
         )
     stack = bracketed(tx, req["StackName"])
-    end = pages.decode(req["NextToken"])[1:] if "NextToken" in req else None
+    end = start_of(req, 1)
     rows, token = pages.page(tx.scan(EVENTS, stack.uuid, end=end, reverse=True), LISTED_MAX, reverse=True)
     result: dict[str, Any] = {"StackEvents": [_event(stack, event) for _, event in rows]}
     return {**result, "NextToken": token} if token else result  # pyright: ignore[reportReturnType]
@@ -153,7 +154,7 @@ def describe_stack_resource(tx: Tx, req: t.DescribeStackResourceInput) -> t.Desc
 
 def list_stack_resources(tx: Tx, req: t.ListStackResourcesInput) -> t.ListStackResourcesOutput:
     stack = stack_of(tx, req["StackName"])
-    start = pages.decode(req["NextToken"])[1:] if "NextToken" in req else None
+    start = start_of(req, 1)
     rows, token = pages.page(tx.scan(ROWS, stack.uuid, start=start), LISTED_MAX)
     listed = [{**_resource(str(key[1]), row), "LastUpdatedTimestamp": row.at} for key, row in rows]
     result: dict[str, Any] = {"StackResourceSummaries": listed}
@@ -161,7 +162,7 @@ def list_stack_resources(tx: Tx, req: t.ListStackResourcesInput) -> t.ListStackR
 
 
 def list_exports(tx: Tx, req: t.ListExportsInput) -> t.ListExportsOutput:
-    start = pages.decode(req["NextToken"]) if "NextToken" in req else None
+    start = start_of(req)
     rows, token = pages.page(tx.scan(EXPORTS, start=start), LISTED_MAX)
     exports = [{"ExportingStackId": export.stack_id, "Name": str(key[0]), "Value": export.value} for key, export in rows]
     result: dict[str, Any] = {"Exports": exports}
@@ -170,7 +171,7 @@ def list_exports(tx: Tx, req: t.ListExportsInput) -> t.ListExportsOutput:
 
 def list_imports(tx: Tx, req: t.ListImportsInput) -> t.ListImportsOutput:
     name = req["ExportName"]
-    start = pages.decode(req["NextToken"])[1:] if "NextToken" in req else None
+    start = start_of(req, 1)
     rows, token = pages.page(tx.scan(IMPORTS, name, start=start), LISTED_MAX)
     if not rows:
         raise Fault("ValidationError", f"Export '{name}' is not imported by any stack.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from windtunnel.aws import pages
 from windtunnel.fabric import Tx
 from windtunnel.fabric.tags import tag_list
+from windtunnel.services.cloudformation.paging import start_of
 from windtunnel.services.cloudformation.state import NOT_CHECKED, Row, Stack, revision_of
 from windtunnel.services.cloudformation.template.parameters import shown
 from windtunnel.services.cloudformation.template.templates import template_of
@@ -20,7 +20,8 @@ BACK = ("rollback", "rollback_cleanup")
 
 def next_page(req: Mapping[str, Any]) -> int:
     """Where a page of numbered things begins."""
-    return int(pages.decode(req["NextToken"])[0]) if "NextToken" in req else 0
+    start = start_of(req)
+    return start[0] if start and isinstance(start[0], int) else 0
 
 
 def described(tx: Tx, stack: Stack) -> dict[str, Any]:
