@@ -29,8 +29,6 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     token: str = ""
     """The client's request token, which is on each event."""
     began: float = 0.0
-    minutes: int = 0
-    """Creating it may take so long; 0: as long as it takes."""
     on_failure: str = "ROLLBACK"
     retain: list[str] = []
     """Logical ids that a deletion leaves, and that a rollback passes over."""
@@ -74,8 +72,6 @@ class Stack(msgspec.Struct, frozen=True, omit_defaults=True):
     drift: str = NOT_CHECKED
     drift_checked: float = 0.0
     operation: Operation | None = None
-    set_instance: str = ""
-    """The stack set that it is an instance of."""
 
     @property
     def uuid(self) -> str:
@@ -93,7 +89,6 @@ class Revision(msgspec.Struct, frozen=True, omit_defaults=True):
     notifications: list[str] = []
     triggers: dict[str, Any] = {}
     role: str = ""
-    types: list[str] = []
 
     @property
     def template(self) -> str:
@@ -171,9 +166,6 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     nested: bool = False
     on_failure: str = ""
     imported: dict[str, dict[str, str]] = {}
-    token: str = ""
-    parent: str = ""
-    root: str = ""
 
 
 class Export(msgspec.Struct, frozen=True):

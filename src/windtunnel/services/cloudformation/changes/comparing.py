@@ -57,7 +57,6 @@ def put_change(tx: Tx, req: Mapping[str, Any], revision: Revision, principal: Pr
         nested=bool(req.get("IncludeNestedStacks", False)),
         on_failure=str(req.get("OnStackFailure", "")),
         imported={each["LogicalResourceId"]: each["ResourceIdentifier"] for each in req.get("ResourcesToImport", [])},
-        token=str(req.get("ClientToken", "")),
     )
     tx.put(CHANGES, stack.uuid, name, value=change)
     tx.put(CHANGE_IDS, uuid, value=[stack.uuid, name])

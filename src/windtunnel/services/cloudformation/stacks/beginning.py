@@ -37,7 +37,6 @@ async def revision_from(call: Call, req: Mapping[str, Any], text: str, before: R
         notifications=list(req.get("NotificationARNs", before.notifications if before is not None else [])),
         triggers=dict(req.get("RollbackConfiguration", before.triggers if before is not None else {})),
         role=str(req.get("RoleARN", before.role if before is not None else "")),
-        types=list(req.get("ResourceTypes", [])),
     )
 
 

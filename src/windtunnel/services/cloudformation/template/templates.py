@@ -24,7 +24,7 @@ ATTRIBUTES = frozenset(
 )
 RESOURCES_MAX = 500
 LANGUAGE = "AWS::LanguageExtensions"
-TEMPLATES_KEPT = 256
+TEMPLATES_KEPT = 64
 
 
 class Template(msgspec.Struct, frozen=True):
