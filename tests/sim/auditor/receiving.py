@@ -47,7 +47,7 @@ def _found(queue: Queue, answer: dict[str, Any], now: float, taken: list[Message
         if message.label == label and message.id in ("", answer["MessageId"]) and message.visible <= now and message not in taken
     ]
     holds(wanted, f"{queue.name} gave {label!r}, which it can't hold or must not show yet")
-    wanted.sort(key=lambda message: (message.id == "", message.visible, message.order))
+    wanted.sort(key=lambda message: (message.id == "", not message.sure, message.visible, message.order))
     fitting = [message for message in wanted if count in _counts(message)]
     holds(fitting, f"{queue.name} gave {label!r} as received {count} times; expected {[_counts(message) for message in wanted]}")
     sent = int(answer["Attributes"]["SentTimestamp"])
