@@ -30,6 +30,13 @@ def test_a_role_is_shown_with_its_trust_policy_encoded(here: Here) -> None:
     )
 
 
+def test_the_effect_of_a_trust_policy_may_be_in_capitals(here: Here) -> None:
+    document = LAMBDA.replace('"Allow"', '"ALLOW"')
+    assert '"ALLOW"' in document
+    here.iam.create_role(RoleName="r", AssumeRolePolicyDocument=document)
+    assert fault(here.iam.put_role_policy, RoleName="r", PolicyName="p", PolicyDocument=document)[0] == "MalformedPolicyDocument"
+
+
 def test_a_trust_policy_must_be_one(here: Here) -> None:
     def refused(document: str) -> str:
         code, message = fault(here.iam.create_role, RoleName="r", AssumeRolePolicyDocument=document)

@@ -55,7 +55,7 @@ def check_policy(text: str, kind: Kind = "identity") -> Document:
     if kind == "trust":
         _check_trust(statements)
     for statement in statements:
-        _check_legacy(statement)
+        _check_legacy(statement, trust=kind == "trust")
     if kind == "identity":
         _check_identity(statements)
     return {**document, "Statement": statements}
@@ -128,9 +128,9 @@ def _check_condition(block: Any) -> None:
                     raise ValueError(_SYNTAX)
 
 
-def _check_legacy(statement: Document) -> None:
-    """An older parser also reads each document; it refuses without saying why."""
-    if statement["Effect"] not in ("Allow", "Deny"):
+def _check_legacy(statement: Document, *, trust: bool) -> None:
+    """An older parser also reads each document; it refuses without saying why. In a trust policy it overlooks the case of an effect."""
+    if statement["Effect"] not in ("Allow", "Deny") and not trust:
         raise ValueError(_LEGACY)
     for operator, keys in statement.get("Condition", {}).items():
         if is_date_operator(operator) and any(parse_date(t) is None and "${" not in t for v in keys.values() for t in texts(v)):
