@@ -63,11 +63,11 @@ class Tables:
 
     def passed(self, now: float) -> None:
         """A step is over. While what falls due may be late, the region is asked what has expired."""
-        if now < self._inexact():
-            for table in self.tables.values():
-                for key, item, due in self._due(table, now):
-                    if self._seen(table, item) is None:
-                        table.write(key, None, due)
+        for table in self.tables.values():
+            self._expire(table, now)
+            for key, item, due in self._due(table, now):
+                if self._seen(table, item) is None:
+                    table.write(key, None, due)
 
     def _expire(self, table: Table, now: float) -> None:
         if now >= self._inexact():
