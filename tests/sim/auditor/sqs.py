@@ -316,7 +316,7 @@ class Queues:
         if sure:
             queue.remove(message)
             # One that may have come before did not.
-            for one in [one for one in grave.messages if one.label == message.label and not one.sure][:1]:
+            for one in [one for one in grave.messages if one.id == message.id and message.id and not one.sure]:
                 grave.remove(one)
         elif message.sure:
             message.sure = False
