@@ -48,5 +48,6 @@ def collect_seldom() -> None:
 
     Those took a seventh of a listing's time. What the process holds by now is the program itself, and need not be looked through again.
     """
+    gc.enable()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER_OBJECTS, *gc.get_threshold()[1:])

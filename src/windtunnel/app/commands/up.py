@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import socket
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], asks: arg
 
 def run(parsed: argparse.Namespace) -> int:
     _check_port(parsed.host, parsed.port)
+    gc.disable()  # until it serves: of what is loaded nothing is garbage, and to look for some is a tenth of the start
     from windtunnel.app.settings import Settings
 
     place = (parsed.data, parsed.host, parsed.port, parsed.account)
