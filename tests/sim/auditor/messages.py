@@ -31,6 +31,8 @@ class Message:
     state: str = ""
     sure: bool = True
     vague: float = 0.0
+    unheard: int = 0
+    """How many receives may have taken it of which nobody heard."""
     gone: bool = False
     came: bool = False
     """Whether it was there for certain once, whatever has become of it."""
@@ -103,7 +105,7 @@ class Queue:
         return 0 < self.receives_max <= message.count
 
     def may_be_dead(self, message: Message) -> bool:
-        return 0 < self.receives_max <= message.count + (message.vague > 0)
+        return 0 < self.receives_max <= message.count + max(message.unheard, message.vague > 0)
 
     def must_receive(self, message: Message, now: float) -> bool:
         """Whether nothing stands in the way of a message: it is there for certain, and so is that it is visible."""

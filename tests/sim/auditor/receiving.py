@@ -29,7 +29,7 @@ def received(call: Call, queue: Queue, now: float, bury: Bury | None, *, exact: 
         _check_set(queue, taken, now, limit, bury)
     for answer, message in zip(answers, taken, strict=True):
         message.count = int(answer["Attributes"]["ApproximateReceiveCount"])
-        message.id, message.sure, message.came, message.vague = answer["MessageId"], True, True, 0.0
+        message.id, message.sure, message.came, message.vague, message.unheard = answer["MessageId"], True, True, 0.0, 0
         message.visible, message.state = now + timeout, "held" if timeout else ""
         queue.handles[answer["ReceiptHandle"]] = (message, message.count)
     while len(queue.handles) > HANDLES_MAX:
@@ -61,7 +61,7 @@ def _found(queue: Queue, answer: dict[str, Any], now: float, taken: list[Message
 
 
 def _counts(message: Message) -> tuple[int, ...]:
-    return (message.count + 1, message.count + 2) if message.vague else (message.count + 1,)
+    return tuple(range(message.count + 1, message.count + 2 + max(message.unheard, message.vague > 0)))
 
 
 def _check_set(queue: Queue, taken: list[Message], now: float, limit: int, bury: Bury | None) -> None:

@@ -292,7 +292,7 @@ class Queues:
             timeout = call.request.get("VisibilityTimeout", queue.number("VisibilityTimeout"))
             for message in list(queue.messages):
                 if message.visible <= call.now:
-                    message.vague = max(message.vague, call.now + timeout, 1.0)
+                    message.vague, message.unheard = max(message.vague, call.now + timeout, 1.0), message.unheard + 1
                     if queue.may_be_dead(message) and queue.dead_letter in self.queues:
                         self._bury(queue, message, False)
 
