@@ -48,15 +48,6 @@ def test_the_clock_stands_until_it_is_moved(region: LocalRegion) -> None:
         region.jump("soon")
 
 
-def test_a_fresh_region_takes_a_few_milliseconds(windtunnel_server: LocalRegion) -> None:
-    turns = 20
-    windtunnel_server.begin_anew()
-    begin = time.perf_counter()
-    for _ in range(turns):
-        windtunnel_server.begin_anew()
-    assert (time.perf_counter() - begin) / turns < 0.05
-
-
 def test_a_script_has_a_region_for_as_long_as_it_wants(tmp_path: Path) -> None:
     with windtunnel.region(data=tmp_path / "data", account="123456789012") as region:
         region.client("s3").create_bucket(Bucket="pictures")
