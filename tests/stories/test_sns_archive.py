@@ -11,7 +11,7 @@ from tests.stories.here import BEGIN, Here
 from tests.stories.test_sns_fifo import FIFO, ordered
 from tests.stories.test_sns_publish import QUEUES, received
 from tests.stories.test_sns_topics import refusal
-from windtunnel.services.sns.envelope import timestamp
+from windtunnel.services.sns.delivery.envelope import timestamp
 from windtunnel.services.sns.state import ARCHIVE, TOKENS
 
 DAY = 86_400

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.stories.here import Here
 from tests.stories.test_sns_topics import ARN, refusal
 from windtunnel.fabric.outbox import OUTBOX, Letter
-from windtunnel.services.sns.envelope import Notification, envelope_of_event, lambda_event
+from windtunnel.services.sns.delivery.envelope import Notification, envelope_of_event, lambda_event
 
 QUEUES = "arn:aws:sqs:us-east-1:000000000000"
 

@@ -6,23 +6,15 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service, Tx
-from windtunnel.services.sns import (
-    archive,
-    attributes,
-    devices,
-    feedback,
-    life,
-    phones,
-    publish,
-    replay,
-    sandbox,
-    signing,
-    subscriptions,
-    tags,
-    texting,
-    topics,
-)
+from windtunnel.services.sns import life
+from windtunnel.services.sns.archive import archive, replay
+from windtunnel.services.sns.delivery import feedback, signing
+from windtunnel.services.sns.devices import devices
+from windtunnel.services.sns.phones import phones, sandbox, texting
+from windtunnel.services.sns.publishing import publish
 from windtunnel.services.sns.stack import RESOURCES
+from windtunnel.services.sns.subscriptions import subscriptions
+from windtunnel.services.sns.topics import attributes, tags, topics
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from windtunnel.fabric import Event, Table, Tx
 from windtunnel.fabric.deliver import delivery_of
-from windtunnel.services.sns.envelope import envelope_of_event
-from windtunnel.services.sns.fanout import LATE, SOURCE
-from windtunnel.services.sns.retries import AWS_MANAGED
+from windtunnel.services.sns.delivery.envelope import envelope_of_event
+from windtunnel.services.sns.delivery.fanout import LATE, SOURCE
+from windtunnel.services.sns.delivery.retries import AWS_MANAGED
 from windtunnel.services.sns.state import AGES, DEDUPLICATION, ENDED, SUBSCRIPTIONS, forget_subscription
 
 SWEPT_AT_ONCE = 500

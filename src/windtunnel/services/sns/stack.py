@@ -13,8 +13,8 @@ from windtunnel.aws.arn import parse
 from windtunnel.aws.coerce import plain_text
 from windtunnel.fabric import At, Deploy, Properties, Resource
 from windtunnel.fabric.resource import changed, picked
-from windtunnel.services.sns.settings import default_policy
 from windtunnel.services.sns.state import TOPICS
+from windtunnel.services.sns.topics.settings import default_policy
 
 ATTRIBUTES = (
     "ArchivePolicy ContentBasedDeduplication DisplayName FifoThroughputScope FifoTopic KmsMasterKeyId SignatureVersion TracingConfig"

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from windtunnel.fabric import Tx
-from windtunnel.services.sns.order import number_at
+from windtunnel.services.sns.publishing.order import number_at
 from windtunnel.services.sns.rules import invalid
 from windtunnel.services.sns.state import ARCHIVE, LAST, TOPICS, Archived, Subscription, Topic, replace
 
 if TYPE_CHECKING:
-    from windtunnel.services.sns.fanout import Published
+    from windtunnel.services.sns.delivery.fanout import Published
 
 RETENTION_DAYS_MAX = 365
 DAY_SECONDS = 86_400

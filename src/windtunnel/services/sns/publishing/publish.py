@@ -7,12 +7,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.sns import archive, feedback
-from windtunnel.services.sns.encryption import check_publish
-from windtunnel.services.sns.fanout import Published, fan_out
-from windtunnel.services.sns.order import next_number, remember, sent_before
+from windtunnel.services.sns.archive import archive
+from windtunnel.services.sns.delivery import feedback
+from windtunnel.services.sns.delivery.fanout import Published, fan_out
+from windtunnel.services.sns.devices.push import push
+from windtunnel.services.sns.phones.texting import text
 from windtunnel.services.sns.protection import protected
-from windtunnel.services.sns.push import push
+from windtunnel.services.sns.publishing.encryption import check_publish
+from windtunnel.services.sns.publishing.order import next_number, remember, sent_before
 from windtunnel.services.sns.rules import (
     BILLED_BYTES,
     FIRST_SEQUENCE,
@@ -27,7 +29,6 @@ from windtunnel.services.sns.rules import (
     texts_of,
 )
 from windtunnel.services.sns.state import Found, Sent, Topic, find_topic
-from windtunnel.services.sns.texting import text
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t

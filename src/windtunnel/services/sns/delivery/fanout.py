@@ -11,14 +11,15 @@ import orjson
 from windtunnel.aws.patterns import Scope, compile_filter_policy
 from windtunnel.fabric import Event, Retry
 from windtunnel.fabric.outbox import post
-from windtunnel.services.sns import feedback, pace, texting
-from windtunnel.services.sns.choices import dead_letter_queue
-from windtunnel.services.sns.envelope import Attributes, Notification, envelope, lambda_event, timestamp
+from windtunnel.services.sns.delivery import feedback, pace
+from windtunnel.services.sns.delivery.envelope import Attributes, Notification, envelope, lambda_event, timestamp
+from windtunnel.services.sns.delivery.retries import AWS_MANAGED, content_type, http_retry
+from windtunnel.services.sns.delivery.signing import signer_id
+from windtunnel.services.sns.phones import texting
 from windtunnel.services.sns.protection import protected
-from windtunnel.services.sns.retries import AWS_MANAGED, content_type, http_retry
 from windtunnel.services.sns.rules import texts_of
-from windtunnel.services.sns.signing import signer_id
 from windtunnel.services.sns.state import SUBSCRIPTIONS, Found, Subscription
+from windtunnel.services.sns.subscriptions.choices import dead_letter_queue
 
 SOURCE = "sns.amazonaws.com"
 LATE = "sns"

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from windtunnel.fabric import Tx
-from windtunnel.services.sns.archive import archived, beginning
-from windtunnel.services.sns.envelope import timestamp
-from windtunnel.services.sns.retries import effective_policy, kept_topic_policy
+from windtunnel.services.sns.archive.archive import archived, beginning
+from windtunnel.services.sns.delivery.envelope import timestamp
+from windtunnel.services.sns.delivery.retries import effective_policy, kept_topic_policy
 from windtunnel.services.sns.rules import TRUE_FALSE, invalid
 from windtunnel.services.sns.state import DELETED, SUBSCRIPTIONS, Found, Topic, replace
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.sns.choices import agrees, changed, shown
-from windtunnel.services.sns.confirm import ask, ask_to_stay
-from windtunnel.services.sns.endpoints import check_endpoint, needs_confirmation
+from windtunnel.services.sns.archive.replay import begin
 from windtunnel.services.sns.places import page_of, start_of
 from windtunnel.services.sns.quotas import check_filter_policies, check_subscriptions
-from windtunnel.services.sns.replay import begin
 from windtunnel.services.sns.rules import ARN_FIELDS, CONFIRM_SECONDS_MAX, PAGE_ITEMS, TOKEN_LENGTH, arn_parts, invalid
 from windtunnel.services.sns.state import (
     DELETED,
@@ -30,6 +27,9 @@ from windtunnel.services.sns.state import (
     put_subscription,
     replace,
 )
+from windtunnel.services.sns.subscriptions.choices import agrees, changed, shown
+from windtunnel.services.sns.subscriptions.confirm import ask, ask_to_stay
+from windtunnel.services.sns.subscriptions.endpoints import check_endpoint, needs_confirmation
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t

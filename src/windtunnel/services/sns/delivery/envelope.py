@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from windtunnel.services.sns.signing import CERTIFICATE_PREFIX, CERTIFICATE_SUFFIX, UNSIGNED
+from windtunnel.services.sns.delivery.signing import CERTIFICATE_PREFIX, CERTIFICATE_SUFFIX, UNSIGNED
 
 Attributes = Mapping[str, Mapping[str, Any]]
 

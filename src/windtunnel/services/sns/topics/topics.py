@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.data_keys import forget_data_keys
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
-from windtunnel.services.sns.archive import watch
+from windtunnel.services.sns.archive.archive import watch
 from windtunnel.services.sns.places import page_of, start_of
 from windtunnel.services.sns.protection import checked
 from windtunnel.services.sns.quotas import check_topics
 from windtunnel.services.sns.rules import PAGE_ITEMS, check_name, check_number, checked_tags, invalid
-from windtunnel.services.sns.settings import changed, has
 from windtunnel.services.sns.state import DATA_PROTECTION, LAST, TOPICS, Topic, arn_of, place_of, replace
+from windtunnel.services.sns.topics.settings import changed, has
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.sns.envelope import timestamp
+from windtunnel.services.sns.delivery.envelope import timestamp
 from windtunnel.services.sns.state import sms_settings
 
 KINDS = {"http": "HTTP", "https": "HTTP", "sqs": "SQS", "lambda": "Lambda", "firehose": "Firehose", "application": "Application"}

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.sns.devices.push import APPLICATION_SLASHES, DEVICE_SLASHES, device_key
 from windtunnel.services.sns.places import page_of, start_of
-from windtunnel.services.sns.push import APPLICATION_SLASHES, DEVICE_SLASHES, device_key
 from windtunnel.services.sns.rules import PAGE_ITEMS, TRUE_FALSE, invalid
 from windtunnel.services.sns.state import APPLICATIONS, DEVICES, Application, Device
 

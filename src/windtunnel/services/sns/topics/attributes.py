@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from windtunnel.fabric import Tx
-from windtunnel.services.sns.archive import watch
+from windtunnel.services.sns.archive.archive import watch
 from windtunnel.services.sns.protection import checked
 from windtunnel.services.sns.rules import MESSAGE_BYTES_MAX, invalid
-from windtunnel.services.sns.settings import DEFAULT_ACTIONS, changed, default_policy, shown
 from windtunnel.services.sns.state import DATA_PROTECTION, SUBSCRIPTIONS, TOPICS, Found, find_topic, replace
+from windtunnel.services.sns.topics.settings import DEFAULT_ACTIONS, changed, default_policy, shown
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t

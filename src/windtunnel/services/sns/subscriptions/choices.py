@@ -10,9 +10,9 @@ import orjson
 
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.aws.patterns import Scope, compile_filter_policy
-from windtunnel.services.sns.archive import replayed
+from windtunnel.services.sns.archive.archive import replayed
+from windtunnel.services.sns.delivery.retries import kept_subscription_policy, subscription_policy
 from windtunnel.services.sns.quotas import FILTER_POLICY_BYTES_MAX
-from windtunnel.services.sns.retries import kept_subscription_policy, subscription_policy
 from windtunnel.services.sns.rules import TRUE_FALSE, invalid
 from windtunnel.services.sns.state import Subscription, Topic, arn_of, replace
 

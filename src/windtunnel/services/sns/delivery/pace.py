@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html#crea
 
 from __future__ import annotations
 
-from windtunnel.services.sns.retries import receives_per_second
+from windtunnel.services.sns.delivery.retries import receives_per_second
 from windtunnel.services.sns.state import PACED, Found, Paced, Subscription
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.outbox import post
-from windtunnel.services.sns.fanout import Published
+from windtunnel.services.sns.delivery.fanout import Published
 from windtunnel.services.sns.rules import MESSAGE_BYTES_MAX, arn_parts, invalid
 from windtunnel.services.sns.state import APPLICATIONS, DEVICES
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from windtunnel.fabric import Fault, Table, Tx
+from windtunnel.services.sns.phones.texting import text
 from windtunnel.services.sns.places import page_of, start_of
 from windtunnel.services.sns.rules import PAGE_ITEMS, checked_number
 from windtunnel.services.sns.state import OPTED_OUT
-from windtunnel.services.sns.texting import text
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t

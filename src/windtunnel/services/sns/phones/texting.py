@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from windtunnel.fabric import Tx
 from windtunnel.fabric.outbox import post
-from windtunnel.services.sns.feedback import FORBIDDEN, OK, tell
+from windtunnel.services.sns.delivery.feedback import FORBIDDEN, OK, tell
 from windtunnel.services.sns.state import OPTED_OUT
 
 REPLIES_PREFIX = "/_aws/sns/replies/"

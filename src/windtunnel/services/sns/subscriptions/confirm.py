@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from windtunnel.fabric import Event, Tx
 from windtunnel.fabric.outbox import post
-from windtunnel.services.sns.envelope import confirm_url, confirmation
-from windtunnel.services.sns.fanout import LATE, SOURCE, url_headers
-from windtunnel.services.sns.retries import AWS_MANAGED, DEFAULT_CONTENT_TYPE, http_retry
-from windtunnel.services.sns.signing import signer_id
+from windtunnel.services.sns.delivery.envelope import confirm_url, confirmation
+from windtunnel.services.sns.delivery.fanout import LATE, SOURCE, url_headers
+from windtunnel.services.sns.delivery.retries import AWS_MANAGED, DEFAULT_CONTENT_TYPE, http_retry
+from windtunnel.services.sns.delivery.signing import signer_id
 from windtunnel.services.sns.state import TOPICS, Found, Subscribed, Subscription, replace
 
 SUBJECT = "AWS Notification - Subscription Confirmation"

@@ -1,0 +1,1 @@
+"""Archives of FIFO topics, and replays from them."""

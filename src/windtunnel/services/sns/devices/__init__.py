@@ -1,0 +1,1 @@
+"""Push notifications: applications, the devices that are registered, and what is sent to them."""

@@ -1,0 +1,1 @@
+"""Text messages: their settings, who wants none, and the sandbox."""

@@ -1,0 +1,1 @@
+"""Publishing: what is checked of a message, and what order it gets."""

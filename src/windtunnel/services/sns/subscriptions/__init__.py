@@ -1,0 +1,1 @@
+"""Subscriptions: made, confirmed, changed and ended, with their attributes."""

@@ -1,0 +1,1 @@
+"""Topics: made, listed and deleted, with their attributes, permissions and tags."""
