@@ -32,6 +32,7 @@ from windtunnel.services import (
     secretsmanager,
     sns,
     sqs,
+    ssm,
     sts,
 )
 
@@ -52,6 +53,7 @@ SERVICES: tuple[Service, ...] = (
     secretsmanager.SERVICE,
     sns.SERVICE,
     sqs.SERVICE,
+    ssm.SERVICE,
     sts.SERVICE,
 )
 

@@ -250,6 +250,12 @@ def service_model(service: str) -> ServiceModel:
 
 
 @cache
+def endpoints() -> list[Raw]:
+    """Partitions with their regions, and which services each has where, as botocore lists them."""
+    return list(orjson.loads((DATA / "endpoints.json").read_bytes())["partitions"])
+
+
+@cache
 def operation_model(service: str, operation: str) -> OperationModel:
     """One operation of a service. Raises KeyError for an unknown one."""
     return service_model(service).operation_model(operation)

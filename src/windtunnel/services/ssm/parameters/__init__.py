@@ -1,0 +1,1 @@
+"""Parameter Store: parameters in versions, in hierarchies, under policies of time."""
