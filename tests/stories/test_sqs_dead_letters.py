@@ -105,6 +105,42 @@ def test_a_dead_letter_queue_may_refuse_sources(here: Here, grave: str) -> None:
     assert refusal(here.sqs.create_queue, QueueName="t", Attributes=redrive("grave"))[0] == "InvalidParameterValue"
 
 
+CANNOT = "Reason: Amazon SQS can't create the redrive allow policy"
+UNSUPPORTED = f"Invalid value for the parameter RedriveAllowPolicy. {CANNOT}, as it’s in an unsupported format."
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("{", UNSUPPORTED),
+        ("[]", UNSUPPORTED),
+        ("{}", UNSUPPORTED),
+        ('{"redrivePermission":"some"}', UNSUPPORTED),
+        ('{"redrivePermission":"allowAll","a":1}', UNSUPPORTED),
+        ('{"redrivePermission":"byQueue","sourceQueueArns":"a"}', UNSUPPORTED),
+        ('{"redrivePermission":"byQueue","sourceQueueArns":[1]}', UNSUPPORTED),
+        (
+            '{"redrivePermission":"denyAll","sourceQueueArns":["a"]}',
+            "To specify one or more source queue ARNs, you must set redrivePermission to byQueue.",
+        ),
+        (
+            '{"redrivePermission":"byQueue"}',
+            "When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values.",
+        ),
+        (
+            json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": ["a"] * 11}),
+            "The maximum number of source queue ARNs you can specify is 10.",
+        ),
+    ],
+)
+def test_a_redrive_allow_policy_that_is_none_is_refused_in_aws_words(here: Here, grave: str, policy: str, said: str) -> None:
+    fault = refusal(here.sqs.set_queue_attributes, QueueUrl=grave, Attributes={"RedriveAllowPolicy": policy})
+    if said == UNSUPPORTED:
+        assert fault == ("InvalidAttributeValue", said)
+    else:
+        assert fault == ("InvalidParameterValue", f"Value {policy} for parameter RedriveAllowPolicy is invalid. {CANNOT}. {said}")
+
+
 def test_sources_are_listed_as_long_as_they_name_the_queue(here: Here, grave: str, source: str) -> None:
     assert here.sqs.list_dead_letter_source_queues(QueueUrl=grave) == {"queueUrls": [source]}
     here.sqs.set_queue_attributes(QueueUrl=source, Attributes={"RedrivePolicy": ""})

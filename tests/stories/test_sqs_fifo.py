@@ -8,6 +8,7 @@ import pytest
 from tests.stories.here import Here
 from tests.stories.refusals import refusal
 from tests.stories.test_sqs_messages import bodies, counts
+from windtunnel.services.sqs import standard
 
 
 @pytest.fixture
@@ -147,8 +148,39 @@ def test_a_repeated_receive_attempt_gets_the_same_messages(here: Here, url: str)
     assert receive(here, url, ReceiveRequestAttemptId="other") == []
     here.jump(29)
     # The second attempt began the timeout anew.
-    here.sqs.delete_message(QueueUrl=url, ReceiptHandle=first[0]["ReceiptHandle"])
-    assert receive(here, url, ReceiveRequestAttemptId="try") == []
+    assert receive(here, url) == []
+    here.jump(1)
+    assert [message["MessageId"] for message in receive(here, url, ReceiveRequestAttemptId="try")] == [one["MessageId"] for one in first]
+
+
+def test_an_attempt_whose_messages_were_touched_cannot_be_repeated(here: Here, url: str) -> None:
+    touches = (
+        lambda handle: here.sqs.delete_message(QueueUrl=url, ReceiptHandle=handle),
+        lambda handle: here.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=60),
+    )
+    for number, touch in enumerate(touches):
+        send(here, url, f"g{number}", f"m{number}")
+        touch(receive(here, url, ReceiveRequestAttemptId=f"try{number}")[0]["ReceiptHandle"])
+        assert refusal(here.sqs.receive_message, QueueUrl=url, ReceiveRequestAttemptId=f"try{number}") == (
+            "InvalidParameterValue",
+            (
+                f"Value try{number} for parameter ReceiveRequestAttemptId is invalid. Reason: The receiveRequestAttemptId is not valid"
+                " anymore since the receive call is not retryable."
+            ),
+        )
+
+
+def test_a_fifo_queue_with_too_much_in_flight_gives_nothing_and_says_nothing(here: Here, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standard, "IN_FLIGHT_MAX", 2)
+    for group in ("a", "b", "c"):
+        send(here, url, group, group)
+    first, _ = receive(here, url, 2)
+    assert receive(here, url) == []
+    here.sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    assert [message["Body"] for message in receive(here, url)] == ["c"]
+    assert receive(here, url) == []
+    here.jump(30)
+    assert [message["Body"] for message in receive(here, url)] == ["b", "c"]
 
 
 def test_a_change_of_the_delay_holds_for_messages_that_wait(here: Here, url: str) -> None:

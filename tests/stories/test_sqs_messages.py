@@ -192,6 +192,95 @@ def test_visibility_is_ended_and_prolonged_from_now(here: Here, url: str) -> Non
     )
 
 
+def test_a_message_that_came_back_is_not_hidden_again_by_its_old_handle(here: Here, url: str) -> None:
+    here.sqs.send_message(QueueUrl=url, MessageBody="m")
+    handle = here.sqs.receive_message(QueueUrl=url)["Messages"][0]["ReceiptHandle"]
+    here.jump(30)
+    here.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=60)
+    assert counts(here, url) == (1, 0, 0)
+    assert bodies(here.sqs.receive_message(QueueUrl=url)) == ["m"]
+
+
+TEXT = {"DataType": "String", "StringValue": "x"}
+TYPES_ALLOWED = "You must use only the following supported type prefixes: Binary, Number, String."
+RESERVED = "The message system attribute 'AWSTraceHeader' is reserved for AWS X-Ray trace header."
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({f"a{number}": TEXT for number in range(11)}, "Number of message attributes [11] exceeds the allowed maximum [10]."),
+        ({"": TEXT}, "The request must contain non-empty message (user) attribute names."),
+        ({"a" * 257: TEXT}, "Message (user) attribute name must be shorter than 256 bytes."),
+        (
+            {"aWs.a": TEXT},
+            "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use.",
+        ),
+        ({".a": TEXT}, "Message (user) attribute name must not begin with character '.'."),
+        ({"a.": TEXT}, "Message (user) attribute name must not end with character '.'."),
+        ({"a..b": TEXT}, "Message (user) attribute name must not have successive '.' characters."),
+        (
+            {"a b": TEXT},
+            (
+                "The message attribute name 'a b' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-), and"
+                " period (.) characters."
+            ),
+        ),
+        ({"a": {"StringValue": "x"}}, "The message (user) attribute 'a' must contain a non-empty message attribute type."),
+        ({"a": {**TEXT, "DataType": "Text"}}, f"The type of message (user) attribute 'a' is invalid. {TYPES_ALLOWED}"),
+        ({"a": {**TEXT, "DataType": f"String.{'t' * 250}"}}, "Message (user) attribute type must be shorter than 256 bytes."),
+        ({"a": {"DataType": "String.t"}}, "Message (user) attribute 'a' must contain a non-empty value of type 'String.t'."),
+        ({"a": {**TEXT, "BinaryValue": b"x"}}, "Message (user) attribute 'a' must have a single value."),
+        ({"a": {"DataType": "Number", "BinaryValue": b"1"}}, "Message (user) attribute 'a' with type 'Number' must use field 'String'."),
+        ({"a": {**TEXT, "DataType": "Binary"}}, "Message (user) attribute 'a' with type 'Binary' must use field 'Binary'."),
+        ({"a": {**TEXT, "DataType": "Number"}}, "Can't cast the value of message (user) attribute 'a' to a number."),
+        ({"a": {**TEXT, "StringValue": "\x01"}}, "Message (user) attribute 'a' contains invalid characters."),
+    ],
+)
+def test_attributes_that_cannot_be_are_refused_in_aws_words(here: Here, url: str, attributes: dict[str, Any], said: str) -> None:
+    assert refusal(here.sqs.send_message, QueueUrl=url, MessageBody="m", MessageAttributes=attributes) == ("InvalidParameterValue", said)
+    entries = [{"Id": "a", "MessageBody": "m", "MessageAttributes": attributes}, {"Id": "b", "MessageBody": "m"}]
+    result = here.sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    assert [one["Id"] for one in result["Successful"]] == ["b"]
+    assert result["Failed"] == [{"Id": "a", "SenderFault": True, "Code": "InvalidParameterValue", "Message": said}]
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute", "said"),
+    [
+        ("Colour", TEXT, "Message system attribute name 'Colour' is invalid."),
+        (
+            "AWSTraceHeader",
+            {"DataType": "String"},
+            "Message system attribute 'AWSTraceHeader' must contain a non-empty value of type 'String'.",
+        ),
+        ("AWSTraceHeader", {"DataType": "Binary", "BinaryValue": b"Root=1"}, f"{RESERVED} The type must be 'String'."),
+        ("AWSTraceHeader", {"DataType": "String", "StringValue": "trace"}, f"{RESERVED} Value 'trace' is invalid."),
+    ],
+)
+def test_the_only_system_attribute_a_sender_has_is_a_trace(here: Here, url: str, name: str, attribute: dict[str, Any], said: str) -> None:
+    sent = {"QueueUrl": url, "MessageBody": "m", "MessageSystemAttributes": {name: attribute}}
+    assert refusal(here.sqs.send_message, **sent) == ("InvalidParameterValue", said)
+
+
+def test_entries_of_a_batch_are_missed_by_their_number(here: Here, url: str) -> None:
+    send, delete, change = here.sqs.send_message_batch, here.sqs.delete_message_batch, here.sqs.change_message_visibility_batch
+    for operation, kind, whole in (
+        (send, "SendMessageBatchRequestEntry", {"MessageBody": "m"}),
+        (delete, "DeleteMessageBatchRequestEntry", {"ReceiptHandle": "r"}),
+        (change, "ChangeMessageVisibilityBatchRequestEntry", {"ReceiptHandle": "r", "VisibilityTimeout": 1}),
+    ):
+        said = ("MissingParameter", f"The request must contain the parameter {kind}.2.Id.")
+        assert refusal(operation, QueueUrl=url, Entries=[{"Id": "a", **whole}, whole]) == said
+        for name in whole:
+            entry = {"Id": "a", **{other: value for other, value in whole.items() if other != name}}
+            said = f"The request must contain the parameter {kind}.1.{name}."
+            assert operation(QueueUrl=url, Entries=[entry]) == {
+                "Successful": [],
+                "Failed": [{"Id": "a", "SenderFault": True, "Code": "MissingParameter", "Message": said}],
+            }
+
+
 def test_a_batch_succeeds_in_part(here: Here, url: str) -> None:
     here.sqs.set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "1024"})
     result = here.sqs.send_message_batch(

@@ -216,6 +216,48 @@ def test_tags_go_with_their_queue(here: Here) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ({"": "a"}, "Tag keys must be between 1 and 128 characters in length."),
+        ({"k" * 129: "a"}, "Tag keys must be between 1 and 128 characters in length."),
+        ({"AWS:team": "a"}, "aws: prefixed tag key names are not allowed for external use."),
+        ({"k!": "a"}, "Tag keys can only include Unicode letters, digits, whitespace, or _.:/=+-@."),
+        (
+            {"k": "!"},
+            "Value ! for parameter k is invalid. Reason: Tag values can only include Unicode letters, digits, whitespace, or _.:/=+-@.",
+        ),
+        (
+            {"k": "a" * 257},
+            f"Value {'a' * 257} for parameter k is invalid. Reason: Tag values must be between 0 and 256 characters in length.",
+        ),
+        ({str(number): "a" for number in range(51)}, "Too many tags added for queue orders."),
+    ],
+)
+def test_tags_that_cannot_be_are_refused(here: Here, tags: dict[str, str], said: str) -> None:
+    assert refusal(here.sqs.create_queue, QueueName="orders", tags=tags) == ("InvalidParameterValue", said)
+    here.sqs.create_queue(QueueName="orders")
+    assert refusal(here.sqs.tag_queue, QueueUrl=URL, Tags=tags) == ("InvalidParameterValue", said)
+    assert here.sqs.list_queue_tags(QueueUrl=URL) == {}
+
+
+def test_tagging_with_nothing_is_refused(here: Here) -> None:
+    here.sqs.create_queue(QueueName="orders")
+    assert refusal(here.sqs.tag_queue, QueueUrl=URL, Tags={}) == ("MissingParameter", "The request must contain the parameter Tags.")
+    assert refusal(here.sqs.untag_queue, QueueUrl=URL, TagKeys=[]) == (
+        "InvalidParameterValue",
+        "Tag keys must be between 1 and 128 characters in length.",
+    )
+
+
+def test_a_permission_is_for_someone_to_do_something(here: Here) -> None:
+    here.sqs.create_queue(QueueName="orders")
+    whole = {"AWSAccountIds": ["111122223333"], "Actions": ["SendMessage"]}
+    for name in whole:
+        fault = refusal(here.sqs.add_permission, QueueUrl=URL, Label="l", **{**whole, name: []})
+        assert fault == ("MissingParameter", f"The request must contain the parameter {name}.")
+
+
+@pytest.mark.parametrize(
     "policy",
     [
         "{",

@@ -121,7 +121,20 @@ _BY_SERVICE = {
     "sesv2": Dialect(code="BadRequestException"),
     # An application's ARN is looked at before what is to be set of it.
     "sns": Dialect(code="ValidationError", checks=REQUIRED, missing=_no_value, skip=frozenset({"SetPlatformApplicationAttributesInput"})),
-    "sqs": Dialect(checks=REQUIRED, missing=_request_must_contain),
+    # Entries of batches fail one by one, and attributes of messages in sentences of their own.
+    "sqs": Dialect(
+        checks=REQUIRED,
+        missing=_request_must_contain,
+        skip=frozenset(
+            {
+                "SendMessageBatchRequestEntry",
+                "DeleteMessageBatchRequestEntry",
+                "ChangeMessageVisibilityBatchRequestEntry",
+                "MessageAttributeValue",
+                "MessageSystemAttributeValue",
+            }
+        ),
+    ),
     "cloudwatch": Dialect(missing=_is_required),
     "iam": Dialect(code="ValidationError", values=False),
     "transcribe": Dialect(code="BadRequestException"),

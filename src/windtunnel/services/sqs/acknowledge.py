@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
@@ -26,13 +26,12 @@ def delete_message(tx: Tx, req: t.DeleteMessageRequest) -> None:
 
 def delete_message_batch(tx: Tx, req: t.DeleteMessageBatchRequest) -> t.DeleteMessageBatchResult:
     found = find_queue(tx, req["QueueUrl"])
-    check_entries(req["Entries"], "DeleteMessageBatchRequestEntry")
 
     def act(entry: Mapping[str, Any]) -> None:
         if not _delete(found, entry["ReceiptHandle"]):
             raise Fault("ReceiptHandleIsInvalid", EXPIRED.removesuffix("."))
 
-    return _each(req["Entries"], act)  # pyright: ignore[reportReturnType]
+    return _each(req["Entries"], "DeleteMessageBatchRequestEntry", ("ReceiptHandle",), act)  # pyright: ignore[reportReturnType]
 
 
 def change_message_visibility(tx: Tx, req: t.ChangeMessageVisibilityRequest) -> None:
@@ -41,21 +40,25 @@ def change_message_visibility(tx: Tx, req: t.ChangeMessageVisibilityRequest) -> 
 
 def change_message_visibility_batch(tx: Tx, req: t.ChangeMessageVisibilityBatchRequest) -> t.ChangeMessageVisibilityBatchResult:
     found = find_queue(tx, req["QueueUrl"])
-    check_entries(req["Entries"], "ChangeMessageVisibilityBatchRequestEntry")
+    kind, needed = "ChangeMessageVisibilityBatchRequestEntry", ("ReceiptHandle", "VisibilityTimeout")
 
     def act(entry: Mapping[str, Any]) -> None:
-        if "VisibilityTimeout" not in entry:
-            raise missing("VisibilityTimeout")
         _change(found, entry["ReceiptHandle"], entry["VisibilityTimeout"])
 
-    return _each(req["Entries"], act)  # pyright: ignore[reportReturnType]
+    return _each(req["Entries"], kind, needed, act)  # pyright: ignore[reportReturnType]
 
 
-def _each(entries: Sequence[Mapping[str, Any]], act: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
+def _each(
+    entries: Sequence[Mapping[str, Any]], kind: str, needed: Iterable[str], act: Callable[[Mapping[str, Any]], None]
+) -> dict[str, Any]:
+    """Acts on each entry of a batch by itself; `needed` are the members that an entry must have."""
+    check_entries(entries, kind)
     successful: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
-    for entry in entries:
+    for number, entry in enumerate(entries, 1):
         try:
+            if absent := [name for name in needed if entry.get(name) is None]:
+                raise missing(f"{kind}.{number}.{absent[0]}")
             act(entry)
             successful.append({"Id": entry["Id"]})
         except Fault as fault:

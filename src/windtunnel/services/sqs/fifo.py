@@ -14,7 +14,7 @@ from typing import Any
 
 from windtunnel.fabric import Table, Tx
 from windtunnel.services.sqs.receipts import Receipt, handle_of
-from windtunnel.services.sqs.rules import ATTEMPT_SECONDS, BODY_INLINE_MAX, DEDUPLICATION_SECONDS
+from windtunnel.services.sqs.rules import ATTEMPT_SECONDS, BODY_INLINE_MAX, DEDUPLICATION_SECONDS, invalid_value
 from windtunnel.services.sqs.standard import Taken, replace
 from windtunnel.services.sqs.state import (
     AGES,
@@ -35,6 +35,7 @@ from windtunnel.services.sqs.state import (
 
 FRESH, SEEN, AGED = 0, 1, 2
 SERIALS_PER_SECOND = 1_000_000
+NOT_RETRYABLE = "The receiveRequestAttemptId is not valid anymore since the receive call is not retryable."
 FORGOTTEN_AT_ONCE = 2
 """Each send or attempt forgets so many ids that are over, more than it adds."""
 
@@ -153,7 +154,7 @@ def remember_sent(tx: Tx, queue: Queue, group: str, id: str, sent: Sent) -> None
 
 
 def repeated(tx: Tx, queue: Queue, attempt: str, timeout: int) -> list[Taken]:
-    """What an earlier receive of the same attempt was given, if nothing happened to it; its timeout begins anew.
+    """What an earlier receive of the same attempt was given, if its time isn't over; its timeout begins anew. Raises where any was changed.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-receiverequestattemptid-request-parameter.html
     """
@@ -163,7 +164,9 @@ def repeated(tx: Tx, queue: Queue, attempt: str, timeout: int) -> list[Taken]:
     found = [(serial, visible, tx.get(GROUPED, queue.store, group, serial)) for group, serial, visible in made.rows]
     taken: list[Taken] = []
     for serial, visible, message in found:
-        if message is None or message.visible != visible or visible <= tx.now:
+        if message is None or message.visible != visible:
+            raise invalid_value(attempt, "ReceiveRequestAttemptId", NOT_RETRYABLE)
+        if visible <= tx.now:
             return []
         handle = handle_of(queue.id, queue.store, message.sent, serial, made.at, message.count, message.group)
         taken.append(Taken(serial, message, handle, body_of(tx, queue.store, serial, message)))
@@ -214,3 +217,4 @@ def _count(tx: Tx, store: int, message: Message, amount: int) -> None:
         count_at(tx, store, "fresh", message.sent, amount)
     elif message.held:
         count_at(tx, store, "held", message.visible, amount)
+        tx.add(NUMBERS, store, "held", amount=amount)

@@ -9,7 +9,7 @@ import msgspec
 
 from windtunnel.aws.arn import partition_of
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.sqs.rules import ACTIONS_MAX, check_statements, invalid_value
+from windtunnel.services.sqs.rules import ACTIONS_MAX, check_statements, invalid_value, missing
 from windtunnel.services.sqs.state import QUEUES, Found, arn_of, find_queue
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ def add_permission(tx: Tx, req: t.AddPermissionRequest) -> None:
     label, actions = req["Label"], req["Actions"]
     if not _LABEL.fullmatch(label):
         raise invalid_value(label, "Label", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.")
+    for parameter in ("AWSAccountIds", "Actions"):
+        if not req[parameter]:
+            raise missing(parameter)
     for account in req["AWSAccountIds"]:
         if not _ACCOUNT.fullmatch(account):
             raise invalid_value(f"[{account}]", "PrincipalId", "Unable to verify.")

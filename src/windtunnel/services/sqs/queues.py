@@ -12,7 +12,7 @@ from windtunnel.fabric.data_keys import forget_data_keys
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.sqs import settings
 from windtunnel.services.sqs.life import abandon, watch
-from windtunnel.services.sqs.rules import PURGE_SECONDS, RECREATE_SECONDS, check_between, check_name
+from windtunnel.services.sqs.rules import PURGE_SECONDS, RECREATE_SECONDS, check_between, check_name, check_tags
 from windtunnel.services.sqs.state import DELETED, LAST, QUEUES, TASKS, Queue, arn_of, changed, find_queue, forget, no_such_queue, url_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def create_queue(tx: Tx, req: t.CreateQueueRequest) -> t.CreateQueueResult:
     fresh = Queue(tx.serial(), tx.serial(), tx.now, tx.now, fifo=fifo)
     queue = settings.apply(tx, name, fresh, attributes, new=True)
     tx.put(QUEUES, name, value=queue)
-    set_tags(tx, arn_of(tx.region, tx.account, name), req.get("tags") or {})
+    arn, tags = arn_of(tx.region, tx.account, name), req.get("tags") or {}
+    check_tags(arn, tags, {})
+    set_tags(tx, arn, tags)
     watch(tx, name, queue, tx.now + queue.retention)
     return {"QueueUrl": url_of(tx, name)}
 

@@ -51,12 +51,12 @@ def _receive(tx: Tx, req: t.ReceiveMessageRequest, began: float) -> tuple[list[A
     wait = req.get("WaitTimeSeconds", queue.wait)
     limit = req.get("MaxNumberOfMessages", 1)
     timeout = req.get("VisibilityTimeout", queue.visibility)
-    if queue.fifo:
-        taken = _take_in_order(found, req.get("ReceiveRequestAttemptId", ""), limit, timeout)
-    elif standard.is_full(found.tx, queue):
-        if not wait:
+    if standard.is_full(found.tx, queue):
+        if not wait and not queue.fifo:
             raise Fault("OverLimit", "The maximum number of in flight messages is reached.")
         taken = []
+    elif queue.fifo:
+        taken = _take_in_order(found, req.get("ReceiveRequestAttemptId", ""), limit, timeout)
     else:
         taken = _take(found, limit, timeout)
     if taken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import md5, sha256
 from struct import pack
@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from windtunnel.aws.errors import Fault
+from windtunnel.fabric.tags import TAGS_MAX
 
 RECEIVED_MAX = 10
 BATCH_ENTRIES_MAX = 10
 BATCH_BYTES_MAX = 1_048_576
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 ATTRIBUTES_MAX = 10
+ATTRIBUTE_TEXT_MAX = 256
+TRACE = "AWSTraceHeader"
 IN_FLIGHT_MAX = 120_000
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html"""
 DELAY_SECONDS_MAX = 900
@@ -35,6 +38,7 @@ POLICY_BYTES_MAX = 8_192
 STATEMENTS_MAX = 20
 ACTIONS_MAX = 7
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html"""
+TAG_KEY_MAX, TAG_VALUE_MAX = 128, 256
 BODY_INLINE_MAX = 65_536
 """Longer bodies lie in a row of their own, or a slice of a queue's rows could fill the memory. As for speed one row is as good
 at any length, by measurement: moving a body costs less than reading another row."""
@@ -58,6 +62,8 @@ _ATTRIBUTE_NAME = re.compile(r"(?!(?i:aws|amazon)\.)(?!\.)(?!.*\.\.)[A-Za-z0-9_.
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ALL = frozenset({"All", "*", ".*"})
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+_TAG_CHARACTERS = "can only include Unicode letters, digits, whitespace, or _.:/=+-@."
 _LEGACY_HOST = "queue.amazonaws.com"
 
 
@@ -137,7 +143,7 @@ def check_statements(statements: list[Mapping[str, Any]]) -> None:
             raise Fault("OverLimit", f"{found}, max allowed is {ACTIONS_MAX}", status=403)
 
 
-def check_entries(entries: list[Any], kind: str) -> None:
+def check_entries(entries: Sequence[Mapping[str, Any]], kind: str) -> None:
     """What is refused of a batch as a whole."""
     if not entries:
         raise Fault("EmptyBatchRequest", f"There should be at least one {kind} in the request.")
@@ -146,8 +152,10 @@ def check_entries(entries: list[Any], kind: str) -> None:
             "TooManyEntriesInBatchRequest", f"Maximum number of entries per request are {BATCH_ENTRIES_MAX}. You have sent {len(entries)}."
         )
     seen: set[str] = set()
-    for entry in entries:
-        id = entry.get("Id", "")
+    for number, entry in enumerate(entries, 1):
+        id = entry.get("Id")
+        if id is None:
+            raise missing(f"{kind}.{number}.Id")
         if not _BATCH_ID.fullmatch(id):
             raise Fault(
                 "InvalidBatchEntryId",
@@ -163,35 +171,96 @@ def failed(id: str, fault: Fault) -> dict[str, Any]:
     return {"Id": id, "SenderFault": True, "Code": fault.code, "Message": fault.message}
 
 
-def check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
+def check_attributes(attributes: Mapping[str, Mapping[str, Any]], kind: str = "(user)") -> None:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html"""
     if len(attributes) > ATTRIBUTES_MAX:
         raise Fault(
             "InvalidParameterValue", f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{ATTRIBUTES_MAX}]."
         )
     for name, attribute in attributes.items():
-        if not _ATTRIBUTE_NAME.fullmatch(name):
-            raise Fault(
-                "InvalidParameterValue",
-                f"The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-),"
-                " and period (.) characters.",
-            )
-        kind = attribute.get("DataType") or ""
-        base = kind.partition(".")[0]
-        if base not in {"String", "Number", "Binary"}:
-            raise Fault(
-                "InvalidParameterValue",
-                f"The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary,"
-                " Number, and String.",
-            )
-        value = attribute.get("BinaryValue" if base == "Binary" else "StringValue")
-        if not value:
-            raise Fault("InvalidParameterValue", f"Message (user) attribute '{name}' must contain a non-empty value of type '{base}'.")
-        if base != "Binary":
-            if _FORBIDDEN.search(value):
-                raise Fault("InvalidParameterValue", f"Message (user) attribute '{name}' contains invalid characters.")
-            if base == "Number" and not _NUMBER.fullmatch(value):
-                raise Fault("InvalidParameterValue", f"Can't cast the value of message (user) attribute '{name}' to a number.")
+        wrong = "" if _ATTRIBUTE_NAME.fullmatch(name) else _wrong_name(name, kind)
+        if wrong := wrong or _wrong_value(name, attribute, kind):
+            raise Fault("InvalidParameterValue", wrong)
+
+
+def check_system_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    """A sender may set one of them: the header of a trace."""
+    for name in attributes:
+        if name != TRACE:
+            raise Fault("InvalidParameterValue", f"Message system attribute name '{name}' is invalid.")
+    check_attributes(attributes, "system")
+    reserved = f"The message system attribute '{TRACE}' is reserved for AWS X-Ray trace header."
+    if attributes[TRACE]["DataType"] != "String":
+        raise Fault("InvalidParameterValue", f"{reserved} The type must be 'String'.")
+    if "=" not in attributes[TRACE]["StringValue"]:
+        raise Fault("InvalidParameterValue", f"{reserved} Value '{attributes[TRACE]['StringValue']}' is invalid.")
+
+
+def _wrong_name(name: str, kind: str) -> str:
+    """What is wrong with the name of an attribute."""
+    if not name:
+        return f"The request must contain non-empty message {kind} attribute names."
+    if len(name) > ATTRIBUTE_TEXT_MAX:
+        return f"Message {kind} attribute name must be shorter than {ATTRIBUTE_TEXT_MAX} bytes."
+    if name.lower().startswith(("aws.", "amazon.")):
+        return "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use."
+    for found, what in (
+        (name.startswith("."), "begin with character '.'"),
+        (name.endswith("."), "end with character '.'"),
+        (".." in name, "have successive '.' characters"),
+    ):
+        if found:
+            return f"Message {kind} attribute name must not {what}."
+    allowed = "Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-), and period (.) characters."
+    return f"The message attribute name '{name}' is invalid. {allowed}"
+
+
+def _wrong_value(name: str, attribute: Mapping[str, Any], kind: str) -> str:
+    """What is wrong with the type or the value of an attribute; nothing as a rule."""
+    type_ = attribute.get("DataType")
+    if not type_:
+        return f"The message {kind} attribute '{name}' must contain a non-empty message attribute type."
+    base = type_.partition(".")[0]
+    if base not in {"String", "Number", "Binary"}:
+        only = "You must use only the following supported type prefixes: Binary, Number, String."
+        return f"The type of message {kind} attribute '{name}' is invalid. {only}"
+    if len(type_) > ATTRIBUTE_TEXT_MAX:
+        return f"Message {kind} attribute type must be shorter than {ATTRIBUTE_TEXT_MAX} bytes."
+    text, binary = attribute.get("StringValue"), attribute.get("BinaryValue")
+    if not text and not binary:
+        return f"Message {kind} attribute '{name}' must contain a non-empty value of type '{type_}'."
+    if text and binary:
+        return f"Message {kind} attribute '{name}' must have a single value."
+    field = "Binary" if base == "Binary" else "String"
+    if not attribute.get(f"{field}Value"):
+        return f"Message {kind} attribute '{name}' with type '{type_}' must use field '{field}'."
+    if text and _FORBIDDEN.search(text):
+        return f"Message {kind} attribute '{name}' contains invalid characters."
+    if base == "Number" and not _NUMBER.fullmatch(text or ""):
+        return f"Can't cast the value of message {kind} attribute '{name}' to a number."
+    return ""
+
+
+def check_tags(arn: str, tags: Mapping[str, str], kept: Mapping[str, str]) -> None:
+    """Tags that a queue is to have beside those it has: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html"""
+    check_tag_keys(tags)
+    for key, value in tags.items():
+        if len(value) > TAG_VALUE_MAX:
+            raise invalid_value(value, key, f"Tag values must be between 0 and {TAG_VALUE_MAX} characters in length.")
+        if not _TAG_TEXT.fullmatch(value):
+            raise invalid_value(value, key, f"Tag values {_TAG_CHARACTERS}")
+    if len(kept.keys() | tags.keys()) > TAGS_MAX:
+        raise Fault("InvalidParameterValue", f"Too many tags added for queue {arn.rpartition(':')[2]}.")
+
+
+def check_tag_keys(keys: Iterable[str]) -> None:
+    for key in keys:
+        if not 1 <= len(key) <= TAG_KEY_MAX:
+            raise Fault("InvalidParameterValue", f"Tag keys must be between 1 and {TAG_KEY_MAX} characters in length.")
+        if key.lower().startswith("aws:"):
+            raise Fault("InvalidParameterValue", "aws: prefixed tag key names are not allowed for external use.")
+        if not _TAG_TEXT.fullmatch(key):
+            raise Fault("InvalidParameterValue", f"Tag keys {_TAG_CHARACTERS}")
 
 
 def bytes_of(text: str) -> int:
@@ -203,8 +272,8 @@ def size_of(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> int:
     size = bytes_of(body)
     for name, attribute in attributes.items():
         binary = attribute.get("BinaryValue")
-        size += bytes_of(name) + bytes_of(attribute["DataType"])
-        size += len(binary) if binary is not None else bytes_of(attribute["StringValue"])
+        size += bytes_of(name) + bytes_of(attribute.get("DataType", ""))
+        size += len(binary) if binary is not None else bytes_of(attribute.get("StringValue", ""))
     return size
 
 

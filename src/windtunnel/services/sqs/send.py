@@ -12,11 +12,13 @@ from windtunnel.services.sqs.rules import (
     BATCH_BYTES_MAX,
     BILLED_BYTES,
     DELAY_SECONDS_MAX,
+    TRACE,
     attributes_digest,
     check_attributes,
     check_between,
     check_body,
     check_entries,
+    check_system_attributes,
     check_token,
     content_id,
     digest,
@@ -31,6 +33,7 @@ from windtunnel.services.sqs.state import LATE, Found, Message, Queue, Sent, cha
 if TYPE_CHECKING:
     from windtunnel.aws.types import sqs as t
 
+ENTRY = "SendMessageBatchRequestEntry"
 NOT_FOR_THIS_TYPE = "The request include parameter that is not valid for this queue type."
 NO_DEDUPLICATION = "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
 
@@ -55,7 +58,7 @@ def send_message_batch(tx: Tx, req: t.SendMessageBatchRequest) -> t.SendMessageB
     found = find_queue(tx, req["QueueUrl"])
     queue = found.queue
     entries = req["Entries"]
-    check_entries(entries, "SendMessageBatchRequestEntry")
+    check_entries(entries, ENTRY)
     if queue.fifo:
         for entry in entries:
             _check_order(entry, queue, Fault("InvalidParameterValue", "The request must contain the parameter MessageGroupId."))
@@ -65,8 +68,10 @@ def send_message_batch(tx: Tx, req: t.SendMessageBatchRequest) -> t.SendMessageB
     check_send(found)
     successful: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
-    for entry in entries:
+    for number, entry in enumerate(entries, 1):
         try:
+            if not entry.get("MessageBody"):
+                raise missing(f"{ENTRY}.{number}.MessageBody")
             if _check(entry, queue) > queue.size_max:
                 reason = f"Message must be shorter than {queue.size_max} bytes."
                 raise Fault("InvalidParameterValue", f"One or more parameters cannot be validated. Reason: {reason}")
@@ -88,6 +93,8 @@ def _check(req: Mapping[str, Any], queue: Queue) -> int:
     attributes = req.get("MessageAttributes")
     if attributes:
         check_attributes(attributes)
+    if system := req.get("MessageSystemAttributes"):
+        check_system_attributes(system)
     for name in ("MessageGroupId", "MessageDeduplicationId"):
         if name in req:
             check_token(req[name], name)
@@ -121,7 +128,7 @@ def _send(found: Found, req: Mapping[str, Any]) -> dict[str, Any]:
         sent=tx.now,
         attributes=attributes,
         attributes_md5=attributes_digest(attributes),
-        trace=system["AWSTraceHeader"]["StringValue"] if "AWSTraceHeader" in system else tx.scope.trace,
+        trace=system[TRACE]["StringValue"] if TRACE in system else tx.scope.trace,
         group=req.get("MessageGroupId", ""),
         deduplication=req.get("MessageDeduplicationId") or (content_id(body) if queue.fifo else ""),
         late=req.get(LATE, ""),

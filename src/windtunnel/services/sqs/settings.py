@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQue
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -41,6 +41,13 @@ REUSE_SECONDS = (60, 86_400)
 SOURCES_MAX = 10
 FLAGS = ("true", "false")
 _FLAGGED = frozenset({"FifoQueue", "ContentBasedDeduplication", "SqsManagedSseEnabled"})
+
+
+class Allowed(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """A RedriveAllowPolicy."""
+
+    redrive_permission: Literal["allowAll", "denyAll", "byQueue"]
+    source_queue_arns: list[str] = []
 
 
 def read(attributes: Mapping[str, str] | None) -> dict[str, str]:
@@ -125,9 +132,8 @@ def counts(tx: Tx, queue: Queue) -> tuple[int, int, int]:
 def sources_allowed(queue: Queue, source: str) -> bool:
     """Whether a dead-letter queue's RedriveAllowPolicy lets a source name it."""
     text = queue.texts.get("RedriveAllowPolicy")
-    policy: dict[str, Any] = msgspec.json.decode(text) if text else {}
-    permission = policy.get("redrivePermission", "allowAll")
-    return permission == "allowAll" or (permission == "byQueue" and source in policy.get("sourceQueueArns", ()))
+    policy = msgspec.json.decode(text, type=Allowed) if text else Allowed("allowAll")
+    return policy.redrive_permission == "allowAll" or source in policy.source_queue_arns
 
 
 def _number(attribute: str, value: str, least: int, most: int) -> int:
@@ -209,14 +215,21 @@ def _check_reuse(attribute: str, value: str) -> bool:
 def _check_allow(attribute: str, value: str) -> bool:
     if not value:
         return False
-    policy = _map(value)
-    if policy is None:
-        raise invalid_value(value, attribute, "Redrive allow policy is not a valid JSON map.")
-    permission, sources = policy.get("redrivePermission"), policy.get("sourceQueueArns")
-    if permission not in {"allowAll", "denyAll", "byQueue"} or (permission == "byQueue") != bool(sources):
-        raise invalid(attribute)
-    if sources and len(sources) > SOURCES_MAX:
-        raise invalid(attribute)
+    cannot = "Amazon SQS can't create the redrive allow policy"
+    try:
+        policy = msgspec.json.decode(value, type=Allowed)
+    except msgspec.DecodeError:
+        raise invalid(attribute, f"{cannot}, as it’s in an unsupported format.") from None
+    sources, by_queue = policy.source_queue_arns, policy.redrive_permission == "byQueue"
+    if sources and not by_queue:
+        must = "To specify one or more source queue ARNs, you must set redrivePermission to byQueue."
+        raise invalid_value(value, attribute, f"{cannot}. {must}")
+    if by_queue and not sources:
+        must = "When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values."
+        raise invalid_value(value, attribute, f"{cannot}. {must}")
+    if len(sources) > SOURCES_MAX:
+        must = f"The maximum number of source queue ARNs you can specify is {SOURCES_MAX}."
+        raise invalid_value(value, attribute, f"{cannot}. {must}")
     return True
 
 

@@ -120,10 +120,13 @@ def delete(tx: Tx, queue: Queue, receipt: Receipt) -> None:
 
 
 def change_visibility(tx: Tx, queue: Queue, receipt: Receipt, timeout: int) -> bool:
-    """Moves a received message to the end of another timeout; tells whether there is such a message."""
+    """Moves a message that is in flight to the end of another timeout; tells whether there is such a message, in flight or not.
+
+    What came back by itself stays where it is, as AWS's recorded answers show.
+    """
     place = tx.get(PLACES, receipt.store, receipt.sent, receipt.serial) if receipt.store == queue.store else None
-    if place is None:
-        return False
+    if place is None or place.visible <= tx.now:
+        return place is not None
     at = (place.visible, receipt.serial)
     message = tx.get(FAIR, queue.store, place.group, *at) if place.group else tx.get(MESSAGES, queue.store, *at)
     if message is None:

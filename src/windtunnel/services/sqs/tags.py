@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.tags import TAGS_MAX, remove_tags, set_tags, tags_of
+from windtunnel.fabric import Tx
+from windtunnel.fabric.tags import remove_tags, set_tags, tags_of
+from windtunnel.services.sqs.rules import check_tag_keys, check_tags, missing
 from windtunnel.services.sqs.state import arn_of, find_queue
 
 if TYPE_CHECKING:
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 
 def tag_queue(tx: Tx, req: t.TagQueueRequest) -> None:
     arn = _arn(tx, req["QueueUrl"])
-    if len(tags_of(tx, arn).keys() | req["Tags"].keys()) > TAGS_MAX:
-        raise Fault("InvalidParameterValue", f"Too many tags added for queue {arn.rpartition(':')[2]}.")
+    if not req["Tags"]:
+        raise missing("Tags")
+    check_tags(arn, req["Tags"], tags_of(tx, arn))
     set_tags(tx, arn, req["Tags"])
 
 
 def untag_queue(tx: Tx, req: t.UntagQueueRequest) -> None:
-    remove_tags(tx, _arn(tx, req["QueueUrl"]), req["TagKeys"])
+    arn = _arn(tx, req["QueueUrl"])
+    check_tag_keys(req["TagKeys"] or [""])
+    remove_tags(tx, arn, req["TagKeys"])
 
 
 def list_queue_tags(tx: Tx, req: t.ListQueueTagsRequest) -> t.ListQueueTagsResult:
