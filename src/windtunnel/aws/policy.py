@@ -78,9 +78,9 @@ class _Statement(Struct, frozen=True):
 
 
 @lru_cache(maxsize=4096)
-def compile_policy(document: str) -> Policy:
+def compile_policy(document: str, kind: Kind = "resource") -> Policy:
     """The document as a function of a request; ValueError when it has not even a policy's form."""
-    checked = check_policy(document, "resource")
+    checked = check_policy(document, kind)
     variables = checked.get("Version") == "2012-10-17"
     statements = tuple(_compile_statement(statement, variables) for statement in checked["Statement"])
 

@@ -44,7 +44,7 @@ async def role_of(call: Call, arn: Arn) -> dict[str, Any] | None:
 @lru_cache(maxsize=1024)
 def trust_of(encoded: str) -> Policy:
     """A role's trust policy, from what IAM shows."""
-    return compile_policy(unquote(encoded))
+    return compile_policy(unquote(encoded), "trust")
 
 
 def time_text(now: float) -> str:
