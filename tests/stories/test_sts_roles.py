@@ -59,10 +59,11 @@ def test_a_service_assumes_the_roles_that_trust_it(here: Here) -> None:
 
 
 def test_a_trust_policy_with_its_effect_in_capitals_lets_assume_and_denies(here: Here) -> None:
+    ada = user(here, "ada", may=MAY_ASSUME)
     role(here, trust({"AWS": ACCOUNT}, Effect="ALLOW"))
-    assert assume(here)["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/work"
+    assert assume(ada)["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/work"
     here.iam.update_assume_role_policy(RoleName="r", PolicyDocument=trust({"AWS": ACCOUNT}, Effect="DENY"))
-    assert fault(assume, here=here) == denied(f"arn:aws:iam::{ACCOUNT}:root")
+    assert fault(assume, here=ada) == denied(ada.scope.principal.arn)
 
 
 def test_a_trust_policy_can_ask_for_which_resource_a_service_calls(here: Here) -> None:

@@ -177,12 +177,14 @@ class Queues:
 
     def tag_queue(self, call: Call) -> None:
         queue = self.named(call.request)
-        if ended(call, *(() if queue else ABSENT)) and queue is not None:
+        faults = ABSENT if queue is None else () if call.request["Tags"] else INVALID
+        if ended(call, *faults) and queue is not None:
             queue.tags |= call.request["Tags"]
 
     def untag_queue(self, call: Call) -> None:
         queue = self.named(call.request)
-        if ended(call, *(() if queue else ABSENT)) and queue is not None:
+        faults = ABSENT if queue is None else () if call.request["TagKeys"] else INVALID
+        if ended(call, *faults) and queue is not None:
             for key in call.request["TagKeys"]:
                 queue.tags.pop(key, None)
 
@@ -388,14 +390,17 @@ class Queues:
         if certain:
             ended(call, *(() if works and message is not None else ["InvalidParameterValue"]))
         if message is not None and not call.fault:
-            message.visible, message.state = call.now + timeout, "held" if timeout else ""
-            message.sure, message.came, message.vague = True, True, 0.0
+            message.sure = message.came = True
+            if message.visible > call.now:
+                message.visible, message.state, message.vague = call.now + timeout, "held" if timeout else "", 0.0
+            elif message.vague > call.now:  # only what is in flight is moved, and it may be
+                message.vague = max(message.vague, call.now + timeout)
 
     def change_message_visibility_unknown(self, call: Call) -> None:
         queue = self.named(call.request)
         if queue is not None:
             message, works, _ = self._held(queue, call.request["ReceiptHandle"], call.now)
-            if message is not None and works:
+            if message is not None and works and max(message.visible, message.vague) > call.now:
                 until = call.now + call.request["VisibilityTimeout"]
                 message.vague = max(message.vague, message.visible, until)
                 message.visible = min(message.visible, until)
