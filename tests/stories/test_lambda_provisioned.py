@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from tests.stories.here import Here
-from tests.stories.lambdas import make, refusal, run, zipped
+from tests.stories.lambdas import arn, make, refusal, run, zipped
 
 KIND = (
     "import os, time\ndef handler(event, context):\n    time.sleep(event or 0)\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
@@ -71,6 +71,21 @@ def test_they_move_with_their_alias(here: Here) -> None:
     here.lambda_.update_alias(FunctionName="f", Name="live", FunctionVersion="2")
     here.rest()
     assert (provided(here), run(here, "f:live"), run(here, "f:1")) == (("READY", 1, None), "two provisioned-concurrency", "on-demand")
+
+
+def test_the_old_ones_serve_until_the_new_ones_are_there(here: Here) -> None:
+    publish(here)
+    provide(here, 1)
+    here.lambda_.update_function_code(FunctionName="f", ZipFile=zipped(app=BROKEN), Publish=True)
+    here.lambda_.update_alias(FunctionName="f", Name="live", FunctionVersion="2")
+    assert provided(here) == ("IN_PROGRESS", 1, None), "what is there is the old version's"
+    here.rest()
+    assert (provided(here), run(here, "f:1")) == (("FAILED", 1, "FUNCTION_ERROR_INIT_FAILURE"), "provisioned-concurrency")
+    here.lambda_.update_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    here.rest()
+    assert (provided(here), run(here, "f:live")) == (("READY", 1, None), "provisioned-concurrency")
+    listed = here.lambda_.list_provisioned_concurrency_configs(FunctionName="f")["ProvisionedConcurrencyConfigs"]
+    assert [(one["FunctionArn"], one["Status"]) for one in listed] == [(arn("f", "live"), "READY")]
 
 
 def test_what_cannot_be_started_has_failed_and_says_why(here: Here) -> None:

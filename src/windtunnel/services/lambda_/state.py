@@ -218,6 +218,8 @@ class Provisioned(msgspec.Struct, frozen=True):
     """Which configuration this is: each change is another."""
     available: int = 0
     """How many of its sandboxes are there, as last seen."""
+    version: int = 0
+    """Whose they are: for a while the old version's when an alias has moved."""
     reason: str = ""
     """Why they could not be started."""
 

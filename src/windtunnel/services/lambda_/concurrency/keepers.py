@@ -41,28 +41,32 @@ async def keeper(call: Call, payload: Mapping[str, Any]) -> None:
     name, qualifier = str(payload["name"]), str(payload["qualifier"])
     channel = _channel(call.account, call.region, name)
     pool = await call.cloud.compute.pool()
-    kept: tuple[Any, ...] | None = None
+    kept: Found | None = None  # whose sandboxes count
+    aim: Found | None = None  # whose shall: another version's while an alias moves, when the old ones serve until the new ones are there
     try:
         while (wanted := call.read(_wanted, name, qualifier, int(payload["serial"]))) is not None:
             found, provisioned = wanted
-            if (key := key_of(found)) != kept:
-                _let_go(pool, kept)  # the alias has moved on to another version
-                pool.keep(key)
-                kept = key
-            have = min(sum(pool.counts(key)), provisioned.number)
-            now = msgspec.structs.replace(provisioned, available=have)
+            now = provisioned
+            if aim is None or key_of(found) != key_of(aim):
+                _let_go(pool, aim, kept)
+                aim, now = found, msgspec.structs.replace(now, reason="")
+                pool.keep(key_of(aim))
+            missing = max(now.number - sum(pool.counts(key_of(aim))), 0)
+            if kept is None or not missing:
+                _let_go(pool, kept, aim)
+                kept = aim
+            now = msgspec.structs.replace(now, available=min(sum(pool.counts(key_of(kept))), now.number), version=kept.number)
             if now != provisioned:
                 await call.transact(_note, name, qualifier, now)
-            elif have == provisioned.number or provisioned.reason:
+            elif not missing or now.reason:
                 await call.wait(channel)
             else:
-                missing = min(provisioned.number - have, STARTED_AT_ONCE_MAX)
-                reasons = await asyncio.gather(*(_start(call, found) for _ in range(missing)))
+                reasons = await asyncio.gather(*(_start(call, aim) for _ in range(min(missing, STARTED_AT_ONCE_MAX))))
                 if reason := next(filter(None, reasons), ""):
-                    failed = msgspec.structs.replace(provisioned, reason=reason)
-                    await call.transact(_note, name, qualifier, failed)
+                    await call.transact(_note, name, qualifier, msgspec.structs.replace(now, reason=reason))
     finally:
-        _let_go(pool, kept)
+        _let_go(pool, kept, aim)
+        _let_go(pool, aim, None)
 
 
 async def _start(call: Call, found: Found) -> str:
@@ -75,9 +79,10 @@ async def _start(call: Call, found: Found) -> str:
     return "" if outcome is None else "FUNCTION_ERROR_INIT_FAILURE"
 
 
-def _let_go(pool: Pool, kept: tuple[Any, ...] | None) -> None:
-    if kept is not None:
-        pool.let_go(kept)
+def _let_go(pool: Pool, found: Found | None, other: Found | None) -> None:
+    """Ends what was kept for a version, unless it is kept for the other purpose too."""
+    if found is not None and (other is None or key_of(found) != key_of(other)):
+        pool.let_go(key_of(found))
 
 
 def _wanted(tx: Tx, name: str, qualifier: str, serial: int) -> tuple[Found, Provisioned] | None:

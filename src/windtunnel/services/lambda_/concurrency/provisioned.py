@@ -51,7 +51,7 @@ def put_provisioned_concurrency_config(tx: Tx, req: t.PutProvisionedConcurrencyC
     provisioned = keep(tx, found.name, found.qualifier, number)
     if not found.function.provisioned:
         tx.put(FUNCTIONS, found.name, value=msgspec.structs.replace(found.function, provisioned=True))
-    return _printed(provisioned)
+    return _printed(provisioned, found.number)
 
 
 def get_provisioned_concurrency_config(tx: Tx, req: t.GetProvisionedConcurrencyConfigRequest) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def get_provisioned_concurrency_config(tx: Tx, req: t.GetProvisionedConcurrencyC
     if provisioned is None:
         message = "No Provisioned Concurrency Config found for this function"
         raise Fault("ProvisionedConcurrencyConfigNotFoundException", message, Type="User")
-    return _printed(provisioned)
+    return _printed(provisioned, found.number)
 
 
 def delete_provisioned_concurrency_config(tx: Tx, req: t.DeleteProvisionedConcurrencyConfigRequest) -> None:
@@ -70,10 +70,12 @@ def delete_provisioned_concurrency_config(tx: Tx, req: t.DeleteProvisionedConcur
 
 
 def list_provisioned_concurrency_configs(tx: Tx, req: t.ListProvisionedConcurrencyConfigsRequest) -> dict[str, Any]:
-    name = own(tx, req).name
-    latest(tx, name)
-    rows, marker = page(tx.scan(PROVISIONED, name, start=start_of(req, name)), min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
-    shown = [{"FunctionArn": arn_of(tx.region, tx.account, name, str(key[1])), **_printed(row)} for key, row in rows]
+    name = own(tx, req)
+    latest(tx, name.name)
+    found = tx.scan(PROVISIONED, name.name, start=start_of(req, name.name))
+    rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    each = ((find(tx, Name(name.region, name.account, name.name, str(key[1]))), row) for key, row in rows)
+    shown = [{"FunctionArn": one.arn, **_printed(row, one.number)} for one, row in each]
     return {"ProvisionedConcurrencyConfigs": shown, **({"NextMarker": marker} if marker else {})}
 
 
@@ -100,8 +102,9 @@ def _check_other(tx: Tx, found: Found) -> None:
             raise conflict("Version is pointed by a Provisioned Concurrency alias")
 
 
-def _printed(provisioned: Provisioned) -> dict[str, Any]:
-    status = "READY" if provisioned.available == provisioned.number else "FAILED" if provisioned.reason else "IN_PROGRESS"
+def _printed(provisioned: Provisioned, number: int) -> dict[str, Any]:
+    there = provisioned.available == provisioned.number and provisioned.version == number
+    status = "READY" if there else "FAILED" if provisioned.reason else "IN_PROGRESS"
     shown: dict[str, Any] = {
         "RequestedProvisionedConcurrentExecutions": provisioned.number,
         "AvailableProvisionedConcurrentExecutions": provisioned.available,

@@ -22,7 +22,7 @@ from windtunnel.services.lambda_.places import Found, log_group
 from windtunnel.services.lambda_.rules import CONCURRENCY_MAX, runtime_arn, shown_number, throttled
 from windtunnel.services.lambda_.running.journal import Journal
 from windtunnel.services.lambda_.running.keys import keys_of
-from windtunnel.services.lambda_.state import ALIASES, PROVISIONED, Version
+from windtunnel.services.lambda_.state import PROVISIONED, Version
 
 KEYS_SECONDS_LEFT = 60.0
 """A sandbox whose keys end so soon is replaced: its functions would be refused."""
@@ -67,7 +67,7 @@ class Concurrency:
         if found.function.provisioned:
             provisioned = {str(key[1]): row for key, row in found.tx.scan(PROVISIONED, found.name)}
             for qualifier, row in provisioned.items():
-                if _is_of(found, qualifier) and bench.provisioned[*function, qualifier] < row.available:
+                if row.version == found.number and bench.provisioned[*function, qualifier] < row.available:
                     self._place = (*function, qualifier)
                     bench.provisioned[self._place] += 1
                     return msgspec.structs.replace(found, provisioned=qualifier)
@@ -100,14 +100,6 @@ class Concurrency:
 
     def _owner(self) -> Call:
         return self._call.at(account=self._found.tx.account)
-
-
-def _is_of(found: Found, qualifier: str) -> bool:
-    """Whether what is provisioned for a version or an alias is the version's that was found, by whichever name it was asked for."""
-    if qualifier == str(found.number):
-        return True
-    alias = found.tx.get(ALIASES, found.name, qualifier)
-    return alias is not None and alias.version == found.number
 
 
 def retire(call: Call, name: str, number: int, version: Version) -> None:
