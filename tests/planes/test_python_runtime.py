@@ -64,6 +64,16 @@ def test_an_exception_is_the_answer_and_one_log_event(bench: Bench) -> None:
     assert bench.lines == [("request-1", f"[ERROR] ValueError: no\nTraceback (most recent call last):\n{shown}\x1e")]
 
 
+def test_a_trace_is_printed_as_awss_client_prints_it(bench: Bench) -> None:
+    trace = value(bench.run("def handler(event, context): return 1 + {}['missing']"))["stackTrace"]
+    assert [line.split(", ", 1)[1] for line in trace] == [
+        "line 1, in handler\n    def handler(event, context): return 1 + {}['missing']\n"
+    ], "nothing is underlined"
+    trace = value(bench.run("raise ValueError('not today')"))["stackTrace"]
+    assert "import_module" in trace[0], "the first frame is the importer's, not the runtime's"
+    assert ("<frozen importlib._bootstrap>" in trace[1], "app.py" in trace[-1]) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("code", "handler", "error_type", "message"),
     [
@@ -115,6 +125,7 @@ def test_an_answer_that_cannot_be_sent_is_an_error_and_the_environment_goes_on(
         ("sys.exit(3)", "RequestId: request-1 Error: Runtime exited with error: exit status 3"),
         ("sys.exit(0)", "RequestId: request-1 Error: Runtime exited without providing a reason"),
         ("os.kill(os.getpid(), 9)", "RequestId: request-1 Error: Runtime exited with error: signal: killed"),
+        ("os.kill(os.getpid(), 11)", "RequestId: request-1 Error: Runtime exited with error: signal: segmentation fault"),
         ("os.abort()", "RequestId: request-1 Error: Runtime exited with error: signal: aborted"),
     ],
 )

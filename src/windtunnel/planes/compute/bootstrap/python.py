@@ -263,10 +263,11 @@ def describe(error: BaseException, request_id: str) -> tuple[str, bytes]:
     if isinstance(error, Fault):
         kind, trace = error.kind, error.trace
     else:
-        frames = traceback.extract_tb(error.__traceback__)
-        while frames and frames[0].filename in (__file__, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>"):
+        # As AWS's client writes them: without marks below the lines, and with the importer's own frames.
+        frames = [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
+        while frames and frames[0][0] == __file__:
             del frames[0]
-        trace = traceback.format_list([frame for frame in frames if not frame.filename.startswith("<frozen importlib")])
+        trace = traceback.format_list(frames)
     message = str(error)
     shape = {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
