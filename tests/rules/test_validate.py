@@ -7,7 +7,7 @@ import pytest
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.java_patterns import java_pattern
 from windtunnel.aws.validate import validator
-from windtunnel.aws.validate_words import enum_words
+from windtunnel.aws.validate_words import enum_words, pattern_words
 
 LONG_NAME = "This should fail with two errors 123467890123412341234123412341234"
 ENUMS = [
@@ -33,6 +33,20 @@ def refusal(service: str, operation: str, protocol: str, request: dict[str, Any]
 @pytest.mark.parametrize(("words", "expected"), list(zip(MODEL_ENUMS, ENUMS, strict=True)))
 def test_an_enum_is_listed_in_the_order_in_which_aws_lists_it(words: list[str], expected: str) -> None:
     assert ", ".join(enum_words(words)) == expected
+
+
+@pytest.mark.parametrize(
+    ("published", "told"),
+    [
+        (r"((arn:[a-z]+(\d))|(arn:[)(]\)))", r"(arn:[a-z]+(\d))|(arn:[)(]\))"),
+        ("([a-zA-Z0-9-_]+)", "([a-zA-Z0-9-_]+)"),
+        ("(a|b)", "(a|b)"),
+        ("(a)|(b)", "(a)|(b)"),
+        ("((a|b)(c))", "((a|b)(c))"),
+    ],
+)
+def test_alternatives_that_have_their_own_parentheses_are_told_without_those_around_them(published: str, told: str) -> None:
+    assert pattern_words(published) == told
 
 
 def test_several_errors_are_counted_and_joined_in_the_order_of_the_model() -> None:

@@ -14,7 +14,7 @@ from windtunnel.aws.errors import Fault
 from windtunnel.aws.java_patterns import java_pattern
 from windtunnel.aws.model import OperationModel, Shape, operation_model, service_model
 from windtunnel.aws.validate_dialects import Dialect, dialect_of
-from windtunnel.aws.validate_words import enum_words, printed
+from windtunnel.aws.validate_words import enum_words, pattern_words, printed
 
 Validator = Callable[[dict[str, Any]], None]
 Holds = Callable[[Any], object]
@@ -314,7 +314,7 @@ class _Compiler:
         return Check(holds, explain)
 
     def _pattern_phrase(self, shape: Shape) -> str:
-        return f"Member must satisfy regular expression pattern: {shape.raw['pattern']}"
+        return f"Member must satisfy regular expression pattern: {pattern_words(shape.raw['pattern'])}"
 
     def _enum_phrase(self, shape: Shape) -> str:
         if not self._dialect.values:

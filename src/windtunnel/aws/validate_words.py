@@ -1,10 +1,13 @@
 """How AWS prints values in its sentences about validation: as Java prints them."""
 
+import re
 from typing import Any
 
 from windtunnel.aws.model import Shape
 
 _BUCKETS = 32
+_QUOTED = re.compile(r"\\.|\[(?:\\.|[^\]])+\]")
+"""What stands for itself in a pattern, or is a class: parentheses in it group nothing."""
 UNSEEN = {"PutEventsRequestEntry": ("kmsKeyIdentifier", "internalMetadata")}
 """Members that AWS's own structures have, and that its refusals print, but not the public model."""
 
@@ -52,3 +55,14 @@ def _java_hash(text: str) -> int:
     for char in text:
         number = (31 * number + ord(char)) & 0xFFFFFFFF
     return number
+
+
+def pattern_words(pattern: str) -> str:
+    """A pattern as services print it: published models wrap alternatives of which each has its own parentheses, `((a)|(b))`, once more."""
+    depth, alternatives = 0, False
+    for character in _QUOTED.sub("x", pattern)[1:-1]:
+        depth += (character == "(") - (character == ")")
+        alternatives |= depth == 0 and character == "|"
+        if depth < 0:
+            return pattern
+    return pattern[1:-1] if alternatives and pattern.startswith("((") and pattern.endswith("))") else pattern
