@@ -1,11 +1,14 @@
 """Python functions behave as in Lambda: what they return, how they fail, what they log, what they are told."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.planes.kit import Bench, invocation, invoke, value
 from windtunnel.planes.compute import Environment, Kind, Runtime, runtime_for
+
+LIBM = [found for pattern in ("lib/*/libm.so.6", "lib64/libm.so.6") for found in Path("/").glob(pattern)]
 
 
 def test_a_function_answers_with_what_its_handler_returns(bench: Bench) -> None:
@@ -179,6 +182,21 @@ def handler(event, context):
 """
     layers = [str(bench.folder / "layer1"), str(bench.folder / "layer2")]
     assert value(bench.run(code, name="inner/app.py", handler="inner/app.handler", layers=layers)) == [2, "eu-west-1"]
+
+
+@pytest.mark.skipif(not LIBM, reason="needs a library of the system to lend out under another name")
+def test_programs_and_libraries_of_layers_are_found(bench: Bench) -> None:
+    for name, text in (("lib/libours.so", LIBM[0].read_bytes()), ("bin/greet", b"#!/bin/sh\necho hello")):
+        path = bench.folder / "layer" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(text)
+        path.chmod(0o755)
+    code = """
+import ctypes, subprocess
+def handler(event, context):
+    return [hasattr(ctypes.CDLL("libours.so"), "cos"), subprocess.run(["greet"], capture_output=True, text=True).stdout]
+"""
+    assert value(bench.run(code, layers=[str(bench.folder / "layer")])) == [True, "hello\n"]
 
 
 @pytest.mark.parametrize("name", ["python3.8", "python3.12", "python3.13"])

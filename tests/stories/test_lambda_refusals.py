@@ -72,6 +72,32 @@ def test_a_function_that_is_not_there_is_named(here: Here, operation: str, given
 
 
 @pytest.mark.parametrize(
+    ("given", "code", "message"),
+    [
+        (
+            {"Timeout": 901},
+            "ValidationException",
+            "Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900",
+        ),
+        (
+            {"EphemeralStorage": {"Size": 10241}},
+            "ValidationException",
+            "Value '10241' at 'ephemeralStorage.size' failed to satisfy constraint: Member must have value less than or equal to 10240",
+        ),
+        (
+            {"MemorySize": 10241},
+            "InvalidParameterValueException",
+            "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 10240",
+        ),
+    ],
+)
+def test_a_function_without_a_capacity_provider_gets_only_so_much(here: Here, given: dict[str, Any], code: str, message: str) -> None:
+    make(here, "f")
+    told = refusal(here.lambda_.update_function_configuration, FunctionName="f", **given)
+    assert (told[0], told[1].removeprefix("1 validation error detected: ")) == (code, message)
+
+
+@pytest.mark.parametrize(
     ("operation", "given", "message"),
     [
         ("get_layer_version", {"LayerName": "none", "VersionNumber": 1}, ABSENT),

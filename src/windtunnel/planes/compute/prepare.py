@@ -12,6 +12,8 @@ from windtunnel.planes.compute.records import Kind, Outcome, Spec
 from windtunnel.planes.compute.sandbox import BOOTSTRAP, Machine, Order
 
 PATH = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+LIBRARIES = "/var/task:/var/task/lib:/opt/lib"
+"""Where the loader looks besides the system's places: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html"""
 JAVA_CLIENT = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
 NO_JAVA_CLIENT = (
     "Java functions run by AWS's runtime interface client here: install it with mvn dependency:get "
@@ -26,7 +28,8 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
     task, runtime = ("/var/task", "/var/runtime") if machine.isolated else (str(Path(spec.code).resolve()), str(BOOTSTRAP))
     opt = "/opt" if machine.isolated else _merged(folder, spec)
     given = dict(spec.environment)
-    environment: dict[str, str] = {"PATH": PATH if machine.isolated else os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", **given}
+    path = PATH if machine.isolated else f"{os.defpath}:/opt/bin"
+    environment: dict[str, str] = {"PATH": path, "LD_LIBRARY_PATH": LIBRARIES, "LANG": "en_US.UTF-8", "TZ": ":UTC", **given}
     lent = spec.runtime.environment
     environment |= {name: f"{given[name]}:{value}" if name in PATHS and given.get(name) else value for name, value in lent.items()}
     if not machine.isolated:

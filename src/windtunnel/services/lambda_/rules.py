@@ -30,6 +30,9 @@ UNRESERVED_MIN = 100
 AT_ONCE_MAX = 256
 """Runs of one function that a machine has at a time at most, where AWS goes on to 1,000 or 1,250."""
 LAYERS_MAX = 5
+TIMEOUT_SECONDS_MAX = 900
+MEMORY_MB_MAX = 10_240
+STORAGE_MB_MAX = 10_240
 TAGS_MAX = 50
 POLICY_BYTES_MAX = 20_480
 PAGE_MAX = 50
@@ -175,6 +178,19 @@ def check_runtime(runtime: str) -> None:
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
             f"[{', '.join(RUNTIMES)}] or be a valid ARN"
         )
+
+
+def check_limits(req: Mapping[str, Any]) -> None:
+    """What the model allows is more: that is for functions of a capacity provider."""
+    for value, path, limit in (
+        (req.get("Timeout", 0), "timeout", TIMEOUT_SECONDS_MAX),
+        (req.get("EphemeralStorage", {}).get("Size", 0), "ephemeralStorage.size", STORAGE_MB_MAX),
+    ):
+        if value > limit:
+            message = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must have value less than or equal to {limit}"
+            raise Fault("ValidationException", f"1 validation error detected: {message}")
+    if req.get("MemorySize", 0) > MEMORY_MB_MAX:
+        raise invalid(f"'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to {MEMORY_MB_MAX}")
 
 
 def check_environment(variables: Mapping[str, str]) -> None:

@@ -9,12 +9,13 @@ import msgspec
 
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.access.sharing import check_layer
-from windtunnel.services.lambda_.rules import LAYERS_MAX, check_environment, check_runtime, invalid, layer_arn, layer_of
+from windtunnel.services.lambda_.rules import LAYERS_MAX, check_environment, check_limits, check_runtime, invalid, layer_arn, layer_of
 from windtunnel.services.lambda_.state import LAYER_VERSIONS, Used, Version
 
 
 def given(tx: Tx, req: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a Version that a request sets. Raises InvalidParameterValueException."""
+    check_limits(req)
     fields: dict[str, Any] = {}
     for member, field in (
         ("Handler", "handler"),
