@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.stories.here import Here
+from tests.stories.test_sns_feedback import logged
 from tests.stories.test_sns_subscriptions import letters
 from tests.stories.test_sns_topics import refusal
 from windtunnel.fabric.outbox import Letter
@@ -101,3 +102,67 @@ def test_settings_of_text_messages_are_kept_and_checked(here: Here) -> None:
         refusal(here.sns.set_sms_attributes, attributes={name: "12"})[1] for name in ("Other", "DefaultSenderID", "DefaultSMSType")
     ] == ["Other is not a valid attribute", "DefaultSendID is not a valid attribute", "DefaultSMSType is invalid"]
     assert here.sns.check_if_phone_number_is_opted_out(phoneNumber="+15551234567") == {"isOptedOut": False}
+
+
+def test_an_application_tells_a_topic_what_becomes_of_its_endpoints(here: Here) -> None:
+    topic = here.sns.create_topic(Name="t")["TopicArn"]
+    events = ("EndpointCreated", "EndpointUpdated", "EndpointDeleted")
+    url = here.sqs.create_queue(QueueName="q")["QueueUrl"]
+    queue = "arn:aws:sqs:us-east-1:000000000000:q"
+    here.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    here.sns.create_platform_application(Name="a", Platform="GCM", Attributes={**SECRETS, **{f"Event{event}": topic for event in events}})
+    arn = here.sns.create_platform_endpoint(PlatformApplicationArn=APPLICATION, Token="t")["EndpointArn"]
+    here.sns.create_platform_endpoint(PlatformApplicationArn=APPLICATION, Token="t")
+    here.sns.set_endpoint_attributes(EndpointArn=arn, Attributes={"CustomUserData": "me"})
+    here.sns.delete_endpoint(EndpointArn=arn)
+    here.sns.delete_endpoint(EndpointArn=arn)
+    told = [json.loads(message["Body"]) for message in here.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]]
+    time = "2026-01-01T00:00:00.000Z"
+    assert told == [{"Resource": APPLICATION, "EndpointArn": arn, "EventType": event, "Service": "SNS", "Time": time} for event in events]
+
+
+def test_a_topic_reaches_only_devices_that_take_messages_each_with_its_platforms_text(here: Here) -> None:
+    topic = here.sns.create_topic(Name="t")["TopicArn"]
+    on, off = (device(here), here.sns.create_platform_endpoint(PlatformApplicationArn=APPLICATION, Token="u")["EndpointArn"])
+    here.sns.set_endpoint_attributes(EndpointArn=off, Attributes={"Enabled": "false"})
+    for arn in (on, off, f"{on[:-1]}x"):
+        here.sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=arn)
+    here.sns.publish(TopicArn=topic, Message=json.dumps({"default": "d", "GCM": "g"}), MessageStructure="json")
+    assert [(letter.to, letter.body) for letter in letters(here)] == [(on, "g")]
+
+
+@pytest.mark.parametrize("through_topic", [False, True])
+def test_what_became_of_a_push_notification_is_logged(here: Here, through_topic: bool) -> None:
+    role = "arn:aws:iam::000000000000:role/feedback"
+    asked = {"SuccessFeedbackRoleArn": role, "SuccessFeedbackSampleRate": "100", "FailureFeedbackRoleArn": role}
+    arn = device(here)
+    if through_topic:
+        topic = here.sns.create_topic(Name="t", Attributes={f"Application{name}": value for name, value in asked.items()})["TopicArn"]
+        here.sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=arn)
+        request, group = {"TopicArn": topic}, "sns/us-east-1/000000000000/t"
+    else:
+        here.sns.set_platform_application_attributes(PlatformApplicationArn=APPLICATION, Attributes=asked)
+        request, group = {"TargetArn": arn}, "sns/us-east-1/000000000000/app/GCM/a"
+    id = here.sns.publish(**request, Message="m")["MessageId"]
+    [entry] = logged(here, group)
+    assert len(entry["delivery"].pop("deliveryId")) == 36
+    assert entry["notification"]["messageId"] == id
+    assert (entry["status"], entry["delivery"]) == (
+        "SUCCESS",
+        {"destination": arn, "providerResponse": "OK", "dwellTimeMs": 0, "attempts": 1, "token": "t", "statusCode": 200},
+    )
+
+
+def test_a_device_that_a_topic_does_not_reach_is_a_failure_in_the_logs(here: Here) -> None:
+    role = "arn:aws:iam::000000000000:role/feedback"
+    topic = here.sns.create_topic(Name="t", Attributes={"ApplicationFailureFeedbackRoleArn": role})["TopicArn"]
+    arn = device(here)
+    here.sns.subscribe(TopicArn=topic, Protocol="application", Endpoint=arn)
+    here.sns.set_endpoint_attributes(EndpointArn=arn, Attributes={"Enabled": "false"})
+    here.sns.publish(TopicArn=topic, Message="m")
+    [entry] = logged(here, "sns/us-east-1/000000000000/t/Failure")
+    assert (entry["status"], entry["delivery"]["providerResponse"], entry["delivery"]["statusCode"]) == (
+        "FAILURE",
+        "Endpoint is disabled",
+        410,
+    )

@@ -105,6 +105,15 @@ def test_a_busy_endpoint_is_tried_again_every_twenty_seconds_and_three_times(her
     assert (tries, len(subscriber.bodies) - 1, bodies(here, dead)) == ([1, 2, 3, 4], 4, ["m"])
 
 
+def test_no_retry_comes_later_than_after_an_hour_of_them(here: Here, subscriber: Subscriber) -> None:
+    retries = {"minDelayTarget": 1200, "maxDelayTarget": 1200, "numRetries": 10}
+    subscribe(here, subscriber, RawMessageDelivery="true", DeliveryPolicy=json.dumps({"healthyRetryPolicy": retries}))
+    subscriber.answers = [BUSY]
+    here.sns.publish(TopicArn=ARN, Message="m")
+    here.jump(4 * 3600)
+    assert subscriber.bodies[1:] == ["m"] * 4
+
+
 def test_a_retry_that_is_answered_ends_the_retries(here: Here, subscriber: Subscriber) -> None:
     subscribe(here, subscriber, RawMessageDelivery="true")
     subscriber.answers = [BUSY, ANSWER]

@@ -43,6 +43,9 @@ TAGGED_REQUESTS: dict[str, dict[str, Any]] = {
     "tag_resource": {"Tags": [{"Key": "k", "Value": "v"}]},
     "untag_resource": {"TagKeys": ["k"]},
 }
+SHORTER = "Member must have length less than or equal to 256"
+GREATER = "Member must have value greater than or equal to 1"
+NOTHING: list[str] = []
 SHORT = "An ARN must have at least 6 elements, not 1"
 SLASHES = "Wrong number of slashes in relative portion of the ARN."
 
@@ -51,6 +54,22 @@ def _invalid(operation: str, request: dict[str, Any], what: str) -> Case:
     return operation, request, "InvalidParameter", f"Invalid parameter: {what}"
 
 
+def _policy(**change: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": f"{ARN}t", **change}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{name: value for name, value in statement.items() if value is not None}]})
+
+
+POLICIES = [
+    ("x", "Policy Error: null"),
+    (json.dumps({"Version": "2012-10-17", "Statement": []}), "Policy Error: null"),
+    *((_policy(**{name: None}), "Policy Error: null") for name in ("Effect", "Principal", "Action", "Resource")),
+    (_policy(Resource=f"{ARN}other"), "Policy Error: null"),
+    (_policy(Resource=[f"{ARN}t", f"{ARN}other"]), "Policy Error: null"),
+    (_policy(Principal={"AWS": [f"arn:aws:iam::{number:012}:root" for number in range(201)]}), "Policy Error: null"),
+    (_policy(Sid="s" * 30_720), "Policy Error: null"),
+    (_policy(Action="sns:CreateTopic"), "Policy statement action out of service scope!"),
+    (_policy(Action=["sns:Publish", "sqs:SendMessage"]), "Policy statement action out of service scope!"),
+]
 CASES: list[Case] = [
     *((operation, {**NOWHERE, **request}, *NO_TOPIC) for operation, request in TOPICS_REQUESTS.items()),
     *(
@@ -91,6 +110,55 @@ CASES: list[Case] = [
         "TagLimitExceeded",
         "Could not complete request: tag quota of per resource exceeded",
     ),
+    *(
+        _invalid(operation, {**request, "TopicArn": arn}, "TopicArn")
+        for operation, request in {**TOPICS_REQUESTS, "delete_topic": {}}.items()
+        for arn in (f"{SQS}t", ARN.replace("arn:", "urn:") + "t", f"{ARN}t:11111111-2222-3333-4444-555555555555", f"{ARN}app/GCM/on")
+    ),
+    *(
+        (operation, {**request, "Tags": [tag]}, "ValidationError", f"1 validation error detected: {said}")
+        for operation, request in (("create_topic", {"Name": "new"}), ("tag_resource", {"ResourceArn": f"{ARN}t"}))
+        for tag, said in (
+            (
+                {"Key": "", "Value": "v"},
+                "Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1",
+            ),
+            ({"Key": "k", "Value": "v" * 257}, f"Value '{'v' * 257}' at 'tags.1.member.value' failed to satisfy constraint: {SHORTER}"),
+        )
+    ),
+    *(
+        _invalid(
+            operation,
+            {**request, "Tags": [{"Key": "AWS:x", "Value": "v"}]},
+            "Tags Reason: aws: prefixed tag key names are not allowed for external use.",
+        )
+        for operation, request in (("create_topic", {"Name": "new"}), ("tag_resource", {"ResourceArn": f"{ARN}t"}))
+    ),
+    *(
+        _invalid("add_permission", {**TOPIC, **TOPICS_REQUESTS["add_permission"], **change}, f"Policy Error: {said}")
+        for change, said in (
+            ({"AWSAccountId": ["12345"]}, "PrincipalNotFound"),
+            ({"AWSAccountId": NOTHING}, "null"),
+            ({"ActionName": NOTHING}, "null"),
+        )
+    ),
+    *(_invalid("set_topic_attributes", {**TOPIC, "AttributeName": "Policy", "AttributeValue": text}, said) for text, said in POLICIES),
+    *(
+        _invalid("subscribe", {**TOPIC, "Protocol": protocol, "Endpoint": endpoint}, said)
+        for protocol, endpoint, said in (
+            ("lambda", "arn:aws:lambda:us-east-1:000000000000:layer:l", "Lambda endpoint ARN"),
+            ("firehose", "arn:aws:firehose:us-east-1:000000000000:s", "Firehose endpoint ARN"),
+            ("application", f"{ARN}t", "Application endpoint arn invalid"),
+        )
+    ),
+    *(
+        _invalid(
+            "set_subscription_attributes",
+            {**SUBSCRIPTION, "AttributeName": "RedrivePolicy", "AttributeValue": json.dumps({"deadLetterTargetArn": arn})},
+            "RedrivePolicy: deadLetterTargetArn must be of the subscription's account and region",
+        )
+        for arn in ("arn:aws:sqs:eu-west-1:000000000000:dead", "arn:aws:sqs:us-east-1:111122223333:dead")
+    ),
     ("delete_topic", {"TopicArn": f"{ARN}kept.fifo"}, "InvalidState", "Invalid state: Cannot delete a topic with an ArchivePolicy"),
     ("get_subscription_attributes", NO_SUBSCRIPTION, "NotFound", "Subscription does not exist"),
     _invalid("get_subscription_attributes", {"SubscriptionArn": "x"}, f"SubscriptionArn Reason: {SHORT}"),
@@ -102,6 +170,15 @@ CASES: list[Case] = [
     ),
     _invalid("set_subscription_attributes", {**SUBSCRIPTION, "AttributeName": "Colour"}, "AttributeName"),
     _invalid("unsubscribe", {"SubscriptionArn": "x"}, f"SubscriptionArn Reason: {SHORT}"),
+    _invalid("unsubscribe", {"SubscriptionArn": f"{ARN}t:x"}, "SubscriptionId"),
+    _invalid("unsubscribe", {"SubscriptionArn": f"{SQS}t:x"}, "SubscriptionArn"),
+    _invalid("publish", {"PhoneNumber": "+15550100009", "Message": "m" * 1_601}, "Message too long"),
+    (
+        "publish",
+        {**TOPIC, "Message": "m", "MessageAttributes": {"": {"DataType": "String", "StringValue": "x"}}},
+        "ParameterValueInvalid",
+        "Message attribute name can not be empty.",
+    ),
     _invalid("confirm_subscription", {**TOPIC, "Token": "0" * 288}, "Token"),
     ("confirm_subscription", {"TopicArn": f"{ARN}gone", "Token": "$token"}, *NO_TOPIC),
     (
@@ -200,6 +277,32 @@ CASES: list[Case] = [
         for verb, more in (("create", {}), ("delete", {}), ("verify", {"OneTimePassword": "123456"}))
     ),
     ("set_sms_attributes", {"attributes": {"Colour": "red"}}, "InvalidParameter", "Colour is not a valid attribute"),
+    *(
+        ("set_sms_attributes", {"attributes": {name: value}}, "InvalidParameter", f"{name} is invalid")
+        for name, value in (
+            ("DeliveryStatusIAMRole", "me"),
+            ("DeliveryStatusSuccessSamplingRate", "101"),
+            ("DeliveryStatusSuccessSamplingRate", "half"),
+            ("MonthlySpendLimit", "-1"),
+        )
+    ),
+    (
+        "list_sms_sandbox_phone_numbers",
+        {"MaxResults": 0},
+        "ValidationError",
+        f"1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: {GREATER}",
+    ),
+    *(
+        _invalid("set_platform_application_attributes", {**APP, "Attributes": {name: value}}, f"Attributes Reason: {said}")
+        for name, value, said in (
+            ("Colour", "red", "Invalid attribute name: Colour"),
+            ("Enabled", "maybe", "Invalid value for attribute: Enabled: must be true or false"),
+            ("SuccessFeedbackSampleRate", "101", "Invalid value for attribute: SuccessFeedbackSampleRate: must be between 0 and 100"),
+        )
+    ),
+    _invalid(
+        "set_platform_application_attributes", {**APP, "Attributes": {"EventEndpointCreated": "x"}}, f"EventEndpointCreated Reason: {SHORT}"
+    ),
     ("create_sms_sandbox_phone_number", {"PhoneNumber": "+15550100001"}, "OptedOut", "The phone number is opted out."),
     ("create_sms_sandbox_phone_number", {"PhoneNumber": "$number"}, "UserError", "The phone number is verified already."),
     (

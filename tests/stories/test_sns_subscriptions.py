@@ -222,3 +222,14 @@ def test_a_filter_policy_is_as_long_as_it_may_be_and_no_longer(here: Here) -> No
     )
     arn = here.sns.subscribe(**request, Attributes={"FilterPolicy": fits})["SubscriptionArn"]
     assert here.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["FilterPolicy"] == fits
+
+
+def test_an_attribute_that_is_emptied_is_shown_no_more(here: Here) -> None:
+    here.sns.create_topic(Name="t")
+    role = "arn:aws:iam::000000000000:role/r"
+    given = {"TopicArn": ARN, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:000000000000:q"}
+    arn = here.sns.subscribe(**given, Attributes={"SubscriptionRoleArn": role})["SubscriptionArn"]
+    before = here.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    here.sns.set_subscription_attributes(SubscriptionArn=arn, AttributeName="SubscriptionRoleArn", AttributeValue="")
+    assert before.pop("SubscriptionRoleArn") == role
+    assert here.sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"] == before

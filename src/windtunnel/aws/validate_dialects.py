@@ -119,8 +119,12 @@ _BY_SERVICE = {
         ),
     ),
     "sesv2": Dialect(code="BadRequestException"),
-    # An application's ARN is looked at before what is to be set of it.
-    "sns": Dialect(code="ValidationError", checks=REQUIRED, missing=_no_value, skip=frozenset({"SetPlatformApplicationAttributesInput"})),
+    # An application's ARN is looked at before what is to be set of it; ARNs and numbers of telephones have words of their own.
+    "sns": Dialect(
+        code="ValidationError",
+        missing=_no_value,
+        skip=frozenset({"SetPlatformApplicationAttributesInput", "AmazonResourceName", "PhoneNumberString"}),
+    ),
     # Entries of batches fail one by one, and attributes of messages in sentences of their own.
     "sqs": Dialect(
         checks=REQUIRED,

@@ -14,7 +14,7 @@ from windtunnel.services.sns.phones import phones, sandbox, texting
 from windtunnel.services.sns.publishing import publish
 from windtunnel.services.sns.stack import RESOURCES
 from windtunnel.services.sns.subscriptions import subscriptions
-from windtunnel.services.sns.topics import attributes, tags, topics
+from windtunnel.services.sns.topics import attributes, permissions, tags, topics
 
 
 def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
@@ -39,7 +39,7 @@ def _certificate(tx: Tx, path: str) -> tuple[str, bytes] | None:
 
 SERVICE = Service(
     "sns",
-    modules=(topics, attributes, subscriptions, publish, tags, devices, phones, sandbox),
+    modules=(topics, attributes, permissions, subscriptions, publish, tags, devices, phones, sandbox),
     resources=RESOURCES,
     timers={
         "sweep": life.sweep,

@@ -14,6 +14,8 @@ from windtunnel.fabric.tags import TAGS_MAX
 
 MESSAGE_BYTES_MAX = 262_144
 """https://docs.aws.amazon.com/general/latest/gr/sns.html"""
+SMS_CHARACTERS_MAX = 1_600
+"""https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 BILLED_BYTES = 65_536
 """Every 64 KB of a payload are billed as a request: https://aws.amazon.com/sns/pricing/"""
 SUBJECT_LENGTH_MAX = 100
@@ -59,6 +61,8 @@ def arn_parts(arn: str, parameter: str) -> tuple[str, ...]:
     parts = _fields(arn)
     if len(parts) < ARN_FIELDS:
         raise invalid(f"{parameter} Reason: An ARN must have at least 6 elements, not {len(parts)}")
+    if parts[0] != "arn" or parts[2] != "sns":
+        raise invalid(parameter)
     return parts
 
 
@@ -116,6 +120,8 @@ def check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _check_attribute_name(name: str) -> None:
+    if not name:
+        raise invalid_value("Message attribute name can not be empty.")
     if len(name.encode()) > ATTRIBUTE_NAME_BYTES_MAX:
         raise invalid_value("Length of message attribute name must be less than 256 bytes.")
     for character in name:
@@ -151,6 +157,8 @@ def checked_tags(tags: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     for tag in tags:
         if tag["Key"] in named:
             raise invalid("Duplicated keys are not allowed.")
+        if tag["Key"].lower().startswith("aws:"):
+            raise invalid("Tags Reason: aws: prefixed tag key names are not allowed for external use.")
         named[tag["Key"]] = tag["Value"]
     return named
 

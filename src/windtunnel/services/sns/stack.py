@@ -14,7 +14,7 @@ from windtunnel.aws.coerce import plain_text
 from windtunnel.fabric import At, Deploy, Properties, Resource
 from windtunnel.fabric.resource import changed, picked
 from windtunnel.services.sns.state import TOPICS
-from windtunnel.services.sns.topics.settings import default_policy
+from windtunnel.services.sns.topics.policies import default_policy
 
 ATTRIBUTES = (
     "ArchivePolicy ContentBasedDeduplication DisplayName FifoThroughputScope FifoTopic KmsMasterKeyId SignatureVersion TracingConfig"

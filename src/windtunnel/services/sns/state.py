@@ -7,6 +7,7 @@ AWS does. Until then an orphan can still be looked at.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.services.sns.rules import arn_parts, invalid
 
 replace = msgspec.structs.replace
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Topic(msgspec.Struct, frozen=True, array_like=True):
@@ -223,6 +225,8 @@ def place_of(tx: Tx, arn: str, parameter: str = "TopicArn") -> tuple[Tx, str]:
         raise invalid(parameter)
     if parts[3] != tx.region or parts[4] != tx.account:
         tx = tx.at(account=parts[4], region=parts[3])
+    if ":" in parts[5] or "/" in parts[5]:  # a subscription's, or an endpoint's
+        raise invalid(parameter)
     return tx, parts[5]
 
 
@@ -238,7 +242,7 @@ def find_subscription(tx: Tx, arn: str) -> Subscribed | None:
     """The subscription of an ARN, also of a topic that was deleted lately. Raises where the ARN is none of a subscription."""
     parts = arn_parts(arn, "SubscriptionArn")
     name, _, id = parts[5].partition(":")
-    if not id:
+    if not _ID.fullmatch(id):
         raise invalid("SubscriptionId")
     if parts[3] != tx.region and tx.scope.principal.kind != "Anonymous":
         raise invalid("SubscriptionArn")

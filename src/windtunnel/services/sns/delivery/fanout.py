@@ -15,6 +15,7 @@ from windtunnel.services.sns.delivery import feedback, pace
 from windtunnel.services.sns.delivery.envelope import Attributes, Notification, envelope, lambda_event, timestamp
 from windtunnel.services.sns.delivery.retries import AWS_MANAGED, content_type, http_retry
 from windtunnel.services.sns.delivery.signing import signer_id
+from windtunnel.services.sns.devices.push import push_on
 from windtunnel.services.sns.phones import texting
 from windtunnel.services.sns.protection import protected
 from windtunnel.services.sns.rules import texts_of
@@ -186,8 +187,7 @@ def _to_outbox(found: Found, published: Published, arn: str, one: Subscription, 
     elif one.protocol == "sms":
         texting.text(tx, one.endpoint, f"{name}> {text}" if name else text, source=arn, log=log)
     else:
-        post(tx, one.protocol, one.endpoint, text, source=arn)
-        feedback.tell(tx, log, "OK")
+        push_on(tx, one.endpoint, published, arn, log)
 
 
 def url_headers(kind: str, id: str, topic_arn: str, content: str, subscription_arn: str = "") -> dict[str, str]:

@@ -18,7 +18,7 @@ from windtunnel.services.sns.state import sms_settings
 KINDS = {"http": "HTTP", "https": "HTTP", "sqs": "SQS", "lambda": "Lambda", "firehose": "Firehose", "application": "Application"}
 PERCENT = 100
 DIRECT = "DirectPublishToPhoneNumber"
-OK, FORBIDDEN = 200, 403
+OK, FORBIDDEN, GONE = 200, 403, 410
 
 
 def asked(tx: Tx, texts: Mapping[str, str], topic: str, arn: str, protocol: str, endpoint: str, id: str, message: str) -> dict[str, Any]:
@@ -91,6 +91,7 @@ async def feedback(call: Call, payload: Mapping[str, Any]) -> None:
             "providerResponse": payload.get("response") or payload.get("error_message") or _response(log["protocol"], answer),
             "dwellTimeMs": int((call.now() - log["began"]) * 1000),
             **({} if log["protocol"] == "lambda" else {"attempts": payload["attempts"]}),
+            **({"token": log["token"]} if "token" in log else {}),
             "statusCode": status if failed else answer.get("StatusCode", OK),
         },
         "status": "FAILURE" if failed else "SUCCESS",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import accumulate, groupby
 from typing import Any
 
 import orjson
@@ -25,6 +26,8 @@ DEFAULT_POLICY: dict[str, Any] = {
 DEFAULT_CONTENT_TYPE = "text/plain; charset=UTF-8"
 RETRIES_MAX = 100
 DELAY_SECONDS_MAX = 3_600
+RETRYING_SECONDS_MAX = 3_600.0
+"""All retries of a URL together: what would come later doesn't come."""
 BACK_OFFS = frozenset({"linear", "arithmetic", "geometric", "exponential"})
 _COUNTS = ("numRetries", "numMaxDelayRetries", "numNoDelayRetries", "numMinDelayRetries")
 
@@ -77,9 +80,10 @@ def _phases(policy: Mapping[str, Any]) -> tuple[tuple[int, float, float], ...]:
     first, last = float(policy["minDelayTarget"]), float(policy["maxDelayTarget"])
     immediate, before, after = policy["numNoDelayRetries"], policy["numMinDelayRetries"], policy["numMaxDelayRetries"]
     between = max(policy["numRetries"] - immediate - before - after, 0)
-    delays = [_back_off(policy["backoffFunction"], first, last, step, between) for step in range(between)]
-    phases = [(immediate, 0.0, 0.0), (before, first, first), *((1, delay, delay) for delay in delays), (after, last, last)]
-    return tuple(phase for phase in phases if phase[0])
+    rising = [_back_off(policy["backoffFunction"], first, last, step, between) for step in range(between)]
+    delays: list[float] = [0.0] * immediate + [first] * before + rising + [last] * after
+    kept = [delay for delay, total in zip(delays, accumulate(delays), strict=True) if total <= RETRYING_SECONDS_MAX]
+    return tuple((len(list(same)), delay, delay) for delay, same in groupby(kept))
 
 
 def _back_off(function: str, first: float, last: float, step: int, steps: int) -> float:

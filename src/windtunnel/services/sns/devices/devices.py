@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.sns.devices.events import tell
 from windtunnel.services.sns.devices.push import APPLICATION_SLASHES, DEVICE_SLASHES, device_key
 from windtunnel.services.sns.places import page_of, start_of
-from windtunnel.services.sns.rules import PAGE_ITEMS, TRUE_FALSE, invalid
+from windtunnel.services.sns.rules import PAGE_ITEMS, TRUE_FALSE, arn_parts, invalid
 from windtunnel.services.sns.state import APPLICATIONS, DEVICES, Application, Device
 
 if TYPE_CHECKING:
@@ -21,6 +22,18 @@ USER_DATA_BYTES_MAX = 2_048
 NO_ATTRIBUTES = "1 validation error detected: Value null at 'attributes' failed to satisfy constraint: Member must not be null"
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _SECRETS = ("PlatformCredential", "PlatformPrincipal")
+_EVENTS = frozenset({"EventDeliveryFailure", "EventEndpointCreated", "EventEndpointDeleted", "EventEndpointUpdated"})
+_APPLICATION_ATTRIBUTES = _EVENTS | {
+    *_SECRETS,
+    "ApplePlatformBundleID",
+    "ApplePlatformTeamID",
+    "Enabled",
+    "FailureFeedbackRoleArn",
+    "SuccessFeedbackRoleArn",
+    "SuccessFeedbackSampleRate",
+}
+"""https://docs.aws.amazon.com/sns/latest/api/API_SetPlatformApplicationAttributes.html"""
+_PERCENT = re.compile(r"\d{1,2}|100")
 _DEVICE_ATTRIBUTES = frozenset({"CustomUserData", "Enabled", "Token"})
 
 
@@ -82,7 +95,9 @@ def create_platform_endpoint(tx: Tx, req: t.CreatePlatformEndpointInput) -> t.Cr
         return {"EndpointArn": arn}
     id = tx.new_id()
     tx.put(DEVICES, *key, id, value=Device({"Enabled": "true", **attributes}))
-    return {"EndpointArn": _arn(tx, "endpoint", *key, id)}
+    arn = _arn(tx, "endpoint", *key, id)
+    tell(tx, key, arn, "EndpointCreated")
+    return {"EndpointArn": arn}
 
 
 def list_endpoints_by_platform_application(
@@ -102,10 +117,14 @@ def get_endpoint_attributes(tx: Tx, req: t.GetEndpointAttributesInput) -> t.GetE
 def set_endpoint_attributes(tx: Tx, req: t.SetEndpointAttributesInput) -> None:
     key, one = _device(tx, req["EndpointArn"])
     tx.put(DEVICES, *key, value=Device({**one.attributes, **_device_attributes(req["Attributes"])}))
+    tell(tx, key, req["EndpointArn"], "EndpointUpdated")
 
 
 def delete_endpoint(tx: Tx, req: t.DeleteEndpointInput) -> None:
-    tx.delete(DEVICES, *device_key(req["EndpointArn"], "EndpointArn", DEVICE_SLASHES))
+    key = device_key(req["EndpointArn"], "EndpointArn", DEVICE_SLASHES)
+    if tx.get(DEVICES, *key) is not None:
+        tx.delete(DEVICES, *key)
+        tell(tx, key, req["EndpointArn"], "EndpointDeleted")
 
 
 def _given(req: Mapping[str, Any], name: str) -> Any:
@@ -126,7 +145,20 @@ def _application_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
     for given, other in (_SECRETS, _SECRETS[::-1]):
         if given in attributes and other not in attributes:
             raise invalid(f"Attributes Reason: {given} attribute provided without {other}")
-    return {name: value for name, value in attributes.items() if name not in _SECRETS}
+    for name, value in attributes.items():
+        if name not in _APPLICATION_ATTRIBUTES:
+            raise invalid(f"Attributes Reason: Invalid attribute name: {name}")
+        if name == "Enabled" and value.lower() not in TRUE_FALSE:
+            raise _invalid_value(name, "must be true or false")
+        if name == "SuccessFeedbackSampleRate" and not _PERCENT.fullmatch(value):
+            raise _invalid_value(name, "must be between 0 and 100")
+        if name in _EVENTS and value:
+            arn_parts(value, name)
+    return _lowered({name: value for name, value in attributes.items() if name not in _SECRETS})
+
+
+def _invalid_value(name: str, reason: str) -> Fault:
+    return invalid(f"Attributes Reason: Invalid value for attribute: {name}: {reason}")
 
 
 def _device_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
@@ -134,10 +166,13 @@ def _device_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
         if name not in _DEVICE_ATTRIBUTES:
             raise invalid(f"Attributes Reason: Invalid attribute name: {name}")
         if name == "Enabled" and value.lower() not in TRUE_FALSE:
-            raise invalid(f"Attributes Reason: Invalid value for attribute: {name}: must be true or false")
+            raise _invalid_value(name, "must be true or false")
         if name == "CustomUserData" and len(value.encode()) > USER_DATA_BYTES_MAX:
-            reason = f"must be at most {USER_DATA_BYTES_MAX} bytes long in UTF-8 encoding"
-            raise invalid(f"Attributes Reason: Invalid value for attribute: {name}: {reason}")
+            raise _invalid_value(name, f"must be at most {USER_DATA_BYTES_MAX} bytes long in UTF-8 encoding")
+    return _lowered(attributes)
+
+
+def _lowered(attributes: Mapping[str, str]) -> dict[str, str]:
     return {name: value.lower() if name == "Enabled" else value for name, value in attributes.items()}
 
 

@@ -2,29 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.outbox import post
-from windtunnel.services.sns.delivery.fanout import Published
+from windtunnel.services.sns.delivery import feedback
 from windtunnel.services.sns.rules import MESSAGE_BYTES_MAX, arn_parts, invalid
 from windtunnel.services.sns.state import APPLICATIONS, DEVICES
 
+if TYPE_CHECKING:
+    from windtunnel.services.sns.delivery.fanout import Published
+
 APPLICATION_SLASHES, DEVICE_SLASHES = 2, 3
+ACCEPTED = "OK"
 
 
 def push(tx: Tx, arn: str, published: Published, size: int) -> str:
-    """Puts a push notification into the outbox; returns its message id."""
+    """Publishes to a device alone; returns the message's id."""
+    platform, name, _ = device_key(arn, "TargetArn", DEVICE_SLASHES)
+    if size > MESSAGE_BYTES_MAX:
+        raise invalid("Message too long")
+    refusal = _refusal(tx, arn)
+    if refusal is not None:
+        raise refusal
+    application = tx.get(APPLICATIONS, platform, name)
+    assert application is not None
+    published.id = tx.new_id()
+    texts = {f"Application{attribute}": value for attribute, value in application.attributes.items()}
+    log = feedback.asked(tx, texts, f"app/{platform}/{name}", "", "application", arn, published.id, published.message)
+    _send(tx, arn, published, "sns.amazonaws.com", log)
+    return published.id
+
+
+def push_on(tx: Tx, arn: str, published: Published, source: str, log: Mapping[str, Any]) -> None:
+    """Sends a device what was published to a topic; one that takes nothing misses it."""
+    refusal = _refusal(tx, arn)
+    if refusal is None:
+        _send(tx, arn, published, source, log)
+    else:
+        feedback.tell(tx, log, refusal.message, feedback.GONE)
+
+
+def _refusal(tx: Tx, arn: str) -> Fault | None:
     platform, name, id = device_key(arn, "TargetArn", DEVICE_SLASHES)
     device, application = tx.get(DEVICES, platform, name, id), tx.get(APPLICATIONS, platform, name)
     if device is None or application is None:
-        raise invalid("TargetArn Reason: No endpoint found for the target arn specified")
-    if size > MESSAGE_BYTES_MAX:
-        raise invalid("Message too long")
+        return invalid("TargetArn Reason: No endpoint found for the target arn specified")
     if device.attributes["Enabled"] != "true":
-        raise Fault("EndpointDisabled", "Endpoint is disabled")
+        return Fault("EndpointDisabled", "Endpoint is disabled")
     if application.attributes["Enabled"] != "true":
-        raise Fault("PlatformApplicationDisabled", "Platform application is disabled")
-    post(tx, "application", arn, published.text(platform), source="sns.amazonaws.com", subject=published.subject)
-    return tx.new_id()
+        return Fault("PlatformApplicationDisabled", "Platform application is disabled")
+    return None
+
+
+def _send(tx: Tx, arn: str, published: Published, source: str, log: Mapping[str, Any]) -> None:
+    platform, name, id = device_key(arn, "TargetArn", DEVICE_SLASHES)
+    device = tx.get(DEVICES, platform, name, id)
+    assert device is not None
+    post(tx, "application", arn, published.text(platform), source=source, subject=published.subject)
+    feedback.tell(tx, {**log, "token": device.attributes["Token"]} if log else log, ACCEPTED)
 
 
 def device_key(arn: str, parameter: str, slashes: int) -> tuple[str, ...]:

@@ -23,7 +23,12 @@ _NAMES = frozenset(
         "UsageReportS3Bucket",
     }
 )  # fmt: skip
-_TYPES = frozenset({"Promotional", "Transactional"})
+_FORMS = {
+    "DefaultSMSType": re.compile("Promotional|Transactional"),
+    "DeliveryStatusIAMRole": re.compile(r"(arn:[^:]+:iam::\d{12}:role/.+)?"),
+    "DeliveryStatusSuccessSamplingRate": re.compile(r"\d{1,2}|100"),
+    "MonthlySpendLimit": re.compile(r"\d+"),
+}
 _SENDER = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9-]{1,11}")
 
 
@@ -35,8 +40,8 @@ def set_sms_attributes(tx: Tx, req: t.SetSMSAttributesInput) -> t.SetSMSAttribut
         if name == "DefaultSenderID" and not _SENDER.fullmatch(value):
             # AWS's own spelling of the name.
             raise Fault("InvalidParameter", "DefaultSendID is not a valid attribute")
-        if name == "DefaultSMSType" and value not in _TYPES:
-            raise Fault("InvalidParameter", "DefaultSMSType is invalid")
+        if name in _FORMS and not _FORMS[name].fullmatch(value):
+            raise Fault("InvalidParameter", f"{name} is invalid")
     tx.put(SMS_SETTINGS, value={**(tx.get(SMS_SETTINGS) or {}), **attributes})
     return {}
 

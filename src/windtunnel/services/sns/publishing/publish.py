@@ -19,6 +19,7 @@ from windtunnel.services.sns.rules import (
     BILLED_BYTES,
     FIRST_SEQUENCE,
     MESSAGE_BYTES_MAX,
+    SMS_CHARACTERS_MAX,
     check_attributes,
     check_batch,
     check_phone,
@@ -149,6 +150,8 @@ def _protect(found: Found, published: Published) -> None:
 def _to_phone(tx: Tx, phone: str, req: t.PublishInput) -> t.PublishResponse:
     check_phone(phone)
     published, _ = _checked(req)  # pyright: ignore[reportArgumentType]
+    if len(published.text("sms")) > SMS_CHARACTERS_MAX:
+        raise invalid("Message too long")
     id = tx.new_id()
     log = feedback.asked(tx, {}, feedback.DIRECT, "", "sms", phone, id, published.message)
     sender = (published.attributes.get("AWS.SNS.SMS.SenderID") or {}).get("StringValue", "")

@@ -23,18 +23,20 @@ _SETTABLE = frozenset(
 )
 
 
-def changed(one: Subscription, topic: Topic, attributes: Mapping[str, str], now: float, *, subscribing: bool = False) -> Subscription:
+def changed(
+    one: Subscription, topic: Topic, attributes: Mapping[str, str], region: str, now: float, *, subscribing: bool = False
+) -> Subscription:
     """A subscription with attributes set. `subscribing`: refusals are worded as Subscribe does."""
     prefix = "Attributes Reason: " if subscribing else ""
     # A nested filter policy is allowed or not by its scope, so the scope goes first.
     for name in sorted(attributes, key=lambda name: name != "FilterPolicyScope"):
         if name not in _SETTABLE:
             raise invalid(f"{prefix}Unknown attribute: {name}" if subscribing else "AttributeName")
-        one = _set(one, topic, name, attributes[name], prefix, now)
+        one = _set(one, topic, name, attributes[name], prefix, region, now)
     return one
 
 
-def _set(one: Subscription, topic: Topic, name: str, value: str, prefix: str, now: float) -> Subscription:
+def _set(one: Subscription, topic: Topic, name: str, value: str, prefix: str, region: str, now: float) -> Subscription:
     if name == "RawMessageDelivery":
         if value.lower() not in TRUE_FALSE:
             raise invalid(f"{prefix}RawMessageDelivery: Invalid value [{value}]. Must be true or false.")
@@ -53,14 +55,15 @@ def _set(one: Subscription, topic: Topic, name: str, value: str, prefix: str, no
         _check_filter(value, one.scope, prefix)
         return replace(one, filter_policy=value)
     if name == "RedrivePolicy":
-        return replace(one, dead_letter=_checked_redrive(one, topic, value, prefix) if value else "")
+        return replace(one, dead_letter=_checked_redrive(one, topic, value, prefix, region) if value else "")
     if name == "DeliveryPolicy":
         return replace(one, delivery_policy=kept_subscription_policy(value, f"{prefix}DeliveryPolicy") if value else "")
     if name == "ReplayPolicy":
         if not topic.fifo:
             raise invalid(f"{prefix}ReplayPolicy: replay policies are only supported by FIFO topics")
         return replayed(one, topic, value, prefix, now)
-    return replace(one, texts={**one.texts, name: value})
+    texts = {key: text for key, text in one.texts.items() if key != name}
+    return replace(one, texts={**texts, name: value} if value else texts)
 
 
 def _check_filter(text: str, scope: str, prefix: str) -> None:
@@ -72,7 +75,7 @@ def _check_filter(text: str, scope: str, prefix: str) -> None:
         raise invalid(str(error).removeprefix("Invalid parameter: ")) from error
 
 
-def _checked_redrive(one: Subscription, topic: Topic, text: str, prefix: str) -> str:
+def _checked_redrive(one: Subscription, topic: Topic, text: str, prefix: str, region: str) -> str:
     try:
         policy = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -83,6 +86,8 @@ def _checked_redrive(one: Subscription, topic: Topic, text: str, prefix: str) ->
     arn = parse_or_none(target)
     if arn is None or arn.service != "sqs":
         raise invalid(f"{prefix}RedrivePolicy: deadLetterTargetArn is an invalid arn")
+    if (arn.account, arn.region) != (one.owner, region):
+        raise invalid(f"{prefix}RedrivePolicy: deadLetterTargetArn must be of the subscription's account and region")
     if topic.fifo and one.endpoint.endswith(".fifo") and not target.endswith(".fifo"):
         raise invalid(f"{prefix}RedrivePolicy: must use a FIFO queue as DLQ for a FIFO Subscription to a FIFO Topic.")
     return text
@@ -94,10 +99,10 @@ def dead_letter_queue(redrive_policy: str) -> str:
     return orjson.loads(redrive_policy)["deadLetterTargetArn"] if redrive_policy else ""
 
 
-def agrees(one: Subscription, topic: Topic, attributes: Mapping[str, str], now: float) -> bool:
+def agrees(one: Subscription, topic: Topic, attributes: Mapping[str, str], region: str, now: float) -> bool:
     """Whether a subscription is what subscribing again asks for; the replay it asked for goes on."""
     asked = {name: value for name, value in attributes.items() if name != "ReplayPolicy" or value != one.texts.get(name)}
-    return changed(one, topic, asked, now, subscribing=True) == one
+    return changed(one, topic, asked, region, now, subscribing=True) == one
 
 
 def shown(one: Subscription, topic: Topic | None, arn: str, account: str, region: str) -> dict[str, str]:

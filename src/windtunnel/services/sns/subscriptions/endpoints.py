@@ -11,11 +11,12 @@ from windtunnel.services.sns.rules import invalid
 
 PROTOCOLS = frozenset({"http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose"})
 _ARNS = {
-    "sqs": ("sqs", "SQS endpoint ARN"),
-    "lambda": ("lambda", "Lambda endpoint ARN"),
-    "firehose": ("firehose", "Firehose endpoint ARN"),
-    "application": ("sns", "Application endpoint arn invalid"),
+    "sqs": ("sqs", "", "SQS endpoint ARN"),
+    "lambda": ("lambda", "function:", "Lambda endpoint ARN"),
+    "firehose": ("firehose", "deliverystream/", "Firehose endpoint ARN"),
+    "application": ("sns", "endpoint/", "Application endpoint arn invalid"),
 }
+"""Service, how its resource begins, and what is said of others."""
 _SMS = re.compile(r"\+?[0-9]+([-./ ]?[0-9]+)*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -40,9 +41,9 @@ def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
 
 
 def _check_arn(protocol: str, endpoint: str, *, fifo: bool) -> None:
-    service, words = _ARNS[protocol]
+    service, kind, words = _ARNS[protocol]
     arn = parse_or_none(endpoint)
-    if arn is None or arn.service != service:
+    if arn is None or arn.service != service or not arn.resource.startswith(kind):
         raise invalid(words)
     if protocol == "sqs" and endpoint.endswith(".fifo") and not fifo:
         raise invalid("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")

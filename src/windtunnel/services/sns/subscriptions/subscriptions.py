@@ -51,7 +51,7 @@ def subscribe(tx: Tx, req: t.SubscribeInput) -> t.SubscribeResponse:
     caller = _caller(tx)
     confirmed = not needs_confirmation(protocol, endpoint, caller)
     one = Subscription(found.name, protocol, endpoint, caller, tx.scope.principal.arn, confirmed, authenticated=confirmed)
-    one = changed(one, found.topic, attributes, tx.now, subscribing=True)
+    one = changed(one, found.topic, attributes, found.tx.region, tx.now, subscribing=True)
     check_filter_policies(found.tx, found.topic, one)
     if protocol == "firehose" and not one.texts.get("SubscriptionRoleArn"):
         raise invalid("Invalid parameter: SubscriptionRoleArn is required for the protocol firehose")
@@ -70,7 +70,7 @@ def subscribe(tx: Tx, req: t.SubscribeInput) -> t.SubscribeResponse:
 
 def _subscribed_again(found: Found, key: tuple[Any, ...], one: Subscription, req: t.SubscribeInput) -> t.SubscribeResponse:
     """Subscribing an endpoint again changes nothing; one that has not confirmed is asked again."""
-    if not agrees(one, found.topic, req.get("Attributes") or {}, found.tx.now):
+    if not agrees(one, found.topic, req.get("Attributes") or {}, found.tx.region, found.tx.now):
         raise invalid("Attributes Reason: Subscription already exists with different attributes")
     if not one.confirmed:
         ask(found, key[1], one)
@@ -151,7 +151,7 @@ def set_subscription_attributes(tx: Tx, req: t.SetSubscriptionAttributesInput) -
     topic = there.tx.get(TOPICS, there.one.topic)
     if topic is None:
         raise Fault("NotFound", "Topic does not exist")
-    one = changed(there.one, topic, {req["AttributeName"]: req.get("AttributeValue") or ""}, tx.now)
+    one = changed(there.one, topic, {req["AttributeName"]: req.get("AttributeValue") or ""}, there.tx.region, tx.now)
     check_filter_policies(there.tx, topic, one, there.one.filter_policy)
     there.tx.put(SUBSCRIPTIONS, *there.key, value=one)
     if one.replay == "Pending":

@@ -1,24 +1,21 @@
-"""Operations on a topic's attributes, its permissions and its data protection policy."""
+"""Operations on a topic's attributes and its data protection policy."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from windtunnel.fabric import Tx
 from windtunnel.services.sns.archive.archive import watch
 from windtunnel.services.sns.protection import checked
 from windtunnel.services.sns.rules import MESSAGE_BYTES_MAX, invalid
 from windtunnel.services.sns.state import DATA_PROTECTION, SUBSCRIPTIONS, TOPICS, Found, find_topic, replace
-from windtunnel.services.sns.topics.settings import DEFAULT_ACTIONS, changed, default_policy, shown
+from windtunnel.services.sns.topics.settings import changed, shown
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import sns as t
 
 LARGE_SUBSCRIPTIONS_MAX = 100
 LARGE_PROTOCOLS = frozenset({"sqs", "lambda", "firehose"})
-_ACTIONS = frozenset(action.removeprefix("SNS:") for action in DEFAULT_ACTIONS) | {"Receive", "*"}
 
 
 def get_topic_attributes(tx: Tx, req: t.GetTopicAttributesInput) -> t.GetTopicAttributesResponse:
@@ -27,7 +24,7 @@ def get_topic_attributes(tx: Tx, req: t.GetTopicAttributesInput) -> t.GetTopicAt
 
 def set_topic_attributes(tx: Tx, req: t.SetTopicAttributesInput) -> None:
     found = find_topic(tx, req["TopicArn"])
-    topic = changed(found.topic, req["AttributeName"], req.get("AttributeValue") or "", tx.now)
+    topic = changed(found.topic, found.arn, req["AttributeName"], req.get("AttributeValue") or "", tx.now)
     if int(topic.texts.get("MaximumMessageSize", 0)) > MESSAGE_BYTES_MAX:
         _check_large(found)
     found.tx.put(TOPICS, found.name, value=topic)
@@ -40,34 +37,6 @@ def _check_large(found: Found) -> None:
     if len(listening) > LARGE_SUBSCRIPTIONS_MAX or not LARGE_PROTOCOLS.issuperset(listening):
         needed = f"at most {LARGE_SUBSCRIPTIONS_MAX} subscriptions, all of queues, functions and delivery streams"
         raise invalid(f"MaximumMessageSize: above {MESSAGE_BYTES_MAX} bytes a topic has {needed}")
-
-
-def add_permission(tx: Tx, req: t.AddPermissionInput) -> None:
-    found = find_topic(tx, req["TopicArn"])
-    actions = req["ActionName"]
-    if any(action.removeprefix("SNS:") not in _ACTIONS for action in actions):
-        raise invalid("Policy statement action out of service scope!")
-    policy = _policy(found)
-    if any(statement.get("Sid") == req["Label"] for statement in policy["Statement"]):
-        raise invalid("Statement already exists")
-    principals = [account if account.startswith("arn:") else f"arn:aws:iam::{account}:root" for account in req["AWSAccountId"]]
-    named = [f"SNS:{action.removeprefix('SNS:')}" for action in actions]
-    statement = {
-        "Sid": req["Label"],
-        "Effect": "Allow",
-        "Principal": {"AWS": principals[0] if len(principals) == 1 else principals},
-        "Action": named[0] if len(named) == 1 else named,
-        "Resource": found.arn,
-    }
-    policy["Statement"].append(statement)
-    _put_policy(found, policy)
-
-
-def remove_permission(tx: Tx, req: t.RemovePermissionInput) -> None:
-    found = find_topic(tx, req["TopicArn"])
-    policy = _policy(found)
-    policy["Statement"] = [statement for statement in policy["Statement"] if statement.get("Sid") != req["Label"]]
-    _put_policy(found, policy)
 
 
 def get_data_protection_policy(tx: Tx, req: t.GetDataProtectionPolicyInput) -> t.GetDataProtectionPolicyResponse:
@@ -84,14 +53,3 @@ def put_data_protection_policy(tx: Tx, req: t.PutDataProtectionPolicyInput) -> N
         found.tx.put(DATA_PROTECTION, found.topic.number, value=checked(policy))
     else:
         found.tx.delete(DATA_PROTECTION, found.topic.number)
-
-
-def _policy(found: Found) -> dict[str, Any]:
-    policy = orjson.loads(found.topic.policy or default_policy(found.arn, found.tx.account))
-    if isinstance(policy["Statement"], dict):
-        policy["Statement"] = [policy["Statement"]]
-    return policy
-
-
-def _put_policy(found: Found, policy: dict[str, Any]) -> None:
-    found.tx.put(TOPICS, found.name, value=replace(found.topic, policy=orjson.dumps(policy).decode()))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
-
 import orjson
 
 from windtunnel.fabric import Tx
@@ -13,21 +10,12 @@ from windtunnel.services.sns.delivery.envelope import timestamp
 from windtunnel.services.sns.delivery.retries import effective_policy, kept_topic_policy
 from windtunnel.services.sns.rules import TRUE_FALSE, invalid
 from windtunnel.services.sns.state import DELETED, SUBSCRIPTIONS, Found, Topic, replace
+from windtunnel.services.sns.topics.policies import checked_policy, default_policy
 
 DISPLAY_NAME_LENGTH_MAX = 100
 PERCENT_MAX = 100
 SIZE_MIN, SIZE_MAX = 1_024, 1_048_576
 """Bytes of a message: https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html"""
-DEFAULT_ACTIONS = (
-    "SNS:GetTopicAttributes",
-    "SNS:SetTopicAttributes",
-    "SNS:AddPermission",
-    "SNS:RemovePermission",
-    "SNS:DeleteTopic",
-    "SNS:Subscribe",
-    "SNS:ListSubscriptionsByTopic",
-    "SNS:Publish",
-)
 _FEEDBACK = frozenset(
     f"{kind}{suffix}"
     for kind in ("HTTP", "SQS", "Lambda", "Firehose", "Application")
@@ -39,12 +27,12 @@ _TRACING = frozenset({"PassThrough", "Active"})
 _SCOPES = frozenset({"Topic", "MessageGroup"})
 
 
-def changed(topic: Topic, name: str, value: str, now: float, prefix: str = "") -> Topic:
+def changed(topic: Topic, arn: str, name: str, value: str, now: float, prefix: str = "") -> Topic:
     """A topic with an attribute set. `prefix` stands in front of what a refusal says is wrong."""
     if name not in _SETTABLE:
         raise invalid(f"{prefix}Unknown attribute {name}" if prefix else "AttributeName")
     if name == "Policy":
-        return replace(topic, policy=_checked_policy(value, prefix) if value else "")
+        return replace(topic, policy=checked_policy(value, arn, prefix) if value else "")
     if name == "DeliveryPolicy":
         return replace(topic, delivery_policy=kept_topic_policy(value, f"{prefix}DeliveryPolicy") if value else "")
     if name == "SignatureVersion":
@@ -85,16 +73,6 @@ def _check_text(topic: Topic, name: str, value: str, prefix: str) -> None:
         raise invalid(f"{prefix}{name}: Invalid value [{value}]. Must be between 0 and {PERCENT_MAX}.")
 
 
-def _checked_policy(text: str, prefix: str) -> str:
-    try:
-        policy = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise invalid(f"{prefix}Policy Error: null") from error
-    if not isinstance(policy, dict) or not isinstance(policy.get("Statement"), list | dict):  # pyright: ignore[reportUnknownMemberType]
-        raise invalid(f"{prefix}Policy statement must contain a Statement")
-    return text
-
-
 def has(topic: Topic, name: str, value: str) -> bool:
     """Whether a topic has an attribute's value, as CreateTopic compares them."""
     if name == "FifoTopic":
@@ -133,17 +111,3 @@ def shown(found: Found) -> dict[str, str]:
 
 def _deleted(tx: Tx, topic: Topic) -> int:
     return int(tx.amount(DELETED, topic.number))
-
-
-@lru_cache(maxsize=1024)
-def default_policy(arn: str, owner: str) -> str:
-    """The policy of a new topic: who is of the owner's account may."""
-    statement: dict[str, Any] = {
-        "Sid": "__default_statement_ID",
-        "Effect": "Allow",
-        "Principal": {"AWS": "*"},
-        "Action": list(DEFAULT_ACTIONS),
-        "Resource": arn,
-        "Condition": {"StringEquals": {"AWS:SourceOwner": owner}},
-    }
-    return orjson.dumps({"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}).decode()

@@ -36,7 +36,7 @@ def create_topic(tx: Tx, req: t.CreateTopicInput) -> t.CreateTopicResponse:
     topic = Topic(tx.serial(), tx.now, fifo)
     for attribute, value in attributes.items():
         if attribute != "FifoTopic":
-            topic = changed(topic, attribute, value, tx.now, "Attributes Reason: ")
+            topic = changed(topic, arn, attribute, value, tx.now, "Attributes Reason: ")
     policy = req.get("DataProtectionPolicy")
     tx.put(TOPICS, name, value=replace(topic, protected=bool(policy)))
     watch(tx, name, topic)
