@@ -166,6 +166,23 @@ def test_each_is_told_when_nothing_can_be_written(pair: tuple[One, One]) -> None
     assert one.get(b"k") == b"v"
 
 
+def test_what_stands_is_not_told_as_lost_where_what_was_put_off_finds_no_room(pair: tuple[One, One]) -> None:
+    one, two = pair
+    record = one.store.begin()
+    record.put(b"record", b"1")
+
+    async def send() -> None:
+        one.put(b"k", b"v")
+        one.store.keep(record, owed=False)
+        one.engine.full = True
+        one.store.when_committed(told.append)
+        one.store.flush()
+
+    told = list[Any]()
+    asyncio.run(send())
+    assert (told, two.get(b"k"), two.get(b"record")) == ([None], b"v", None)
+
+
 def test_who_found_nothing_is_woken_by_what_comes_in_the_same_turn(pair: tuple[One, One]) -> None:
     one, _ = pair
     waiting = list[asyncio.Future[None]]()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim.auditor.auditor import Signed
 from tests.sim.simulation import SQLITE
 from tests.sim.workload.sqs import ANYONE
-from tests.sim.world.events import Posted
+from tests.sim.world.events import Ended, Posted
 from tests.sim.world.world import World
 from windtunnel.fabric.timers import LOOK_AGAIN_SECONDS_MAX
 
@@ -20,6 +21,14 @@ CODE = {"Runtime": "python3.11", "Role": "arn:aws:iam::000000000000:role/r", "Co
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     one = World(tmp_path / "region", 1, SQLITE)
+    yield one
+    one.end()
+
+
+@pytest.fixture
+def workers(tmp_path: Path) -> Iterator[World]:
+    """A region over the engine of several processes."""
+    one = World(tmp_path / "region", 1, "tests.sim.world.disk:shared")
     yield one
     one.end()
 
@@ -176,3 +185,48 @@ def test_a_delivery_leaves_one_dead_letter_whenever_the_process_dies(world: Worl
         assert before + sent.ended <= now <= before + 1
         before = now
     assert before > 10
+
+
+def test_a_write_that_is_refused_ends_no_other_call_where_several_processes_serve_the_region(workers: World) -> None:
+    workers.call("sqs", "CreateQueue", QueueName="q")
+    workers.call("lambda", "CreateFunction", FunctionName="f", **CODE, Handler="app.slow")
+    asked = workers.begin("sqs", "ReceiveMessage", {"QueueUrl": URL, "WaitTimeSeconds": 20}, "1")
+    workers.begin("lambda", "Invoke", {"FunctionName": "f", "Payload": b'{"label": "a"}'}, "2")
+    workers.machine.settle()
+    workers.disk.full = True
+    assert workers.call("sqs", "SendMessage", QueueUrl=URL, MessageBody="a").fault == "ServiceUnavailable"
+    workers.machine.wait(3)
+    workers.disk.full = False
+    assert [event.outcome for _, event in workers.seen if isinstance(event, Ended)] == ["error"]
+    workers.call("sqs", "SendMessage", QueueUrl=URL, MessageBody="b")
+    assert [message["Body"] for message in asked.answer.result["Messages"]] == ["b"]
+
+
+def test_a_jump_during_which_the_disk_fills_is_answered_once_there_is_room(workers: World) -> None:
+    arn = letters(workers, "http://dead.example/1")
+    workers.call("sns", "Publish", TopicArn=arn, Message="a")
+    before = workers.now
+
+    def fill(said: object) -> None:
+        workers.disk.full = True
+        tell(said)
+
+    tell, workers.subscribers._tell = workers.subscribers._tell, fill
+    jumping = workers.machine.create_task(workers.cloud.jump(before + 600))
+    workers.machine.wait(1)
+    workers.subscribers._tell = tell
+    assert (workers.now, jumping.done()) == (before + 600, False)
+    workers.disk.full = False
+    workers.machine.wait(1)
+    assert jumping.done()
+    workers.kill()
+    assert workers.now == before + 600
+    workers.jump(600)
+    assert (posts(workers), waiting(workers)) == (4, [1, 0, 0])
+
+
+def test_who_reads_with_a_key_for_the_first_time_may_do_so_while_the_disk_is_full(workers: World) -> None:
+    workers.call("iam", "CreateUser", UserName="ada")
+    key = workers.call("iam", "CreateAccessKey", UserName="ada").result["AccessKey"]["AccessKeyId"]
+    workers.disk.full = True
+    assert workers.identify("sqs", Signed(key, "")) == "arn:aws:iam::000000000000:user/ada"

@@ -111,6 +111,7 @@ class Cloud:
                 woken=self.loop.wake,
                 missed=self.loop.wake_all,
                 returned=lambda: None if self.peers is None else self.peers.returned(),
+                found=self.timers.look_at_once,
                 fraction=Ids().fraction,
                 synced=synced,
             )
@@ -310,12 +311,14 @@ class Cloud:
         return self.transact(function, NOWHERE, "windtunnel")
 
     def attempt(self, function: Callable[[Tx], None], scope: Scope, service: str) -> bool:
-        """A timer's plain handler; False where a bug stopped it."""
+        """A timer's plain handler; False where a bug stopped it. Raises StoreFull where others use the store as well."""
         try:
             self.transact(function, scope, service)
         except Fault as fault:
             log.warning("a timer of %s gave up: %s", service, fault)
             return False
+        except StoreFull:
+            raise
         except Exception:
             log.exception("a timer of %s failed with a bug", service)
             return False
@@ -412,7 +415,8 @@ class Cloud:
         """The scope with the principal who signed; raises AWS's faults for signatures and keys that don't hold."""
         principal, first_use = identify(self._rows, self.clock.now(), service, proof, self.account)
         if proof is not None and first_use:
-            self.transact(lambda tx: self._remember(tx, proof.access_key), scope, service)
+            with suppress(StoreFull):  # who only reads may do so while the disk is full
+                self.transact(lambda tx: self._remember(tx, proof.access_key), scope, service)
         account = scope.account if principal.kind == "Anonymous" else principal.account
         return msgspec.structs.replace(scope, principal=principal, account=account)
 

@@ -16,8 +16,9 @@ import msgspec
 
 from windtunnel.fabric.roll import CALL_CHANNEL, Roll
 from windtunnel.fabric.sweep import sweep_if_due
+from windtunnel.fabric.timers import ROOM
 from windtunnel.kernel.clock import Anchor, stopwatch
-from windtunnel.kernel.store import StoreFull, Table
+from windtunnel.kernel.store import StoreAway, StoreFull, Table
 from windtunnel.kernel.store.shared import SharedStore
 
 if TYPE_CHECKING:
@@ -114,8 +115,13 @@ class Peers:
         await self._roll.call()
 
     def keep_anchor(self, anchor: Anchor) -> None:
-        """The clock was set here: the others follow."""
-        self._cloud.apply(lambda tx: (tx.put(CLOCK, value=anchor), tx.wake(*CLOCK_CHANNEL)))
+        """The clock was set here: the others follow. Raises StoreFull where they can't, and then it isn't set here either."""
+        try:
+            self._cloud.apply(lambda tx: (tx.put(CLOCK, value=anchor), tx.wake(*CLOCK_CHANNEL)))
+        except StoreFull:
+            if not self._carrying:  # the order of a jump says itself how far it goes, until its end is kept
+                self._follow_clock()
+                raise
 
     async def jump(self, target: float) -> None:
         """Has the leader move the clock, and returns when it has."""
@@ -183,8 +189,10 @@ class Peers:
                     self._spawn(self._sweep())
                 self._beats += 1
         except StoreFull as failure:
-            log.warning("the lease could not be looked at: %s", failure)
-            self.leads = led and now - self._renewed < LEASE_SECONDS
+            log.warning("the lease could not be renewed: %s", failure)
+            # Where it can be read, nobody else has taken it.
+            mine = not isinstance(failure, StoreAway) and self._lease is not None and self._lease.holder == self._number
+            self.leads = led and (mine or now - self._renewed < LEASE_SECONDS)
         if self.leads and not led:
             self._take_over()
         elif led and not self.leads:
@@ -275,9 +283,27 @@ class Peers:
             await clock.jump(max(order.target, clock.now()), self._rest)
             if clock.rate != order.rate:
                 clock.run(order.rate)  # a leader before this one died on the way
-            self._cloud.apply(lambda tx: (tx.delete(ORDERS, serial), tx.wake(*ORDERS_CHANNEL)))
+            while not self._carried_out(serial):
+                await self._cloud.loop.wait({ROOM}, None)
         finally:
             self._carrying = False
+
+    def _carried_out(self, serial: int) -> bool:
+        """Writes down where a jump has ended; False where there is no room for it."""
+
+        def end(tx: Tx) -> None:
+            tx.put(CLOCK, value=self._cloud.clock.anchor)
+            tx.delete(ORDERS, serial)
+            tx.wake(*ORDERS_CHANNEL)
+            tx.wake(*CLOCK_CHANNEL)
+
+        try:
+            self._cloud.apply(end)
+        except StoreAway:
+            raise
+        except StoreFull:
+            return False
+        return True
 
     async def _rest(self) -> None:
         """As the cloud's; what others have written meanwhile is looked for, as news of it may still be on the way."""

@@ -125,8 +125,7 @@ class Timers:
             self._alarm = None
         if self._again is None:
             self._again = self._cloud.clock.alarm(self._cloud.clock.now() + self._patience, self._look_again)
-            if self._cloud.shared is None:  # whose store says when a commit succeeds again
-                self._patience = min(2 * self._patience, LOOK_AGAIN_SECONDS_MAX)
+            self._patience = min(2 * self._patience, LOOK_AGAIN_SECONDS_MAX)
 
     def look_at_once(self) -> None:
         """A commit succeeded after one that had failed."""
@@ -143,6 +142,12 @@ class Timers:
         self._alarm = None
         if not self._cloud.leads:
             return
+        try:
+            self._run_due()
+        except StoreFull:  # a store that is shared says so at once
+            self.look_later()
+
+    def _run_due(self) -> None:
         failing = self._patience > LOOK_AGAIN_SECONDS
         due = self._cloud.apply(lambda tx: list(tx.scan(TIMERS, end=(tx.now + 1e-6,), limit=1 if failing else BATCH_ROWS_MAX)))
         for key, timer in due:

@@ -5,6 +5,7 @@ from windtunnel.kernel.store.keys import Part as Part
 from windtunnel.kernel.store.overlay import Overlay as Overlay
 from windtunnel.kernel.store.store import Store as Store
 from windtunnel.kernel.store.store import StoreFull as StoreFull
+from windtunnel.kernel.store.syncer import StoreAway as StoreAway
 from windtunnel.kernel.store.table import Scope as Scope
 from windtunnel.kernel.store.table import Table as Table
 from windtunnel.kernel.store.transaction import Transaction as Transaction

@@ -20,7 +20,7 @@ from windtunnel.kernel.store.overlay import Amount, Item
 from windtunnel.kernel.store.postgres_wire import Command, Wire, byte_strings, float_of, floats, number
 from windtunnel.kernel.store.shared import Conflict
 from windtunnel.kernel.store.snapshots import write_rows
-from windtunnel.kernel.store.syncer import StoreFull
+from windtunnel.kernel.store.syncer import StoreAway, StoreFull
 
 TABLE = "windtunnel_rows"
 BELL = "windtunnel"
@@ -183,7 +183,7 @@ class Postgres:
     def _connected(self) -> Wire:
         if self._wire is None:
             if stopwatch() < self._patient_until:
-                raise StoreFull("the database can't be reached")
+                raise StoreAway("the database can't be reached")
             self._patient_until = stopwatch() + RECONNECT_SECONDS
             self._wire = Wire(self._url, self._settings, SCHEMA, STATEMENTS, BELLS)
         return self._wire

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from psycopg import OperationalError, pq
 
 from windtunnel.kernel.store.shared import Conflict
-from windtunnel.kernel.store.syncer import StoreFull
+from windtunnel.kernel.store.syncer import StoreAway, StoreFull
 
 Command = tuple[bytes, Sequence[bytes | None]]
 """A prepared statement's name, and its parameters in binary form."""
@@ -29,7 +29,7 @@ _GOOD = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 
 
 class Wire:
-    """One connection. Raises StoreFull where the database is out of reach or refuses, Conflict where it is to be tried again."""
+    """One connection. Raises StoreAway where it is lost, StoreFull where the database refuses, Conflict where it is to be tried again."""
 
     def __init__(
         self, url: str, settings: Sequence[str], schema: Sequence[str], statements: Mapping[bytes, str], bells: Mapping[bytes, str]
@@ -38,7 +38,7 @@ class Wire:
         connected = pq.PGconn.connect(f"{url}{separator}connect_timeout={CONNECT_SECONDS_MAX}".encode())
         self._connection = connected
         if connected.status != pq.ConnStatus.OK:
-            raise StoreFull(_message(connected.get_error_message()))
+            raise StoreAway(_message(connected.get_error_message()))
         for setting in settings:
             connected.exec_(f"SET {setting}".encode())  # what a server doesn't know it does without
         for text in schema:
@@ -70,14 +70,14 @@ class Wire:
             for _ in commands:
                 result = connection.get_result()
                 if result is None:
-                    raise StoreFull("the connection to the database was lost")
+                    raise StoreAway("the connection to the database was lost")
                 results.append(result)
                 if result.status not in _GOOD and failed is None:
                     failed = result
                 connection.get_result()  # the end of this statement
             connection.get_result()  # the end of all
         except OperationalError as error:
-            raise StoreFull(str(error)) from error
+            raise StoreAway(str(error)) from error
         if failed is not None:
             _checked(failed)
         return results

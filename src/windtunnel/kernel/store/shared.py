@@ -21,7 +21,7 @@ from windtunnel.kernel.store.keys import AFTER, pack
 from windtunnel.kernel.store.overlay import Amount, Channel, Overlay, Reader
 from windtunnel.kernel.store.snapshots import rows_of
 from windtunnel.kernel.store.store import Store, StoreFull, heard
-from windtunnel.kernel.store.syncer import Told
+from windtunnel.kernel.store.syncer import StoreAway, Told
 from windtunnel.kernel.store.table import Table
 
 Result = TypeVar("Result")
@@ -114,6 +114,7 @@ class SharedStore(Store):
     """As Store, over an engine that others write to as well. `missed` is told when news may have been missed: anything may have changed.
 
     `returned` is told when the engine can be reached again, after it could not: whatever was under way here may have failed meanwhile.
+    `found` is told when something could be written after something could not.
     """
 
     shared = True
@@ -125,10 +126,11 @@ class SharedStore(Store):
         woken: Callable[[set[Channel]], None],
         missed: Callable[[], None],
         returned: Callable[[], None] = lambda: None,
+        found: Callable[[], None] = lambda: None,
         fraction: Callable[[], float],
         synced: bool = False,
     ) -> None:
-        super().__init__(engine, woken=woken, synced=synced)  # pyright: ignore[reportArgumentType]
+        super().__init__(engine, woken=woken, found=found, synced=synced)  # pyright: ignore[reportArgumentType]
         self._shared = engine
         self._missed = missed
         self._returned = returned
@@ -183,8 +185,9 @@ class SharedStore(Store):
             except Conflict:
                 engine.rollback()
             except BaseException as error:
-                self._away = self._away or isinstance(error, StoreFull)
                 engine.rollback()
+                self._away = self._away or isinstance(error, StoreAway)
+                self._failing = self._failing or isinstance(error, StoreFull)
                 raise
         raise StoreBusy("too many transactions at once want to change the same rows")
 
@@ -230,15 +233,12 @@ class SharedStore(Store):
         """Commits what was gathered and what was put off, and tells those who wait what is durable by now."""
         while self._parts:
             self._commit_parts()
-        failure: StoreFull | None = None
         if self._group.changes:
             late = self._late()
             self._group.clear()
-            try:
+            with suppress(StoreFull):  # nobody waits for what was put off
                 self.keep(late)
-            except StoreFull as error:
-                failure = error
-        self._end_turn(failure)
+        self._end_turn()
 
     def clear(self, kept: Mapping[bytes, bytes] | None = None, wakes: set[Channel] | None = None) -> None:
         """Forgets everything but the rows `kept`, in one transaction."""
@@ -304,6 +304,10 @@ class SharedStore(Store):
         self._wakes |= wakes
         self._wrote = self._owed = True
         self._schedule()
+        if self._failing:
+            self._failing = False
+            with suppress(RuntimeError):
+                get_running_loop().call_soon(self._found)
 
     def _gathered(self) -> None:
         """Commits what was gathered, unless the last turn of the loop brought more, as a store does that is not shared."""
@@ -312,7 +316,7 @@ class SharedStore(Store):
             get_running_loop().call_soon(self._gathered)
         elif self._parts:
             self._commit_parts()
-            self._end_turn(None)
+            self._end_turn()
             if self._parts:
                 get_running_loop().call_soon(self._gathered)
 
@@ -374,15 +378,15 @@ class SharedStore(Store):
 
     def _flush_scheduled(self) -> None:
         if self._scheduled:
-            self._end_turn(None)
+            self._end_turn()
 
-    def _end_turn(self, failure: StoreFull | None) -> None:
+    def _end_turn(self) -> None:
         self._scheduled = self._owed = False
         waiting, self._waiting = self._waiting, []
         wakes, self._wakes = self._wakes, set()
         wrote, self._wrote = self._wrote, False
-        if self._syncer is None or not wrote or failure is not None:
-            self._tell(waiting, wakes, failure)
+        if self._syncer is None or not wrote:
+            self._tell(waiting, wakes, None)
         else:
             self._syncer.after(lambda failure: self._tell(waiting, wakes, failure))
 

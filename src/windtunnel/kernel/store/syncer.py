@@ -11,6 +11,10 @@ class StoreFull(Exception):
     """The engine could not commit, most likely because the disk is full; nothing of the turn was kept."""
 
 
+class StoreAway(StoreFull):
+    """The engine is out of reach: nothing can be read either, and others may go on meanwhile."""
+
+
 Told = Callable[[StoreFull | None], None]
 
 
