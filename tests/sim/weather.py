@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
+
+from windtunnel.kernel.store import StoreFull
 
 if TYPE_CHECKING:
     from tests.sim.simulation import Simulation
@@ -41,7 +44,7 @@ class Weather:
         if chance.percent(0.6) and not self._full_until:
             self._crash()
             return True
-        if chance.percent(0.2) and not self._full_until and not run.world.shared:
+        if chance.percent(0.2) and not self._full_until:
             self._full_until = run.step + chance.number(1, FULL_STEPS_MAX)
             run.note("the disk is full")
             run.world.disk.full = True
@@ -65,7 +68,9 @@ class Weather:
         else:
             seconds = chance.one(1, 1, 5, 5, 20, 20, 60, 300) if chance.percent(98) else chance.one(3_600, 86_400)
             run.note(f"jumped {seconds} s")
-            run.world.jump(seconds)
+            # Where several processes serve the region a jump is an order, which needs room as well.
+            with suppress(*([StoreFull] if run.world.shared and self._full_until else [])):
+                run.world.jump(seconds)
         run.hear()
 
     def _crash(self) -> None:
