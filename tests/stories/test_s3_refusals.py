@@ -127,7 +127,6 @@ def _key(arn: str) -> dict[str, Any]:
 
 OBJECTS: list[Case] = [
     ("put_object", {**KEY, "StorageClass": "WARM"}, "InvalidStorageClass", "The storage class you specified is not valid"),
-    ("put_object", {**KEY, "WriteOffsetBytes": 5}, "NotImplemented", "windtunnel does not implement appending to objects."),
     (
         "put_object",
         {**KEY, "Metadata": {"a": "x" * 2048}},

@@ -113,6 +113,8 @@ def find(tx: Tx, name: str, key: str, given: str) -> tuple[int, Version] | None:
     """The version of that id. Raises where the text never was a version's id."""
     if given == NULL:
         at = tx.get(NULLS, name, key) or NULL_ORDER
+    elif not given:
+        raise Fault("InvalidArgument", "Version id cannot be the empty string", ArgumentName="versionId", ArgumentValue="")
     else:
         found = order_of(given)
         if found is None:

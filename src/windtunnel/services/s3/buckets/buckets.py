@@ -123,6 +123,9 @@ def list_buckets(tx: Tx, req: t.ListBucketsRequest) -> t.ListBucketsOutput:
     region, prefix, token, most = req.get("BucketRegion"), req.get("Prefix"), req.get("ContinuationToken"), req.get("MaxBuckets")
     if region is not None and region not in REGIONS:
         raise Fault("InvalidArgument", f"Argument value {region} is not a valid AWS Region", ArgumentName="bucket-region")
+    if most is not None and not 1 <= most <= BUCKETS_MAX:
+        message = f"Argument max-buckets must be an integer between 1 and {BUCKETS_MAX}"
+        raise Fault("InvalidArgument", message, ArgumentName="max-buckets", ArgumentValue=str(most))
     paged = any(value is not None for value in (region, prefix, token, most))
     start: tuple[Any, ...] | None = None
     if token:
@@ -135,9 +138,9 @@ def list_buckets(tx: Tx, req: t.ListBucketsRequest) -> t.ListBucketsOutput:
         for key, bucket in tx.find(BUCKETS, "account", tx.account, start=start)
         if (region is None or bucket.region == region) and str(key[0]).startswith(prefix or "")
     )
-    taken = list(islice(found, (most or 10_000) + 1))
+    taken = list(islice(found, (most or BUCKETS_MAX) + 1))
     result: Any = {"Buckets": [], "Owner": owner_of(tx.account)}
-    if len(taken) > (most or 10_000):
+    if len(taken) > (most or BUCKETS_MAX):
         result["ContinuationToken"] = pages.encode(taken.pop()[0])
     for key, bucket in taken:
         name = str(key[0])

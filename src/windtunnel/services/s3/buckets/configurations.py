@@ -31,7 +31,7 @@ METRICS, ANALYTICS = "MetricsConfiguration", "AnalyticsConfiguration"
 def _put(tx: Tx, req: Mapping[str, Any], kind: str) -> None:
     bucket_of(tx, req)
     wanted = req[kind]
-    if wanted["Id"] != req["Id"]:
+    if wanted["Id"] != _id(req):
         raise Fault("IdMismatch", "Document ID does not match the specified configuration ID.")
     if tx.get(CONFIGURATIONS, req["Bucket"], kind, req["Id"]) is None:
         there = len(list(tx.scan(CONFIGURATIONS, req["Bucket"], kind, limit=CONFIGURATIONS_MAX)))
@@ -41,9 +41,15 @@ def _put(tx: Tx, req: Mapping[str, Any], kind: str) -> None:
     tx.put(CONFIGURATIONS, req["Bucket"], kind, req["Id"], value=dict(wanted))
 
 
+def _id(req: Mapping[str, Any]) -> str:
+    if not req.get("Id"):
+        raise Fault("InvalidArgument", "The request is missing the id of a configuration.", ArgumentName="id")
+    return req["Id"]
+
+
 def _get(tx: Tx, req: Mapping[str, Any], kind: str) -> dict[str, Any]:
     bucket_of(tx, req)
-    kept = tx.get(CONFIGURATIONS, req["Bucket"], kind, req["Id"])
+    kept = tx.get(CONFIGURATIONS, req["Bucket"], kind, _id(req))
     if kept is None:
         raise Fault("NoSuchConfiguration", "The specified configuration does not exist.")
     return kept

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
-from windtunnel.services.s3.locks.locks import check_change, check_future, missing_lock
+from windtunnel.services.s3.locks.locks import check_change, check_event_hold, check_future, missing_lock
 from windtunnel.services.s3.notifications.events import tell
 from windtunnel.services.s3.places import bucket_of, change, lookup
 from windtunnel.services.s3.rules import malformed, nested
@@ -34,6 +34,7 @@ def _retention_of(wanted: Mapping[str, Any]) -> Retention | None:
     if wanted.get("Rule") is None:
         return None
     default = nested(nested(wanted, "Rule"), "DefaultRetention")
+    check_event_hold(default, "DefaultEventHold")
     days, years = default.get("Days"), default.get("Years")
     if not default.get("Mode") or (days is None) == (years is None):
         raise malformed()
@@ -63,6 +64,7 @@ def put_object_retention(tx: Tx, req: t.PutObjectRetentionRequest) -> t.PutObjec
     bucket = bucket_of(tx, req)
     at, version = lookup(tx, bucket, req, "PUT")
     wanted = nested(req, "Retention")
+    check_event_hold(wanted, "EventHold", "EventHoldDuration")
     mode, until = wanted.get("Mode"), wanted.get("RetainUntilDate")
     if (mode is None) != (until is None):
         raise malformed()

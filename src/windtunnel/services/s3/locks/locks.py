@@ -33,6 +33,7 @@ def protected() -> Fault:
 
 def asked_lock(bucket: Bucket, req: Mapping[str, Any], now: float) -> Lock | None:
     """The lock that a new object's headers ask for."""
+    check_event_hold(req, "ObjectLockEventHold", "ObjectLockEventHoldDurationDays", "ObjectLockEventHoldDurationYears")
     mode, until, hold = req.get("ObjectLockMode"), req.get("ObjectLockRetainUntilDate"), req.get("ObjectLockLegalHoldStatus")
     if mode is None and until is None and hold is None:
         return None
@@ -49,6 +50,12 @@ def asked_lock(bucket: Bucket, req: Mapping[str, Any], now: float) -> Lock | Non
         message = "Legal Hold must be either of 'ON' or 'OFF'"
         raise Fault("InvalidArgument", message, ArgumentName="x-amz-object-lock-legal-hold", ArgumentValue=hold)
     return Lock(mode or "", until or 0, hold or "")
+
+
+def check_event_hold(asked: Mapping[str, Any], *members: str) -> None:
+    """Refuses what would keep an object until some event and a while longer."""
+    if any(asked.get(member) is not None for member in members):
+        raise Fault("NotImplemented", "windtunnel does not implement event holds of objects.", status=501)
 
 
 def check_future(until: float, now: float, argument: str) -> None:

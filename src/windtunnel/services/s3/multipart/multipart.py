@@ -77,10 +77,10 @@ async def upload_part(call: Call, req: t.UploadPartRequest) -> t.UploadPartOutpu
 
 def _check_part(tx: Tx, req: Request) -> Upload:
     bucket_of(tx, req)
-    number = req["PartNumber"]
-    if not 1 <= number <= PART_NUMBER_MAX:
+    number = req.get("PartNumber")
+    if number is None or not 1 <= number <= PART_NUMBER_MAX:
         message = f"Part number must be an integer between 1 and {PART_NUMBER_MAX}, inclusive"
-        raise Fault("InvalidArgument", message, ArgumentName="partNumber", ArgumentValue=str(number))
+        raise Fault("InvalidArgument", message, ArgumentName="partNumber", ArgumentValue="" if number is None else str(number))
     upload = upload_of(tx, req)
     check_part_key(req, upload.draft)
     return upload
@@ -164,6 +164,9 @@ async def complete_multipart_upload(call: Call, req: t.CompleteMultipartUploadRe
 
 def _check_complete(tx: Tx, req: Request, *, again: bool = False) -> list[tuple[int, Part]]:
     bucket = bucket_of(tx, req)
+    if "UploadId" not in req:  # a POST of an object that is no completion
+        message = "The specified method is not allowed against this resource."
+        raise Fault("MethodNotAllowed", message, Method="POST", ResourceType="OBJECT")
     upload = upload_of(tx, req)
     check_mode(req, upload)
     parts = check_parts(tx, req, upload)

@@ -31,6 +31,7 @@ from windtunnel.services.s3.state import Bucket, Encryption, Version
 from windtunnel.services.s3.tagging.tags import header_tags_of
 
 Request = Mapping[str, Any]
+REDIRECT_BYTES_MAX = 2048
 SYSTEM_HEADERS = (
     "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires", "WebsiteRedirectLocation",
 )  # fmt: skip
@@ -39,8 +40,10 @@ SYSTEM_HEADERS = (
 def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
     """What a request says of an object besides its bytes."""
     check_key(req["Key"])
-    if req.get("WriteOffsetBytes") is not None:
-        raise Fault("NotImplemented", "windtunnel does not implement appending to objects.", status=501)
+    if req.get("WriteOffsetBytes") is not None:  # directory buckets alone can be appended to
+        message = "A header you provided implies functionality that is not implemented"
+        raise Fault("NotImplemented", message, status=501, Header="x-amz-write-offset-bytes")
+    _check_redirect(req.get("WebsiteRedirectLocation") or "/")
     storage = req.get("StorageClass") or "STANDARD"
     if storage not in STORAGE_CLASSES:
         raise Fault("InvalidStorageClass", "The storage class you specified is not valid", StorageClassRequested=storage)
@@ -71,12 +74,22 @@ def draft_of(tx: Tx, bucket: Bucket, req: Request) -> Version:
     )
 
 
+def _check_redirect(location: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-page-redirect.html"""
+    if not location.startswith(("/", "http://", "https://")):
+        message = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+        raise Fault("InvalidRedirectLocation", message)
+    if len(location.encode("utf-8", "surrogatepass")) > REDIRECT_BYTES_MAX:
+        raise Fault("InvalidRedirectLocation", "The length of website redirect location cannot exceed 2,048 characters.")
+
+
 def encryption_of(tx: Tx, bucket: Bucket, req: Request) -> Encryption:
     """What a request asks for, or what its bucket does by default."""
     customer = new_key(req)
     if customer:
         return Encryption(customer=customer)
     algorithm = req.get("ServerSideEncryption")
+    _check_algorithm(algorithm, req.get("SSEKMSKeyId"))
     found = bucket.encryption
     if algorithm is not None:
         bucket_key = req.get("BucketKeyEnabled", found.bucket_key) if algorithm in KMS else False
@@ -85,6 +98,15 @@ def encryption_of(tx: Tx, bucket: Bucket, req: Request) -> Encryption:
         return found
     found = msgspec.structs.replace(found, context=context_of(req.get("SSEKMSEncryptionContext")))
     return with_data_key(tx, bucket, req["Bucket"], req["Key"], found)
+
+
+def _check_algorithm(algorithm: str | None, key: str | None) -> None:
+    header = "x-amz-server-side-encryption"
+    if algorithm not in (None, "AES256", *KMS):
+        raise Fault("InvalidArgument", "The encryption method specified is not supported", ArgumentName=header, ArgumentValue=algorithm)
+    if key and algorithm not in KMS:
+        message = f"Server Side Encryption with AWS KMS managed key requires HTTP header {header} : aws:kms"
+        raise Fault("InvalidArgument", message, ArgumentName=header, ArgumentValue=algorithm)
 
 
 def check_write(tx: Tx, bucket: Bucket, req: Request, *, again: bool = False) -> None:

@@ -25,6 +25,7 @@ from windtunnel.services.s3.state import OBJECT_PARTS, Bucket, ObjectPart, Versi
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
 
+ATTRIBUTES = frozenset({"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"})
 OVERRIDES = {
     "ResponseCacheControl": "CacheControl",
     "ResponseContentDisposition": "ContentDisposition",
@@ -153,9 +154,14 @@ def _parameter(member: str) -> str:
 def get_object_attributes(tx: Tx, req: t.GetObjectAttributesRequest) -> t.GetObjectAttributesOutput:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html"""
     bucket = bucket_of(tx, req)
+    wanted = set(req.get("ObjectAttributes") or ())
+    if not wanted:
+        message = "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"
+        raise Fault("InvalidRequest", message)
+    if not wanted <= ATTRIBUTES:
+        raise Fault("InvalidArgument", "Invalid attribute name specified.", ArgumentName="x-amz-object-attributes")
     at, version = lookup(tx, bucket, req, "GET")
     check_key_of(req, version)
-    wanted = set(req["ObjectAttributes"])
     result: Any = {"LastModified": version.modified, **shown_id(bucket, version), **charge_shown(tx, bucket)}
     if "ETag" in wanted:
         result["ETag"] = version.etag

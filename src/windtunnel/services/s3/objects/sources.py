@@ -30,7 +30,7 @@ class Source(msgspec.Struct, frozen=True):
 def source_of(tx: Tx, req: Request) -> Source:
     """The object that x-amz-copy-source names, if the conditions on it hold. It may lie in another region."""
     text: str = req["CopySource"]
-    path, _, query = text.partition("?versionId=")
+    path, versioned, query = text.partition("?versionId=")
     # Some clients write spaces as forms do, and some the whole address.
     name, slash, key = unquote_plus(_ADDRESS.sub("", path).removeprefix("/")).partition("/")
     if not slash or not name or not key:
@@ -44,7 +44,7 @@ def source_of(tx: Tx, req: Request) -> Source:
     }
     bucket = bucket_of(tx, asked, anywhere=True)
     try:
-        _, version = lookup(tx, bucket, {**asked, **({"VersionId": unquote(query)} if query else {})}, "GET")
+        _, version = lookup(tx, bucket, {**asked, **({"VersionId": unquote(query)} if versioned else {})}, "GET")
     except Fault as fault:
         if fault.code == "MethodNotAllowed":
             message = "The source of a copy request may not specifically refer to a delete marker by version id."

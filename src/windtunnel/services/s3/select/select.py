@@ -27,6 +27,9 @@ PAYLOAD_BYTES = 128 * 1024
 
 
 async def select_object_content(call: Call, req: t.SelectObjectContentRequest) -> t.SelectObjectContentOutput:
+    if not all(req.get(name) for name in ("Expression", "ExpressionType", "InputSerialization", "OutputSerialization")):
+        message = "The SelectRequest entity is missing a required parameter. Check the service documentation and try again."
+        raise Fault("MissingRequiredParameter", message)
     version = call.read(_version_of, req)
     _check(req)
     query = parse(req["Expression"], call.now())
