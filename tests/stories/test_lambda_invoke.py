@@ -4,6 +4,8 @@ import asyncio
 import json
 import re
 import shutil
+import socket
+import threading
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.stories.here import REGION, Here
-from tests.stories.lambdas import arn, logged, make, run, tail, zipped
+from tests.stories.lambdas import ECHO, arn, logged, make, run, tail, zipped
 from windtunnel.fabric import Fault
 
 
@@ -104,6 +106,39 @@ def test_a_module_that_is_not_there_is_an_error_of_the_init_phase(here: Here) ->
     error = json.loads(answer["Payload"])
     message = "Unable to import module 'none': No module named 'none'"
     assert (error["errorType"], error["errorMessage"]) == ("Runtime.ImportModuleError", message)
+
+
+def test_an_init_phase_that_fails_is_tried_once_more_as_part_of_the_invocation(here: Here) -> None:
+    make(here, "f", "raise ValueError('not today')\n")
+    answer = here.lambda_.invoke(FunctionName="f")
+    error = json.loads(answer["Payload"])
+    assert (error["errorMessage"], error["requestId"]) == ("not today", ""), "an error of before any request"
+    kinds = [re.sub(r"\tDuration.*\tStatus|\d+\.\d\d", "…", line.split("\n")[0]) for line in logged(here, "/aws/lambda/f")]
+    kinds[0] = kinds[0].split(" ")[0]
+    assert kinds == [
+        "INIT_START",
+        "[ERROR] ValueError: not today",
+        "INIT_REPORT Init Duration: … ms\tPhase: init\tStatus: error\tError Type: ValueError",
+        "[ERROR] ValueError: not today",
+        "INIT_REPORT Init Duration: … ms\tPhase: invoke\tStatus: error\tError Type: ValueError",
+        "START RequestId: request Version: $LATEST",
+        "END RequestId: request",
+        "REPORT RequestId: request…: error\tError Type: ValueError",
+    ]
+
+
+def test_an_init_phase_that_goes_well_the_second_time_is_followed_by_the_invocation(here: Here) -> None:
+    def tell() -> None:
+        for answer in (b"no", b"go"):
+            with door.accept()[0] as caller:
+                caller.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        threading.Thread(target=tell, daemon=True).start()
+        code = f"import socket\nassert socket.create_connection({door.getsockname()}).recv(2) == b'go'\n{ECHO}"
+        make(here, "f", code)
+        assert run(here, "f", "fine") == "fine"
+    assert len([line for line in logged(here, "/aws/lambda/f") if line.startswith("INIT_REPORT")]) == 1
 
 
 def test_a_function_that_takes_too_long_is_ended(here: Here) -> None:

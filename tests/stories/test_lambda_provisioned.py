@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from tests.stories.here import Here
-from tests.stories.lambdas import arn, make, refusal, run, zipped
+from tests.stories.lambdas import arn, logged, make, refusal, run, zipped
 
 KIND = (
     "import os, time\ndef handler(event, context):\n    time.sleep(event or 0)\n    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
@@ -48,6 +48,8 @@ def test_sandboxes_are_there_before_anybody_calls(here: Here) -> None:
     here.jump(1)
     streams = here.logs.describe_log_streams(logGroupName="/aws/lambda/f")["logStreams"]
     assert (len(streams), run(here, "f:live"), run(here, "f")) == (2, "provisioned-concurrency", "on-demand")
+    told = [line.partition(" ms")[2] for line in logged(here, "/aws/lambda/f") if line.startswith("INIT_REPORT")]
+    assert told == ["\tPhase: init\tStatus: success\n"] * 2, "of those that are provisioned only"
 
 
 def test_what_goes_beyond_runs_on_demand(here: Here) -> None:

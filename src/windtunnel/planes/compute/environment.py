@@ -61,7 +61,8 @@ class Environment:
         self._timer: asyncio.TimerHandle | None = None
         self._sampler: asyncio.TimerHandle | None = None
         self._started = self._began = machine.monotonic()
-        self._init_told = False
+        self._init_told = spec.again
+        self._init_counts = spec.again
         self._peak_mb = 0
 
     @classmethod
@@ -79,10 +80,16 @@ class Environment:
         return environment
 
     async def ready(self) -> Outcome | None:
-        """Waits for the init phase; answers an outcome when it failed."""
+        """Waits for the init phase; answers an outcome when it failed or took too long, which ends the environment."""
+        left = self.spec.init_timeout - (self._machine.monotonic() - self._started)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.spec.init_timeout):
+            async with asyncio.timeout(max(left, 0)):
                 await asyncio.shield(self._ready)
+        if not self._ready.done():
+            self._logs.drain()
+            self._init_report = self._outcome(Kind.TIMEOUT)
+            self._ready.set_result(None)
+            self.kill()
         return self._init_report
 
     async def invoke(self, invocation: Invocation, stream: Stream | None = None) -> Outcome:
@@ -151,19 +158,13 @@ class Environment:
     async def _run(self, exchange: Exchange) -> Outcome:
         assert self._done is None, "an environment runs one invocation at a time"
         self._done = self._loop.create_future()
-        self._began = self._machine.monotonic()
         try:
-            if not self._ready.done():
-                await self.ready()
-                if not self._ready.done():
-                    # The init phase gets ten seconds; then it is part of the invocation and of its time
-                    # (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
-                    self._init_told = True
-                self._began = self._machine.monotonic()
-            if failed := self._init_report or self._end_report:
+            if failed := await self.ready() or self._end_report:
                 return _named(failed, exchange.invocation.request_id)
+            now = self._machine.monotonic()
+            self._began, self._init_counts = (self._started if self._init_counts else now), False
             self._logs.begin(exchange.invocation.request_id)
-            self._timer = self._loop.call_later(self.spec.timeout, self._on_timeout)
+            self._timer = self._loop.call_later(self.spec.timeout - (now - self._began), self._on_timeout)
             self._sampler = self._loop.call_later(SAMPLE_SECONDS_MIN, self._sample)
             self._api.give(exchange)
             return _named(await self._done, exchange.invocation.request_id)
@@ -324,11 +325,9 @@ def _exit_outcome(error_type: str, reason: str) -> Outcome:
 
 def _named(outcome: Outcome, request_id: str) -> Outcome:
     """Puts the id of the request into an error that was made before anyone knew it."""
-    if outcome.kind not in (Kind.EXIT, Kind.INIT_ERROR):
+    if outcome.kind is not Kind.EXIT:
         return outcome
-    payload = outcome.payload.replace(b"RequestId: \\u0000", b"RequestId: " + request_id.encode())
-    payload = payload.replace(b'"requestId": ""', b'"requestId": "%s"' % request_id.encode())
-    return msgspec.structs.replace(outcome, payload=payload)
+    return msgspec.structs.replace(outcome, payload=outcome.payload.replace(b"RequestId: \\u0000", b"RequestId: " + request_id.encode()))
 
 
 def _signal_name(number: int) -> str:

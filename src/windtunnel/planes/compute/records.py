@@ -58,7 +58,9 @@ class Spec(msgspec.Struct, frozen=True):
     timeout: float = 3.0
     tmp_mb: int = 512
     init_timeout: float = INIT_SECONDS_MAX
-    """How long the init phase may take before it counts as part of the first invocation."""
+    """How long the init phase may take."""
+    again: bool = False
+    """It has failed before: this time it is part of the first invocation, and of its time."""
 
 
 class Invocation(msgspec.Struct, frozen=True):

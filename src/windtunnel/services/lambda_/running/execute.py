@@ -13,7 +13,7 @@ from windtunnel.services.lambda_.places import Found
 from windtunnel.services.lambda_.rules import shown_number
 from windtunnel.services.lambda_.running.journal import billed_ms
 from windtunnel.services.lambda_.running.lineage import trace_of
-from windtunnel.services.lambda_.running.sandboxes import sandbox_of
+from windtunnel.services.lambda_.running.sandboxes import sandbox_of, started_again
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -47,8 +47,12 @@ async def execute(
     environment, journal, fresh = await sandbox_of(call, found, patient=patient)
     pool = await call.cloud.compute.pool()
     try:
-        if fresh:
-            await environment.ready()
+        if fresh and (failed := await environment.ready()) is not None:
+            journal.init_report("init", failed)
+            first, environment = environment, await started_again(call, found, environment.spec, journal)
+            pool.release(first)
+            if (failed := await environment.ready()) is not None:
+                journal.init_report("invoke", failed)
         start = journal.start(request_id, shown)
         invocation = Invocation(
             request_id, payload, int((call.cloud.clock.machine() + version.timeout) * 1000), found.arn, trace, client_context

@@ -36,6 +36,8 @@ class Journal:
         self.expires = expires
         """When the sandbox's keys end."""
         self._call, self._group, self._stream, self._bench, self._json = call, group, stream, bench, json
+        self._kind = ""
+        """How its sandbox came to be: "on-demand" or "provisioned-concurrency"."""
         self._pending: list[tuple[int, str]] = []
         self._made = False
         self._task: asyncio.Task[None] | None = None
@@ -50,12 +52,27 @@ class Journal:
 
     def init_start(self, runtime: str, arn: str, kind: str) -> None:
         """The first line of a sandbox."""
+        self._kind = kind
         name = runtime.replace("python", "python:").replace("nodejs", "nodejs:")
         self._say(
             f"INIT_START Runtime Version: {name}.v1\tRuntime Version ARN: {arn}",
             "platform.initStart",
             {"initializationType": kind, "phase": "init", "runtimeVersion": f"{name}.v1", "runtimeVersionArn": arn},
         )
+
+    def init_report(self, phase: str, failed: Outcome | None, init_ms: float = 0) -> None:
+        """The line after an init phase: for whoever is provisioned, and wherever it failed.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-init-errors
+        """
+        status = "success" if failed is None else "timeout" if failed.kind is Kind.TIMEOUT else "error"
+        took = init_ms if failed is None else failed.duration_ms
+        text = f"INIT_REPORT Init Duration: {took:.2f} ms\tPhase: {phase}\tStatus: {status}"
+        record = {"initializationType": self._kind, "phase": phase, "status": status, "metrics": {"durationMs": round(took, 3)}}
+        if failed is not None and failed.error_type:
+            text += f"\tError Type: {failed.error_type}"
+            record["errorType"] = failed.error_type
+        self._say(text, "platform.initReport", record)
 
     def start(self, request_id: str, version: str) -> str:
         text = f"START RequestId: {request_id} Version: {version}"

@@ -121,7 +121,9 @@ async def warmed(call: Call, found: Found, on_end: Callable[[], object]) -> Outc
     environment = await pool.start(key_of(found), spec, journal.lines, on_end)
     bench.journals[environment] = journal
     try:
-        return await environment.ready()
+        failed = await environment.ready()
+        journal.init_report("init", failed, environment.init_ms or 0)
+        return failed
     finally:
         pool.release(environment)
         journal.flush()
@@ -152,6 +154,18 @@ async def sandbox_of(call: Call, found: Found, *, patient: bool = False) -> tupl
         return environment, bench.journals[environment], False
     bench.journals[environment] = journal
     return environment, journal, True
+
+
+async def started_again(call: Call, found: Found, spec: Spec, journal: Journal) -> Environment:
+    """Another sandbox for one whose init phase failed: that is tried once more, as part of the invocation and in its time.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+    """
+    pool = await call.cloud.compute.pool()
+    spec = msgspec.structs.replace(spec, again=True, init_timeout=spec.timeout)
+    environment = await pool.start(key_of(found), spec, journal.lines)
+    bench_of(call.cloud).journals[environment] = journal
+    return environment
 
 
 async def _prepared(call: Call, found: Found, bench: Bench) -> tuple[Journal, Spec]:
