@@ -37,6 +37,15 @@ def test_publishing_what_has_not_changed_gives_the_last_version_again(here: Here
     assert [version["FunctionArn"] for version in versions] == [arn("f", qualifier) for qualifier in ("$LATEST", "1", "3")]
 
 
+def test_another_description_is_a_change_but_not_one_that_was_given_when_publishing(here: Here) -> None:
+    make(here, "f")
+    assert here.lambda_.publish_version(FunctionName="f", Description="first")["Version"] == "1"
+    assert here.lambda_.publish_version(FunctionName="f", Description="other words")["Version"] == "1"
+    here.lambda_.update_function_configuration(FunctionName="f", Description="changed")
+    published = [here.lambda_.publish_version(FunctionName="f", **given) for given in ({}, {"Description": "third"})]
+    assert [(version["Version"], version["Description"]) for version in published] == [("2", "changed"), ("2", "changed")]
+
+
 def test_a_name_with_two_qualifiers_must_mean_one(here: Here) -> None:
     make(here, "f", Publish=True)
     message = "The derived qualifier from the function name does not match the specified qualifier."

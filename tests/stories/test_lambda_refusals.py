@@ -341,6 +341,35 @@ def test_all_that_is_wrong_with_a_layer_is_said_at_once(here: Here) -> None:
     assert refused == ("InvalidParameterValueException", message)
 
 
+def test_a_layer_may_be_for_runtimes_that_functions_cannot_have_any_more(here: Here) -> None:
+    runtimes = ["nodejs14.x", "python3.7", "go1.x"]
+    made = here.lambda_.publish_layer_version(LayerName="l", Content={"ZipFile": zipped(app="")}, CompatibleRuntimes=runtimes)
+    assert made["CompatibleRuntimes"] == runtimes
+
+
+def test_what_is_wrong_with_a_request_is_said_before_what_is_there_and_what_is_not(here: Here) -> None:
+    nothing = ("InvalidParameterValueException", "You must specify at least one of error handling or destination setting.")
+    assert refusal(here.lambda_.put_function_event_invoke_config, FunctionName="none") == nothing
+    make(here, "f")
+    layer = f"arn:aws:lambda:ap-south-1:{ACCOUNT}:layer:l:1"
+    elsewhere = f"Layers are not in the same region as the function. Layers are expected to be in region {REGION}."
+    assert refusal(make, here=here, name="f", Layers=[layer]) == ("InvalidParameterValueException", elsewhere)
+
+
+def test_unpacked_code_is_smaller_than_the_limit(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "UNZIPPED_BYTES_MAX", 100)
+    make(here, "fits", "#" * 99)
+    refused = refusal(make, here=here, name="f", code="#" * 100)
+    assert refused == ("InvalidParameterValueException", "Unzipped size must be smaller than 100 bytes")
+
+
+def test_kafka_is_not_polled_and_that_is_said(here: Here) -> None:
+    make(here, "f")
+    servers = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka.example.com:1000"]}}
+    refused = refusal(here.lambda_.create_event_source_mapping, FunctionName="f", SelfManagedEventSource=servers, Topics=["orders"])
+    assert refused == ("NotImplemented", "windtunnel polls queues and streams only, not yet Kafka.")
+
+
 def test_a_statement_is_added_once_and_removed_once(here: Here) -> None:
     make(here, "f")
     here.lambda_.publish_layer_version(LayerName="l", Content={"ZipFile": zipped(app="")})

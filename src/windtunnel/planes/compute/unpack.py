@@ -23,7 +23,7 @@ def unpack(archive: Path, folder: Path, bytes_max: int) -> None:
     try:
         with zipfile.ZipFile(archive) as opened:
             entries = opened.infolist()
-            if sum(entry.file_size for entry in entries) > bytes_max:
+            if sum(entry.file_size for entry in entries) >= bytes_max:
                 raise ArchiveTooLarge
             folder.mkdir(parents=True)
             folder.chmod(0o755)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from windtunnel.aws.arn import parse
-from windtunnel.aws.pages import decode
-from windtunnel.fabric import Fault, Tx
+from windtunnel.aws.pages import decode, page
+from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.services.lambda_.rules import (
     LATEST,
+    PAGE_MAX,
     POLICY_BYTES_MAX,
     Name,
     arn_of,
@@ -23,6 +24,8 @@ from windtunnel.services.lambda_.rules import (
     shown_number,
 )
 from windtunnel.services.lambda_.state import ALIASES, FUNCTIONS, SIGNINGS, VERSIONS, Alias, Function, Policy, Version
+
+Row = TypeVar("Row")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -63,6 +66,22 @@ def own(tx: Tx, req: Mapping[str, Any]) -> Name:
     if name.account != tx.account:
         raise Fault("AccessDeniedException", "", status=403)
     return name
+
+
+def there(tx: Tx, req: Mapping[str, Any], otherwise: str) -> Name:
+    """As `own`, of a function, version or alias that is there; `otherwise` is said where it isn't."""
+    name = own(tx, req)
+    try:
+        find(tx, name)
+    except Fault as fault:
+        raise not_found(otherwise) from fault
+    return name
+
+
+def qualified(tx: Tx, table: Table[Row], req: Mapping[str, Any], name: str) -> tuple[list[tuple[str, Row]], dict[str, str]]:
+    """A page of what a function has in a table, by qualifier, and where the next begins, as it is told."""
+    rows, marker = page(tx.scan(table, name, start=start_of(req, name)), min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
+    return [(str(key[1]), row) for key, row in rows], {"NextMarker": marker} if marker else {}
 
 
 def find(tx: Tx, name: Name) -> Found:

@@ -31,6 +31,8 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     runtime: str = ""
     handler: str = ""
     description: str = ""
+    described: str = ""
+    """Of a published version: what the unpublished one's description was then."""
     timeout: int = 3
     memory: int = 128
     environment: dict[str, str] | None = None

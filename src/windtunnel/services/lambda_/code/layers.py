@@ -10,7 +10,7 @@ from windtunnel.services.lambda_.access.sharing import check_layer
 from windtunnel.services.lambda_.code import archives
 from windtunnel.services.lambda_.code.archives import Taken
 from windtunnel.services.lambda_.places import start_of
-from windtunnel.services.lambda_.rules import PAGE_MAX, RUNTIMES, Name, invalid, layer_arn, layer_of, moment, not_found
+from windtunnel.services.lambda_.rules import PAGE_MAX, RETIRED, RUNTIMES, Name, invalid, layer_arn, layer_of, moment, not_found
 from windtunnel.services.lambda_.state import LAYER_POLICIES, LAYER_VERSIONS, LAYERS, LayerVersion
 
 if TYPE_CHECKING:
@@ -116,16 +116,18 @@ def _fits(version: LayerVersion, req: t.ListLayersRequest | t.ListLayerVersionsR
 def _check_compatible(req: t.PublishLayerVersionRequest) -> None:
     """All that is wrong with what a layer is compatible with is said at once."""
     errors: list[str] = []
-    for member, values, known, constraint in (
-        ("compatibleRuntimes", req.get("CompatibleRuntimes", []), RUNTIMES, "{}"),
+    for member, values, known, unnamed, constraint in (
+        # Runtimes that are retired for functions are as good as any here, though the refusal doesn't name them.
+        ("compatibleRuntimes", req.get("CompatibleRuntimes", []), RUNTIMES, RETIRED, "{}"),
         (
             "compatibleArchitectures",
             req.get("CompatibleArchitectures", []),
             ARCHITECTURES,
+            frozenset[str](),
             "Member must satisfy constraint: [{}, Member must not be null]",
         ),
     ):
-        if not set(values) <= set(known):
+        if not set(values) <= {*known, *unnamed}:
             words = constraint.format(f"Member must satisfy enum value set: [{', '.join(known)}]")
             errors.append(f"Value '[{', '.join(values)}]' at '{member}' failed to satisfy constraint: {words}")
     if errors:

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from windtunnel.aws.pages import page
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.lambda_.concurrency.keepers import changed, keep
-from windtunnel.services.lambda_.places import Found, find, latest, own, start_of
+from windtunnel.services.lambda_.places import Found, find, latest, own, qualified
 from windtunnel.services.lambda_.rules import (
     CONCURRENCY_MAX,
     LATEST,
-    PAGE_MAX,
     UNRESERVED_MIN,
     Name,
     arn_of,
@@ -72,11 +70,9 @@ def delete_provisioned_concurrency_config(tx: Tx, req: t.DeleteProvisionedConcur
 def list_provisioned_concurrency_configs(tx: Tx, req: t.ListProvisionedConcurrencyConfigsRequest) -> dict[str, Any]:
     name = own(tx, req)
     latest(tx, name.name)
-    found = tx.scan(PROVISIONED, name.name, start=start_of(req, name.name))
-    rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
-    each = ((find(tx, Name(name.region, name.account, name.name, str(key[1]))), row) for key, row in rows)
-    shown = [{"FunctionArn": one.arn, **_printed(row, one.number)} for one, row in each]
-    return {"ProvisionedConcurrencyConfigs": shown, **({"NextMarker": marker} if marker else {})}
+    rows, marker = qualified(tx, PROVISIONED, req, name.name)
+    each = ((find(tx, name._replace(qualifier=key)), row) for key, row in rows)
+    return {"ProvisionedConcurrencyConfigs": [{"FunctionArn": one.arn, **_printed(row, one.number)} for one, row in each], **marker}
 
 
 def _published(tx: Tx, name: Name) -> Found:

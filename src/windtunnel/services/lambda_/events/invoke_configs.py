@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.aws.arn import parse_or_none
-from windtunnel.aws.pages import page
-from windtunnel.fabric import Fault, Tx
-from windtunnel.services.lambda_.places import find, own, start_of
-from windtunnel.services.lambda_.rules import LATEST, PAGE_MAX, Name, arn_of, invalid, name_of, not_found
+from windtunnel.fabric import Tx
+from windtunnel.services.lambda_.places import own, qualified, there
+from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, invalid, name_of, not_found
 from windtunnel.services.lambda_.state import FUNCTIONS, INVOKE_CONFIGS, InvokeConfig
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
+ABSENT = "The function doesn't exist."
 DESTINATIONS = frozenset({"sqs", "sns", "lambda", "events", "s3"})
 
 
 def put_function_event_invoke_config(tx: Tx, req: t.PutFunctionEventInvokeConfigRequest) -> dict[str, Any]:
-    name = _there(tx, req)
-    config = _changed(tx, name, InvokeConfig(tx.now), req)
-    return _write(tx, name, config)
+    _check_given(req)
+    name = there(tx, req, ABSENT)
+    return _write(tx, name, _changed(tx, name, InvokeConfig(tx.now), req))
 
 
 def update_function_event_invoke_config(tx: Tx, req: t.UpdateFunctionEventInvokeConfigRequest) -> dict[str, Any]:
-    name = _there(tx, req)
+    _check_given(req)
+    name = there(tx, req, ABSENT)
     return _write(tx, name, _changed(tx, name, _config(tx, name), req))
 
 
@@ -45,20 +46,14 @@ def delete_function_event_invoke_config(tx: Tx, req: t.DeleteFunctionEventInvoke
 def list_function_event_invoke_configs(tx: Tx, req: t.ListFunctionEventInvokeConfigsRequest) -> dict[str, Any]:
     name = own(tx, req)
     if tx.get(FUNCTIONS, name.name) is None:
-        raise not_found("The function doesn't exist.")
-    found = tx.scan(INVOKE_CONFIGS, name.name, start=start_of(req, name.name))
-    rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
-    shown = [_printed(tx, Name(name.region, name.account, name.name, str(key[1])), config) for key, config in rows]
-    return {"FunctionEventInvokeConfigs": shown, **({"NextMarker": marker} if marker else {})}
+        raise not_found(ABSENT)
+    rows, marker = qualified(tx, INVOKE_CONFIGS, req, name.name)
+    return {"FunctionEventInvokeConfigs": [_printed(tx, name._replace(qualifier=key), row) for key, row in rows], **marker}
 
 
-def _there(tx: Tx, req: Mapping[str, Any]) -> Name:
-    name = own(tx, req)
-    try:
-        find(tx, name)
-    except Fault as fault:
-        raise not_found("The function doesn't exist.") from fault
-    return name
+def _check_given(req: Mapping[str, Any]) -> None:
+    if all(req.get(member) is None for member in ("DestinationConfig", "MaximumRetryAttempts", "MaximumEventAgeInSeconds")):
+        raise invalid("You must specify at least one of error handling or destination setting.")
 
 
 def _config(tx: Tx, name: Name) -> InvokeConfig:
@@ -71,15 +66,12 @@ def _config(tx: Tx, name: Name) -> InvokeConfig:
 
 
 def _changed(tx: Tx, name: Name, config: InvokeConfig, req: Mapping[str, Any]) -> InvokeConfig:
-    destinations = req.get("DestinationConfig")
-    if destinations is None and req.get("MaximumRetryAttempts") is None and req.get("MaximumEventAgeInSeconds") is None:
-        raise invalid("You must specify at least one of error handling or destination setting.")
     fields: dict[str, Any] = {"modified": tx.now}
     if req.get("MaximumRetryAttempts") is not None:
         fields["attempts"] = req["MaximumRetryAttempts"]
     if req.get("MaximumEventAgeInSeconds") is not None:
         fields["age"] = req["MaximumEventAgeInSeconds"]
-    if destinations is not None:
+    if (destinations := req.get("DestinationConfig")) is not None:
         for member, field in (("OnSuccess", "success"), ("OnFailure", "failure")):
             if member in destinations:
                 fields[field] = destinations[member].get("Destination", "")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws.pages import page
-from windtunnel.fabric import Tx
+from windtunnel.fabric import Fault, Tx
 from windtunnel.services.lambda_.access.sharing import shared
 from windtunnel.services.lambda_.concurrency import keepers
 from windtunnel.services.lambda_.places import latest, own, start_of
@@ -86,7 +86,8 @@ def _weights(tx: Tx, name: str, number: int, routing: Mapping[str, Any] | None) 
         raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
     for other in weights:
         if number == 0:
-            raise invalid("$LATEST is not supported for an alias pointing to more than 1 version")
+            # AWS gives this one no `Type`.
+            raise Fault("InvalidParameterValueException", "$LATEST is not supported for an alias pointing to more than 1 version")
         if int(other) == number:
             raise invalid(f"Invalid function version {other}. Function version {other} is already included in routing configuration.")
         _number(tx, name, other)

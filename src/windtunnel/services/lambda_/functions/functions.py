@@ -62,8 +62,6 @@ async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str,
         )
     if req.get("PackageType", "Zip") == "Image":
         raise Fault("NotImplemented", "windtunnel runs functions of package type Zip only, not container images.", status=501)
-    if call.read(Tx.get, FUNCTIONS, name) is not None:
-        raise conflict(f"Function already exist: {name}")
     for member in ("Runtime", "Handler"):
         if not req.get(member):
             raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
@@ -72,6 +70,8 @@ async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str,
     fields = call.read(given, req)  # what is wrong with the request is said before its archive is looked at
     arn = req.get("CodeSigningConfigArn")
     signing = call.read(signing_of, arn) if arn else ""
+    if call.read(Tx.get, FUNCTIONS, name) is not None:
+        raise conflict(f"Function already exist: {name}")
     taken = await archives.take(call, req["Code"])
     try:
         await archives.check_signed(call, signing, name, fields.get("layers", ()), signed=taken.signed)

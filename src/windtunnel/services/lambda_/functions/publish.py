@@ -16,7 +16,9 @@ def publish(tx: Tx, name: str, function: Function, version: Version, description
     if last is not None and _same(last, version):
         return function.last, last
     number = function.last + 1
-    published = msgspec.structs.replace(version, description=description, revision=tx.new_id(), modified=tx.now, generation=tx.serial())
+    published = msgspec.structs.replace(
+        version, description=description, described=version.description, revision=tx.new_id(), modified=tx.now, generation=tx.serial()
+    )
     archives.count(tx, version.size)
     archives.use(tx, version.code)
     for layer in version.layers:
@@ -38,6 +40,15 @@ def without(tx: Tx, name: str, number: int, version: Version) -> None:
         tx.delete(table, name, str(number))
 
 
-def _same(one: Version, other: Version) -> bool:
-    ours = msgspec.structs.replace(other, revision="", modified=0, generation=0, description="", data_key=b"")
-    return msgspec.structs.replace(one, revision="", modified=0, generation=0, description="", data_key=b"") == ours
+def _same(published: Version, version: Version) -> bool:
+    """Whether a version is what the unpublished one would become; what it was called when it was published doesn't count."""
+    before = msgspec.structs.replace(
+        published,
+        description=published.described,
+        described="",
+        revision=version.revision,
+        modified=version.modified,
+        generation=version.generation,
+        data_key=version.data_key,
+    )
+    return before == version

@@ -35,6 +35,8 @@ OF_STREAMS = (
 
 async def create_event_source_mapping(call: Call, req: t.CreateEventSourceMappingRequest) -> dict[str, Any]:
     source = parse_or_none(req.get("EventSourceArn", ""))
+    if "SelfManagedEventSource" in req:
+        raise Fault("NotImplemented", "windtunnel polls queues and streams only, not yet Kafka.", status=501)
     if source is None:
         raise invalid("Unrecognized event source.")
     if source.service != "sqs" and source.service not in streamed.SERVICES:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from windtunnel.aws.pages import page
-from windtunnel.fabric import Fault, Tx
-from windtunnel.services.lambda_.places import find, own, start_of
-from windtunnel.services.lambda_.rules import PAGE_MAX, Name, arn_of, conflict, not_found
+from windtunnel.fabric import Tx
+from windtunnel.services.lambda_.places import own, qualified, there
+from windtunnel.services.lambda_.rules import Name, arn_of, conflict, not_found
 from windtunnel.services.lambda_.state import FUNCTIONS, URL_IDS, URLS, Url, UrlOf
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
+ABSENT = "Function does not exist"
 HOST_LABEL = "lambda-url"
 AWS_NAMES = (".amazonaws.com", ".on.aws", ".api.aws")
 LOCAL_NAMES = ("localhost.localstack.cloud", "localhost")
@@ -26,7 +25,7 @@ ID_LENGTH = 32
 
 
 def create_function_url_config(tx: Tx, req: t.CreateFunctionUrlConfigRequest) -> dict[str, Any]:
-    name = _there(tx, req)
+    name = there(tx, req, ABSENT)
     if tx.get(URLS, name.name, name.qualifier) is not None:
         arn = arn_of(tx.region, tx.account, name.name, name.qualifier)
         raise conflict(
@@ -42,7 +41,7 @@ def create_function_url_config(tx: Tx, req: t.CreateFunctionUrlConfigRequest) ->
 
 
 def update_function_url_config(tx: Tx, req: t.UpdateFunctionUrlConfigRequest) -> dict[str, Any]:
-    name = _there(tx, req)
+    name = there(tx, req, ABSENT)
     url = _url(tx, name)
     fields: dict[str, Any] = {"modified": tx.now}
     for member, field in (("AuthType", "auth"), ("InvokeMode", "mode"), ("Cors", "cors")):
@@ -67,20 +66,9 @@ def delete_function_url_config(tx: Tx, req: t.DeleteFunctionUrlConfigRequest) ->
 def list_function_url_configs(tx: Tx, req: t.ListFunctionUrlConfigsRequest) -> dict[str, Any]:
     name = own(tx, req)
     if tx.get(FUNCTIONS, name.name) is None:
-        raise not_found("Function does not exist")
-    found = tx.scan(URLS, name.name, start=start_of(req, name.name))
-    rows, marker = page(found, min(req.get("MaxItems", PAGE_MAX), PAGE_MAX))
-    shown = [_printed(tx, Name(name.region, name.account, name.name, str(key[1])), url) for key, url in rows]
-    return {"FunctionUrlConfigs": shown, **({"NextMarker": marker} if marker else {})}
-
-
-def _there(tx: Tx, req: Mapping[str, Any]) -> Name:
-    name = own(tx, req)
-    try:
-        find(tx, name)
-    except Fault as fault:
-        raise not_found("Function does not exist") from fault
-    return name
+        raise not_found(ABSENT)
+    rows, marker = qualified(tx, URLS, req, name.name)
+    return {"FunctionUrlConfigs": [_printed(tx, name._replace(qualifier=key), url) for key, url in rows], **marker}
 
 
 def _url(tx: Tx, name: Name) -> Url:
