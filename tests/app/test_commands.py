@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.app.kit import WINDTUNNEL, environment, windtunnel
@@ -87,11 +88,22 @@ def test_calls_are_a_table_of_who_did_what_with_which_result(region: LocalRegion
     except sqs.exceptions.QueueDoesNotExist:
         pass
     lines = windtunnel("calls", "--last", "2", endpoint=region.endpoint).stdout.splitlines()
-    assert lines[0].split() == ["TIME", "(UTC)", "SERVICE", "OPERATION", "WHO", "RESULT", "TOOK"]
+    assert lines[0].split() == ["TIME", "(UTC)", "SERVICE", "OPERATION", "RESOURCE", "WHO", "RESULT", "TOOK"]
     assert [line.split()[2:-2] for line in lines[1:]] == [
-        ["sqs", "CreateQueue", "root", "of", "123456789012", "ok"],
-        ["sqs", "GetQueueUrl", "root", "of", "123456789012", "QueueDoesNotExist"],
+        ["sqs", "CreateQueue", "a", "root", "of", "123456789012", "ok"],
+        ["sqs", "GetQueueUrl", "b", "root", "of", "123456789012", "QueueDoesNotExist"],
     ]
+
+
+def test_the_outbox_shows_what_a_person_would_have_got(region: LocalRegion) -> None:
+    sns = region.client("sns")
+    sns.publish(PhoneNumber="+491701234567", Message="It is done.")
+    sns.publish(PhoneNumber="+491707654321", Message="It is not.")
+    time = datetime.fromtimestamp(region.now, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    shown = windtunnel("outbox", "+491701234567", endpoint=region.endpoint).stdout
+    assert shown == f"{time}  sms to +491701234567, from sns.amazonaws.com\nIt is done.\n"
+    letters = [json.loads(line) for line in windtunnel("outbox", "--json", endpoint=region.endpoint).stdout.splitlines()]
+    assert [letter["body"] for letter in letters] == ["It is done.", "It is not."]
 
 
 def test_calls_that_are_followed_are_printed_as_they_come(region: LocalRegion) -> None:

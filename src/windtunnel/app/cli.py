@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from windtunnel import __version__
-from windtunnel.app.commands import aws, calls, clock, state, status, tour, trace, up
+from windtunnel.app.commands import aws, calls, clock, outbox, state, status, tour, trace, up
 from windtunnel.app.problem import Problem
 
-COMMANDS = (up, status, clock, state, calls, trace, aws, tour)
+COMMANDS = (up, status, clock, state, calls, trace, outbox, aws, tour)
 INTERRUPTED = 130
 """The exit status of a program that Ctrl-C ended."""
 

@@ -29,6 +29,8 @@ _METADATA: Final = (
     "document", "union", "contextParam", "requiresLength", "deprecated", "fault", "sparse", "box",
 )  # fmt: skip
 
+_NAMING: Final = ("Url", "Arn", "ARN", "Name", "Bucket", "Id")
+
 
 class Shape:
     """One type of an API, with the traits of the member that refers to it laid over its own.
@@ -267,6 +269,16 @@ def operation_names(service: str) -> tuple[str, ...]:
 
 
 @cache
+@cache
+def naming_member(service: str, operation: str) -> str:
+    """The member of a request that says what the call is about (a queue's URL, a role's name), "" where there is none."""
+    shape = operation_model(service, operation).input_shape
+    if shape is None:
+        return ""
+    names = (*shape.required_members, *shape.members)
+    return next((name for name in names if name.endswith(_NAMING) and shape.members[name].type_name == "string"), "")
+
+
 def snake(name: str) -> str:
     """`send_message_batch` for `SendMessageBatch`: the name of an operation's function, and of a client's method."""
     return str(botocore.xform_name(name))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]

@@ -144,7 +144,7 @@ class _Client:
 
     def __getattr__(self, operation: str) -> Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]:
         cloud = self._cloud
-        scope = msgspec.structs.replace(self._scope, request_id=cloud.ids.uuid(), cause=self._scope.request_id)
+        scope = msgspec.structs.replace(self._scope, request_id=cloud.ids.uuid(), cause=self._scope.link, unseen=False)
 
         async def call(request: dict[str, Any]) -> dict[str, Any]:
             result = await cloud.run(self._service, operation, request, scope, waits=True)

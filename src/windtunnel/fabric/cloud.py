@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from windtunnel.aws.errors import Fault
-from windtunnel.aws.model import fault_of, operation_names, snake
+from windtunnel.aws.model import fault_of, naming_member, operation_names, snake
 from windtunnel.aws.validate import validator
 from windtunnel.fabric import deliver, snapshot, starts
 from windtunnel.fabric.access import identify, remember_use
@@ -407,7 +407,8 @@ class Cloud:
         if not any(key[0] == service for key in self._handled):
             found.check()
         plain = not inspect.iscoroutinefunction(function)
-        handled = Handled(service, name, function, plain, validator(service, name), name in found.data_operations)
+        data, marks = name in found.data_operations, found.marks.get(name)
+        handled = Handled(service, name, function, plain, validator(service, name), data, naming_member(service, name), marks)
         self._handled[service, name] = self._handled[service, snake(name)] = handled
         return handled
 

@@ -13,6 +13,7 @@ from windtunnel.aws.errors import Fault
 from windtunnel.fabric import deliver
 from windtunnel.fabric.scope import Scope, anonymous, service_principal
 from windtunnel.fabric.visits import Host, Visit
+from windtunnel.kernel.clock import stopwatch
 from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
 
@@ -66,13 +67,26 @@ class Courier:
             event = delivery.event
             body = self._cloud.apply(lambda tx: tx.finish(event.late, event.body))
             host = self._cloud.host(urlsplit(delivery.target).netloc)
-            posted = deliver.post(self.web, delivery, body) if host is None else self._visit(host, delivery, body)
-            return {"StatusCode": await posted}
+            return {"StatusCode": await (self._post(delivery, body) if host is None else self._visit(host, delivery, body))}
         handled, request, scope = self._aim(self._cloud.apply(lambda tx: self._whole(tx, delivery)))
         try:
             return {"RequestId": scope.request_id, **(await self._cloud.run(handled.service, handled.name, request, scope) or {})}
         except Fault as fault:
             raise deliver.failure_of(fault, self._cloud.status_of(handled.service, fault), delivery.retry) from fault
+
+    async def _post(self, delivery: deliver.Delivery, body: str) -> int:
+        """A POST to a URL outside, which is in the live list like the calls of services; its status. Raises DeliveryFailed."""
+        started, error = stopwatch(), ""
+        try:
+            return await deliver.post(self.web, delivery, body)
+        except deliver.DeliveryFailed as failure:
+            error = failure.code
+            raise
+        finally:
+            principal = service_principal(delivery.source, delivery.account)
+            scope = Scope(delivery.account, delivery.region, principal, self._cloud.ids.uuid(), cause=delivery.cause, trace=delivery.trace)
+            took = stopwatch() - started
+            self._cloud.calls.add(self._cloud.clock.now(), delivery.service, "POST", scope, error, took, delivery.target)
 
     async def _visit(self, host: Host, delivery: deliver.Delivery, body: str) -> int:
         """A POST to a host that is served here (its name need not lead anywhere on this machine); its status. Raises DeliveryFailed."""

@@ -38,3 +38,4 @@ def post(tx: Tx, protocol: str, to: str, body: str, *, source: str, subject: str
     """Puts a letter into the outbox, in the caller's transaction."""
     letter = Letter(protocol, to, subject, body, tx.now, source, tx.account, tx.region, sender)
     tx.put(OUTBOX, tx.now, tx.serial(), value=letter)
+    tx.tell(protocol, to)

@@ -36,7 +36,9 @@ class Recorder:
     ) -> bool:
         """Records a call that began at `started` by the stopwatch, in `tx`; tells whether its service noted something as well."""
         scope, seconds = tx.scope, stopwatch() - started
-        self._calls.add(tx.now, handled.service, handled.name, scope, fault.code if fault else "", seconds)
+        marks = () if handled.marks is None or fault is not None else handled.marks(request, result)
+        resource = request.get(handled.about, "") if handled.about else ""
+        self._calls.add(tx.now, handled.service, handled.name, scope, fault.code if fault else "", seconds, resource, marks)
         place = (scope.account, scope.region, handled.service, handled.name, hour(tx.now))
         tx.overlay.add(self._usage_keys.get(place) or self._usage_key(place), 1)
         if not handled.data:

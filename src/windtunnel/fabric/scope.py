@@ -60,6 +60,13 @@ class Scope(msgspec.Struct, frozen=True):
     """The service that calls in the principal's name ("s3.us-east-1.amazonaws.com"), which policies know as `kms:ViaService`."""
     trace: str = ""
     """The header X-Amzn-Trace-Id of the request; "" where the client traces nothing."""
+    unseen: bool = False
+    """Whether this is no call that anybody sees, but a timer at work."""
+
+    @property
+    def link(self) -> str:
+        """The request id that what follows from here is told to follow from: of what a timer does, that of the call which wanted it."""
+        return self.cause if self.unseen and self.cause else self.request_id
 
 
 class Proof(Protocol):

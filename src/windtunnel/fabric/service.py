@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[..., Any]
 """`def handler(tx, payload)` or `async def handler(call, payload)`."""
+Marks = Callable[[Mapping[str, Any], Mapping[str, Any]], tuple[str, ...]]
+"""What joins a call to others, from its request and its result."""
 Target = Callable[["Arn", "Event"], tuple[str, dict[str, Any]]]
 """Turns the ARN of a target and what is delivered into one operation of the service, as (name in snake_case, request)."""
 
@@ -33,6 +35,9 @@ class Handled(msgspec.Struct, frozen=True):
     validate: Callable[[dict[str, Any]], None]
     data: bool = False
     """CloudTrail records it only where a trail selects it."""
+    about: str = ""
+    """The member of its request that says what it is about."""
+    marks: Marks | None = None
 
 
 class Service:
@@ -50,6 +55,7 @@ class Service:
     `recorded(tx, operation, request, result, fault, status, seconds)` is told of each of its calls when it is over, in a transaction
     (`result` is empty and `status` the fault's where there is a `fault`, else 0).
     `trailed(tx, event, result)` is told of each management call of any service as the trail has it, in a transaction that delivers nothing.
+    `marks` say by operation, from request and result, what else than its cause joins a call to others: the ids of messages.
     `facts(tx, source, detail_type, detail, resources)` is told what services emit. `boot(cloud)` runs when the region starts or is reset.
     """
 
@@ -73,6 +79,7 @@ class Service:
         pages: Mapping[str, Handler] | None = None,
         hosts: Mapping[str, Serve] | None = None,
         paths: Mapping[str, Serve] | None = None,
+        marks: Mapping[str, Marks] | None = None,
     ) -> None:
         self.name = name
         self.resources = tuple(resources)
@@ -90,6 +97,7 @@ class Service:
         self.pages = dict(pages or {})
         self.hosts = dict(hosts or {})
         self.paths = dict(paths or {})
+        self.marks = dict(marks or {})
         self.functions: dict[str, Handler] = {}
         for module in modules:
             for function_name, function in vars(module).items():

@@ -66,7 +66,7 @@ def add_timer(
 ) -> None:
     """Writes a timer's row."""
     serial = tx.serial()
-    timer = Timer(service, handler, dict(payload), tx.account, tx.region, name or "", lane, 0, tx.scope.request_id, tx.scope.endpoint)
+    timer = Timer(service, handler, dict(payload), tx.account, tx.region, name or "", lane, 0, tx.scope.link, tx.scope.endpoint)
     if name is not None:
         remove_timer(tx, service, handler, name)
         tx.put(NAMES, tx.account, tx.region, service, handler, name, value=(float(due), serial))
@@ -165,7 +165,8 @@ class Timers:
     def _scope(self, timer: Timer) -> Scope:
         principal = service_principal(f"{timer.service}.amazonaws.com", timer.account)
         endpoint = timer.endpoint or self._cloud.endpoint
-        return Scope(timer.account, timer.region, principal, self._cloud.ids.uuid(), endpoint=endpoint, cause=timer.cause)
+        id = self._cloud.ids.uuid()
+        return Scope(timer.account, timer.region, principal, id, endpoint=endpoint, cause=timer.cause, unseen=True)
 
     def _run_plain(self, key: tuple[Any, ...], timer: Timer) -> bool:
         def act(tx: Tx) -> None:

@@ -54,6 +54,10 @@ class CallRecord(msgspec.Struct, frozen=True):
     request_id: str
     cause: str
     """The request id of the call that led to this one, or, where a function made it, the last 16 digits of that it ran for."""
+    resource: str = ""
+    """What it is about: the name, ARN or URL that its request begins with."""
+    marks: tuple[str, ...] = ()
+    """What other calls know it by: ids of messages and ends of receipt handles."""
 
 
 class Calls:
@@ -64,7 +68,17 @@ class Calls:
         self._serial = 0
         self._waiting: list[asyncio.Future[None]] = []
 
-    def add(self, time: float, service: str, operation: str, scope: Scope, error: str, duration: float) -> None:
+    def add(
+        self,
+        time: float,
+        service: str,
+        operation: str,
+        scope: Scope,
+        error: str,
+        duration: float,
+        resource: str = "",
+        marks: tuple[str, ...] = (),
+    ) -> None:
         self._serial += 1
         self._kept.append(
             CallRecord(
@@ -79,6 +93,8 @@ class Calls:
                 duration,
                 scope.request_id,
                 scope.cause or _cause(scope.trace),
+                resource,
+                marks,
             )
         )
         if self._waiting:

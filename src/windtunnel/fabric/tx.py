@@ -120,7 +120,7 @@ class Tx(Transaction):
             account=self.account,
             region=self.region,
             first_at=self.now,
-            cause=self.scope.request_id,
+            cause=self.scope.link,
             endpoint=self.scope.endpoint,
             trace=self.scope.trace,
             order=order,
@@ -149,7 +149,8 @@ class Tx(Transaction):
             account=self.account,
             region=self.region,
             request_id=self.new_id(),
-            cause=self.scope.request_id,
+            cause=self.scope.link,
+            unseen=False,
             via=f"{self.service}.{self.region}.amazonaws.com",
         )
         return step(self._cloud.run(service, operation, request, scope, under=self))
@@ -157,6 +158,11 @@ class Tx(Transaction):
     def emit(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
         """Publishes a fact to EventBridge, as AWS's services do by themselves."""
         self._cloud.emitted(self, source, detail_type, detail, resources)
+
+    def tell(self, what: str, resource: str, marks: tuple[str, ...] = ()) -> None:
+        """Puts into the live list what is no call: something that a service does by itself, with a message where `marks` name one."""
+        scope = structs.replace(self.scope, request_id="", cause="" if marks else self.scope.link)
+        self._cloud.calls.add(self.now, self.service, what, scope, "", 0.0, resource, marks)
 
     def meter(self, usage_type: str, amount: float, resource: str = "") -> None:
         """Adds to the usage of this hour, in the unit AWS bills the usage type by."""

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-LINE = "{:<24} {:<10} {:<28} {:<36} {:<28} {:>9}"
+LINE = "{:<24} {:<10} {:<28} {:<28} {:<36} {:<28} {:>9}"
 SHOWN = 50
 
 
@@ -25,7 +25,7 @@ def run(parsed: argparse.Namespace) -> int:
     remote = Remote(endpoint_of(parsed.endpoint))
     told: list[dict[str, Any]] = remote.get("calls")["calls"]
     if not parsed.json:
-        print(LINE.format("TIME (UTC)", "SERVICE", "OPERATION", "WHO", "RESULT", "TOOK").rstrip(), flush=True)
+        print(LINE.format("TIME (UTC)", "SERVICE", "OPERATION", "RESOURCE", "WHO", "RESULT", "TOOK").rstrip(), flush=True)
     for call in told[-parsed.last :] if parsed.last else []:
         _show(call, json_lines=parsed.json)
     if parsed.follow:
@@ -41,8 +41,14 @@ def _show(call: dict[str, Any], *, json_lines: bool) -> None:
 def line_of(call: dict[str, Any]) -> str:
     """One call as a line of the table."""
     moment = datetime.fromtimestamp(call["time"], UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-    took = f"{call['duration'] * 1_000:.1f} ms"
-    return LINE.format(moment, call["service"], call["operation"], who(call["principal"], call["account"]), call["error"] or "ok", took)
+    caller, took = who(call["principal"], call["account"]), f"{call['duration'] * 1_000:.1f} ms"
+    return LINE.format(moment, call["service"], call["operation"], about(call), caller, call["error"] or "ok", took)
+
+
+def about(call: dict[str, Any]) -> str:
+    """What a call is about, without what an ARN or a queue's URL begins with; an address outside is shown whole."""
+    resource: str = call["resource"]
+    return resource.partition("://")[2] if call["operation"] == "POST" else resource.rpartition("/")[2].rpartition(":")[2]
 
 
 def who(principal: str, account: str) -> str:

@@ -1,4 +1,4 @@
-"""`windtunnel trace`: the way of one call through all services, as a tree with times."""
+"""`windtunnel trace`: the way of one call, or of one message, through all services, as a tree with times."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from windtunnel.app.commands.calls import about
+
 Call = dict[str, Any]
-WIDTH = 52
+WIDTH = 60
 """Columns of the tree itself; results and times stand behind it."""
+PARENT_DIGITS = 16
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], asks: argparse.ArgumentParser) -> None:  # pyright: ignore[reportPrivateUsage]
     parser = commands.add_parser("trace", help="what one call led to, through all services", parents=[asks])
-    parser.add_argument("id", nargs="?", default="", help="a request id or its beginning; the last call of a client without one")
+    known = "a request id or its beginning, or a message's id; the last call of a client without one"
+    parser.add_argument("id", nargs="?", default="", help=known)
     parser.set_defaults(run=run)
 
 
@@ -24,43 +28,61 @@ def run(parsed: argparse.Namespace) -> int:
     from windtunnel.app.remote import Remote, endpoint_of
 
     calls: list[Call] = Remote(endpoint_of(parsed.endpoint)).get("calls")["calls"]
-    found = [call for call in calls if (call["request_id"].startswith(parsed.id) if parsed.id else not call["cause"])]
+    found = [call for call in calls if (call["request_id"].startswith(parsed.id) if parsed.id else not call["cause"])][-1:]
+    found = found or [call for call in calls if parsed.id in call["marks"]]
     if not found:
-        raise Problem(f"Among the last {len(calls):,} calls none has a request id that begins with {parsed.id!r}.")
-    for line in tree(calls, found[-1]):
+        raise Problem(f"Among the last {len(calls):,} calls none has a request id that begins with {parsed.id!r}, and no message that id.")
+    for line in tree(calls, found[0]):
         print(line)
     return 0
 
 
 def tree(calls: list[Call], call: Call) -> Iterator[str]:
     """The lines of the tree that a call belongs to, from the call it all began with; times count from there."""
-    by_id = {name: one for one in calls for name in _names(one)}
-    effects: defaultdict[str, list[Call]] = defaultdict(list)
+    above = _parents(calls)
+    below: defaultdict[int, list[Call]] = defaultdict(list)
     for one in calls:
-        if one["cause"] != one["request_id"]:
-            effects[one["cause"]].append(one)
-    while (cause := by_id.get(call["cause"])) is not None and cause is not call:
-        call = cause
-    begin = call["time"]
-    yield datetime.fromtimestamp(begin, UTC).isoformat(" ", "milliseconds").removesuffix("+00:00") + f"  {call['request_id']}"
-    yield from _branch(call, effects, begin, "", "")
+        for parent in above[one["serial"]]:
+            below[parent["serial"]].append(one)
+    climbed = {call["serial"]}
+    while higher := [parent for parent in above[call["serial"]] if parent["serial"] not in climbed]:
+        call = higher[0]
+        climbed.add(call["serial"])
+    yield datetime.fromtimestamp(call["time"], UTC).isoformat(" ", "milliseconds").removesuffix("+00:00") + f"  {call['request_id']}"
+    yield from _branch(call, below, call["time"], "", "", set())
 
 
-def _branch(call: Call, effects: defaultdict[str, list[Call]], begin: float, head: str, rest: str) -> Iterator[str]:
-    result = call["error"] or "ok"
-    name = f"{head}{call['service']} {call['operation']}"
-    yield f"{name:<{WIDTH}} {result:<24} {_seconds(call['time'] - begin):>12} {call['duration'] * 1_000:>9.1f} ms"
-    # Calls that led on are taken out, so that a circle in what is told ends.
-    below = [effect for name in _names(call) for effect in effects.pop(name, [])]
-    below.sort(key=lambda one: (one["time"], one["serial"]))
-    for number, effect in enumerate(below):
-        last = number == len(below) - 1
-        yield from _branch(effect, effects, begin, f"{rest}{'└─' if last else '├─'} ", f"{rest}{'   ' if last else '│  '}")
+def _branch(call: Call, below: defaultdict[int, list[Call]], begin: float, head: str, rest: str, told: set[int]) -> Iterator[str]:
+    name = f"{head}{call['service']} {call['operation']} {about(call)}"
+    yield f"{name:<{WIDTH}} {call['error'] or 'ok':<24} {_seconds(call['time'] - begin):>12} {call['duration'] * 1_000:>9.1f} ms"
+    # A call is told once: what is received together has come several ways.
+    told.add(call["serial"])
+    effects = sorted((one for one in below[call["serial"]] if one["serial"] not in told), key=lambda one: (one["time"], one["serial"]))
+    told.update(one["serial"] for one in effects)
+    for number, effect in enumerate(effects, 1):
+        last = number == len(effects)
+        yield from _branch(effect, below, begin, f"{rest}{'└─' if last else '├─'} ", f"{rest}{'   ' if last else '│  '}", told)
 
 
-def _names(call: Call) -> tuple[str, str]:
-    """What a call's effects may know it by: a function that ran for it has the last 16 digits of its request id."""
-    return call["request_id"], call["request_id"].replace("-", "")[-16:]
+def _parents(calls: list[Call]) -> dict[int, list[Call]]:
+    """What each call follows from, by its serial: the call that caused it, and those that sent or received the same message before."""
+    by_id: dict[str, Call] = {}
+    by_parent: defaultdict[str, list[Call]] = defaultdict(list)
+    by_mark: dict[str, Call] = {}
+    for one in calls:
+        if one["request_id"]:
+            by_id.setdefault(one["request_id"], one)
+            by_parent[one["request_id"].replace("-", "")[-PARENT_DIGITS:]].append(one)
+        for mark in one["marks"]:
+            by_mark.setdefault(mark, one)
+    above: dict[int, list[Call]] = {}
+    for one in calls:
+        # Attempts of one event have one request id: what a function calls is of the attempt that was under way.
+        under_way = [run for run in by_parent[one["cause"]] if run["time"] <= one["time"]]
+        caused = by_id.get(one["cause"]) or max(under_way, key=lambda run: (run["time"], run["serial"]), default=None)
+        found = {parent["serial"]: parent for parent in (caused, *map(by_mark.get, one["marks"])) if parent is not None}
+        above[one["serial"]] = [parent for serial, parent in found.items() if serial != one["serial"]]
+    return above
 
 
 def _seconds(passed: float) -> str:

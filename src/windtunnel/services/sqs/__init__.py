@@ -7,6 +7,7 @@ from typing import Any
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
 from windtunnel.services.sqs import acknowledge, life, moves, moving, permissions, queues, receive, send, tags
+from windtunnel.services.sqs.marks import MARKS
 from windtunnel.services.sqs.stack import RESOURCES
 from windtunnel.services.sqs.state import LATE
 
@@ -36,6 +37,7 @@ SERVICE = Service(
     timers={"expire": life.expire, "sweep": life.sweep, "forget_name": life.forget_name, "move": moving.move},
     targets={"sqs": _delivered},
     late_bodies=True,
+    marks=MARKS,
     faults={"InvalidParameterValue": 400, "MissingParameter": 400},
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-logging-using-cloudtrail.html
     data_operations=(

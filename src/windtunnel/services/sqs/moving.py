@@ -32,6 +32,7 @@ def bury(found: Found, grave: Found, serial: int, message: Message) -> None:
     else:
         standard.insert(grave, tx.serial(), dead, tx.now)
         watch_age(tx, grave.name, grave.queue, dead.sent)
+    tx.tell("DeadLetter", grave.name, (message.id,))
     tx.wake(*changed(grave.queue))
 
 
@@ -95,6 +96,7 @@ def _send_back(found: Found, task: Task, visible: float, serial: int, message: M
         fifo.insert(target.tx, target.queue, anew)
     else:
         standard.insert(target, tx.serial(), anew, tx.now)
+    tx.tell("Redrive", target.name, (message.id, anew.id))
     tx.wake(*changed(target.queue))
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Sequence
 
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.kernel.clock import stopwatch
 from windtunnel.planes.compute import Invocation, Kind, Outcome, Stream
 from windtunnel.services.lambda_.places import Found
 from windtunnel.services.lambda_.rules import shown_number
 from windtunnel.services.lambda_.running.journal import billed_ms
 from windtunnel.services.lambda_.running.lineage import trace_of
 from windtunnel.services.lambda_.running.sandboxes import sandbox_of, started_again
+
+RUN = "Run"
+"""How the live list calls a run that is no call's own."""
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -37,11 +42,23 @@ async def execute(
     stream: Stream | None = None,
     *,
     patient: bool = False,
+    messages: Sequence[str] = (),
 ) -> Ran:
     """Runs a version of a function. The caller has taken a place among its invocations, and is `patient` where nobody waits for it.
 
-    A `stream` gets the response as it comes.
+    A `stream` gets the response as it comes. `messages` are the ids of those it runs for.
     """
+    began, started = call.now(), stopwatch()
+    ran = await _execute(call, found, payload, request_id, client_context, stream, patient=patient)
+    if call.scope.request_id != request_id:  # nobody's call waits for it and tells of it
+        scope = msgspec.structs.replace(call.scope, request_id=request_id)
+        call.cloud.calls.add(began, call.service, RUN, scope, ran.error, stopwatch() - started, found.name, tuple(messages))
+    return ran
+
+
+async def _execute(
+    call: Call, found: Found, payload: bytes, request_id: str, client_context: str, stream: Stream | None, *, patient: bool
+) -> Ran:
     version, shown = found.version, shown_number(found.number)
     trace = trace_of(call, found, request_id)
     environment, journal, fresh = await sandbox_of(call, found, patient=patient)

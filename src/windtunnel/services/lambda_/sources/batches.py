@@ -74,7 +74,7 @@ async def _run(call: Call, mapping: Mapping, records: list[dict[str, Any]]) -> l
         return []
     call = call.traced(merged(map(_trace, records)))
     payload = msgspec.json.encode({"Records": records})
-    ran = await _ran(call, mapping, payload)
+    ran = await _ran(call, mapping, payload, [record["messageId"] for record in records])
     if ran is None or ran.error:
         return []
     if "ReportBatchItemFailures" not in mapping.responses:
@@ -83,14 +83,14 @@ async def _run(call: Call, mapping: Mapping, records: list[dict[str, Any]]) -> l
     return [] if failed is None else [record for record in records if record["messageId"] not in failed]
 
 
-async def _ran(call: Call, mapping: Mapping, payload: bytes) -> Ran | None:
+async def _ran(call: Call, mapping: Mapping, payload: bytes, messages: list[str]) -> Ran | None:
     """One run, tried again while it is throttled and the messages are still invisible."""
     until, delay = 0.0, 1.0
     while True:
         found = call.read(_find, mapping.function)
         try:
             with Concurrency(call, found) as found:
-                return await execute(call, found, payload, call.ids.uuid())
+                return await execute(call, found, payload, call.ids.uuid(), messages=messages)
         except Fault as fault:
             if fault.code != "TooManyRequestsException":
                 raise
