@@ -28,6 +28,8 @@ BEGIN = 1_767_225_600.0
 """2026-01-01T00:00:00Z."""
 
 CALLS_KEPT_MAX = 1_000_000
+STATIONS = frozenset({"DeadLetter", "POST", "Redrive", "Run", "application", "email", "email-json", "sms"})
+"""What the live list has beside calls."""
 
 
 class Answered(NamedTuple):
@@ -148,7 +150,7 @@ class World:
         """(service, operation) of each call that was made since this was asked last, by whomever."""
         made = self.cloud.calls.after(self._calls_read)
         self._calls_read = made[-1].serial if made else self._calls_read
-        return [(call.service, call.operation) for call in made]
+        return [(call.service, call.operation) for call in made if call.operation not in STATIONS]
 
     def jump(self, seconds: float) -> None:
         self.machine.run(self.cloud.jump(self.now + seconds))
