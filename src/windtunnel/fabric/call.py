@@ -11,6 +11,7 @@ import msgspec
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric.scope import Principal, Scope, service_principal
 from windtunnel.fabric.tx import Tx
+from windtunnel.kernel.clock import stopwatch
 from windtunnel.kernel.store import StoreFull
 
 if TYPE_CHECKING:
@@ -110,6 +111,23 @@ class Call:
         False where neither happened, but the clock stands and the client has waited as long by its own: answer it.
         """
         return await self.cloud.loop.wait(channels, until)
+
+    async def told(
+        self,
+        what: str,
+        resource: str,
+        work: Coroutine[Any, Any, Result],
+        error: Callable[[Result], str],
+        *,
+        request_id: str,
+        marks: tuple[str, ...] = (),
+    ) -> Result:
+        """Does what is no call, and puts it into the live list; see `Tx.tell`."""
+        began, started = self.now(), stopwatch()
+        result = await work
+        scope = msgspec.structs.replace(self.scope, request_id=request_id)
+        self.cloud.calls.add(began, self.service, what, scope, error(result), stopwatch() - started, resource, marks)
+        return result
 
     def spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """Goes on beside this call and after its reply; a jump of the clock waits for it."""

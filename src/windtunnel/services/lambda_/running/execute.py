@@ -9,16 +9,12 @@ from collections.abc import Sequence
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.kernel.clock import stopwatch
 from windtunnel.planes.compute import Invocation, Kind, Outcome, Stream
 from windtunnel.services.lambda_.places import Found
 from windtunnel.services.lambda_.rules import shown_number
 from windtunnel.services.lambda_.running.journal import billed_ms
 from windtunnel.services.lambda_.running.lineage import trace_of
 from windtunnel.services.lambda_.running.sandboxes import sandbox_of, started_again
-
-RUN = "Run"
-"""How the live list calls a run that is no call's own."""
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -48,12 +44,10 @@ async def execute(
 
     A `stream` gets the response as it comes. `messages` are the ids of those it runs for.
     """
-    began, started = call.now(), stopwatch()
-    ran = await _execute(call, found, payload, request_id, client_context, stream, patient=patient)
-    if call.scope.request_id != request_id:  # nobody's call waits for it and tells of it
-        scope = msgspec.structs.replace(call.scope, request_id=request_id)
-        call.cloud.calls.add(began, call.service, RUN, scope, ran.error, stopwatch() - started, found.name, tuple(messages))
-    return ran
+    run = _execute(call, found, payload, request_id, client_context, stream, patient=patient)
+    if call.scope.request_id == request_id:
+        return await run  # somebody's call waits for it, and tells of it
+    return await call.told("Run", found.name, run, lambda ran: ran.error, request_id=request_id, marks=tuple(messages))
 
 
 async def _execute(
