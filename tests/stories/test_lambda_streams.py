@@ -10,7 +10,7 @@ from tests.stories.here import Here
 from tests.stories.lambdas import collected, make, run, tail, zipped
 from tests.stories.test_lambda_urls import ask, opened
 from windtunnel.fabric import Fault
-from windtunnel.services.lambda_.urls.visits import BROKEN
+from windtunnel.services.lambda_.urls.payloads import BROKEN
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 

@@ -5,12 +5,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Any
-from urllib.parse import parse_qsl, unquote
+from typing import Any
 
 import msgspec
 
@@ -25,29 +21,14 @@ from windtunnel.services.lambda_.running.sandboxes import Concurrency
 from windtunnel.services.lambda_.running.streaming import Pieces, Streaming
 from windtunnel.services.lambda_.state import URL_IDS, URLS, Url, UrlOf
 from windtunnel.services.lambda_.urls.cors import allowed, preflight
+from windtunnel.services.lambda_.urls.payloads import BROKEN, JSON, answer_of, event_of, head_of
 
 FORBIDDEN = (
     "Forbidden. For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 )
-TEXT_TYPES = ("text/", "application/json", "application/javascript", "application/xml", "application/vnd.api+json")
-"""What an event has as text; all other bodies are in base64."""
-# A function sees that its URL was called over TLS, which is all that AWS's door takes.
-TLS = {"x-amzn-tls-version": "TLSv1.3", "x-amzn-tls-cipher-suite": "TLS_AES_128_GCM_SHA256"}
-JSON = ("Content-Type", "application/json")
 HTTP_TYPE = "application/vnd.awslambda.http-integration-response"
 HEAD_END = bytes(8)
 HEAD_BYTES_MAX = 65_536
-BROKEN = Answer(502, [JSON], b"Internal Server Error")
-
-
-class Given(msgspec.Struct, frozen=True):
-    """A response as functions write it."""
-
-    statusCode: Annotated[int, msgspec.Meta(ge=100, le=599)]
-    headers: dict[str, Any] | None = None
-    cookies: list[str] | None = None
-    body: Any = None
-    isBase64Encoded: bool = False
 
 
 async def serve(call: Call, visit: Visit) -> Answer:
@@ -104,22 +85,11 @@ async def _streamed(streaming: Streaming) -> Answer:
             if HEAD_END in data or len(data) > HEAD_BYTES_MAX:
                 break
         prelude, found, rest = data.partition(HEAD_END)
-        head = _head(prelude) if found else BROKEN
+        head = head_of(prelude) if found else BROKEN
         if head is BROKEN:
             streaming.stream.close()
             return BROKEN
     return msgspec.structs.replace(head, body=Body(rest, Pieces(streaming, bytes, _whole)))
-
-
-def _head(prelude: bytes) -> Answer:
-    try:
-        given = msgspec.json.decode(prelude, type=dict[str, Any])
-    except msgspec.DecodeError:
-        return BROKEN
-    headers: dict[str, Any] = given.get("headers") or {}
-    if not any(name.lower() == "content-type" for name in headers):
-        headers = {"Content-Type": "application/octet-stream", **headers}
-    return answer_of(msgspec.json.encode({"statusCode": 200, **given, "headers": headers}))
 
 
 def _whole(ran: Ran) -> None:
@@ -143,86 +113,6 @@ class Body:
 
     async def aclose(self) -> None:
         await self._rest.aclose()
-
-
-def event_of(call: Call, url: Url, visit: Visit, caller: Principal) -> dict[str, Any]:
-    """The request as functions get it: payload format 2.0."""
-    scope, headers = call.scope, {name: value for name, value in visit.headers.items() if name != "connection"}
-    path = "/" + unquote(visit.path).lstrip("/")
-    host = headers.get("host", "")
-    now = datetime.fromtimestamp(call.now(), UTC)
-    headers |= {
-        "x-forwarded-for": scope.source_ip,
-        "x-forwarded-proto": visit.scheme,
-        "x-forwarded-port": host.partition(":")[2] or ("443" if visit.scheme == "https" else "80"),
-        "x-amzn-trace-id": f"Root=1-{int(call.now()):08x}-{call.ids.hex(24)}",
-        **TLS,
-    }
-    event: dict[str, Any] = {"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": visit.query}
-    if cookies := headers.pop("cookie", ""):
-        event["cookies"] = [cookie.strip() for cookie in cookies.split(";")]
-    event["headers"] = headers
-    if visit.query:
-        parameters: dict[str, str] = {}
-        for name, value in parse_qsl(visit.query, keep_blank_values=True):
-            parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
-        event["queryStringParameters"] = parameters
-    event["requestContext"] = {
-        "accountId": "anonymous" if url.auth == "NONE" else caller.account,
-        "apiId": url.id,
-        **_authorizer(url, visit, caller),
-        "domainName": host,
-        "domainPrefix": url.id,
-        "http": {"method": visit.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": scope.source_ip, "userAgent": scope.user_agent},
-        "requestId": scope.request_id,
-        "routeKey": "$default",
-        "stage": "$default",
-        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-        "timeEpoch": int(call.now() * 1000),
-    }
-    return event | _body(visit)
-
-
-def answer_of(payload: bytes) -> Answer:
-    """A response of a function as an HTTP response. What names no status is the body of one that went well."""
-    try:
-        result: Any = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
-        return Answer(200, [JSON], payload)
-    if not isinstance(result, dict) or "statusCode" not in result:
-        return Answer(200, [JSON], _bytes(result))
-    try:
-        given = msgspec.convert(result, Given, strict=False)
-        body = b"" if given.body is None else _bytes(given.body)
-        headers = [(name, value if isinstance(value, str) else _bytes(value).decode()) for name, value in (given.headers or {}).items()]
-        headers += [("Set-Cookie", cookie) for cookie in given.cookies or ()]
-        if not any(name.lower() == "content-type" for name, _ in headers):
-            headers.append(JSON)
-        return Answer(given.statusCode, headers, b64decode(body) if given.isBase64Encoded else body)
-    except (msgspec.ValidationError, Base64Error):
-        return BROKEN
-
-
-def _bytes(value: Any) -> bytes:
-    return value.encode() if isinstance(value, str) else msgspec.json.encode(value)
-
-
-def _body(visit: Visit) -> dict[str, Any]:
-    if not visit.body:
-        return {"isBase64Encoded": False}
-    if visit.headers.get("content-type", "").lower().startswith(TEXT_TYPES):
-        try:
-            return {"body": visit.body.decode(), "isBase64Encoded": False}
-        except UnicodeDecodeError:
-            pass  # it is not what it says it is
-    return {"body": b64encode(visit.body).decode(), "isBase64Encoded": True}
-
-
-def _authorizer(url: Url, visit: Visit, caller: Principal) -> dict[str, Any]:
-    if url.auth == "NONE" or visit.proof is None:
-        return {}
-    iam = {"accessKey": visit.proof.access_key, "accountId": caller.account, "callerId": caller.id, "userArn": caller.arn}
-    return {"authorizer": {"iam": iam | {"userId": caller.id, "cognitoIdentity": None, "principalOrgId": None}}}
 
 
 def _caller(call: Call, url: Url, visit: Visit) -> Principal:
