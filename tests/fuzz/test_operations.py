@@ -26,7 +26,7 @@ from windtunnel.wire.codec import compiled
 DEPTH_MAX = 5
 RUNS = {"invoke", "invoke_async", "invoke_with_response_stream"}
 """These start processes, which is another matter."""
-OPERATIONS = [(service.name, name) for service in SERVICES for name in sorted(service.functions) if name not in RUNS]
+OPERATIONS = [(service.name, name) for service in SERVICES for name in sorted(service.load().functions) if name not in RUNS]
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]})
 URLS = [f"http://localhost:4566/{ACCOUNT}/{name}" for name in ("q", "q.fifo")]
 WORDS = [

@@ -90,7 +90,7 @@ class Bench:
     def break_(self, operation: str, function: Callable[..., Any], *, plain: bool) -> None:
         """Puts a function with a bug in an operation's place."""
         handled = self.cloud.handled("sqs", operation)
-        self.cloud._handled["sqs", operation] = msgspec.structs.replace(handled, function=function, plain=plain)
+        self.cloud.services._handled["sqs", operation] = msgspec.structs.replace(handled, function=function, plain=plain)
 
 
 @pytest.fixture

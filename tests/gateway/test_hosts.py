@@ -30,7 +30,8 @@ async def serve(call: Call, visit: Visit) -> Answer:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
-    bench.cloud.host = finder([Service("sqs", modules=(), hosts={"shop": serve})])
+    bench.cloud.host = finder({"shop": "sqs"})
+    bench.cloud.services.loaded["sqs"] = Service("sqs", modules=(), hosts={"shop": serve})
     yield bench
     bench.run(bench.cloud.close())
     bench.loop.close()

@@ -30,9 +30,7 @@ def heard(here: Here, service: str, operation: str, *, refuses: str = "") -> lis
 
     stand_in = Service(service, modules=(), targets={service: target})
     stand_in.functions[operation] = act
-    here.cloud.services[service] = stand_in
-    targets: dict[str, Service] = here.cloud.courier._targets  # pyright: ignore[reportPrivateUsage]
-    targets[service] = stand_in
+    here.cloud.services.loaded[service] = stand_in
     return requests
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from windtunnel.fabric import Service
 from windtunnel.fabric.cloud import Cloud
+from windtunnel.fabric.registry import Named, Services
 from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.ids import Ids
 from windtunnel.kernel.store.shared import SharedEngine
@@ -16,46 +16,28 @@ from windtunnel.kernel.store.sqlite import SQLite
 from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import Blobs
 from windtunnel.planes.compute import Compute
-from windtunnel.services import (
-    cloudformation,
-    dynamodb,
-    events,
-    firehose,
-    iam,
-    kinesis,
-    kms,
-    lambda_,
-    logs,
-    pipes,
-    s3,
-    scheduler,
-    secretsmanager,
-    sns,
-    sqs,
-    ssm,
-    sts,
-)
 
-SERVICES: tuple[Service, ...] = (
-    cloudformation.SERVICE,
-    dynamodb.SERVICE,
-    dynamodb.STREAMS,
-    events.SERVICE,
-    firehose.SERVICE,
-    iam.SERVICE,
-    kinesis.SERVICE,
-    kms.SERVICE,
-    lambda_.SERVICE,
-    logs.SERVICE,
-    pipes.SERVICE,
-    s3.SERVICE,
-    scheduler.SERVICE,
-    secretsmanager.SERVICE,
-    sns.SERVICE,
-    sqs.SERVICE,
-    ssm.SERVICE,
-    sts.SERVICE,
+SERVICES = (
+    Named("cloudformation", "windtunnel.services.cloudformation:SERVICE", "AWS::CloudFormation AWS::CDK", paths="/_aws/cloudformation/"),
+    Named("dynamodb", "windtunnel.services.dynamodb:SERVICE", "AWS::DynamoDB"),
+    Named("dynamodbstreams", "windtunnel.services.dynamodb:STREAMS"),
+    Named("events", "windtunnel.services.events:SERVICE", "AWS::Events", listens=True),
+    Named("firehose", "windtunnel.services.firehose:SERVICE", "AWS::KinesisFirehose"),
+    Named("iam", "windtunnel.services.iam:SERVICE", "AWS::IAM"),
+    Named("kinesis", "windtunnel.services.kinesis:SERVICE", "AWS::Kinesis"),
+    Named("kms", "windtunnel.services.kms:SERVICE", "AWS::KMS"),
+    Named("lambda", "windtunnel.services.lambda_:SERVICE", "AWS::Lambda", hosts="lambda-url", paths="/_lambda/archives/"),
+    Named("logs", "windtunnel.services.logs:SERVICE", "AWS::Logs"),
+    Named("pipes", "windtunnel.services.pipes:SERVICE", "AWS::Pipes"),
+    Named("s3", "windtunnel.services.s3:SERVICE", "AWS::S3"),
+    Named("scheduler", "windtunnel.services.scheduler:SERVICE", "AWS::Scheduler"),
+    Named("secretsmanager", "windtunnel.services.secretsmanager:SERVICE", "AWS::SecretsManager"),
+    Named("sns", "windtunnel.services.sns:SERVICE", "AWS::SNS", paths="/SimpleNotificationService- /_aws/sns/replies/"),
+    Named("sqs", "windtunnel.services.sqs:SERVICE", "AWS::SQS"),
+    Named("ssm", "windtunnel.services.ssm:SERVICE", "AWS::SSM"),
+    Named("sts", "windtunnel.services.sts:SERVICE", paths="/tokens.sts/"),
 )
+"""All services; each is loaded when something leads to it."""
 
 STORE_FILE = "region.db"
 BLOBS_FOLDER = "blobs"
@@ -119,7 +101,7 @@ def make_cloud(
     data.mkdir(parents=True, exist_ok=True)
     return Cloud(
         storage.open(data),
-        SERVICES,
+        Services(SERVICES),
         blobs=storage.open_blobs(data),
         compute=Compute(time.monotonic, data / CODE_FOLDER),
         account=account,

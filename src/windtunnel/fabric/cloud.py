@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -14,24 +12,22 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from windtunnel.aws.errors import Fault
-from windtunnel.aws.model import fault_of, naming_member, operation_names, snake
-from windtunnel.aws.validate import validator
-from windtunnel.fabric import deliver, snapshot, starts
+from windtunnel.fabric import snapshot, starts
 from windtunnel.fabric.access import identify, remember_use
 from windtunnel.fabric.call import Call, unwritable
 from windtunnel.fabric.courier import Courier
 from windtunnel.fabric.dropped import Dropped
 from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, TIMED, Peers
 from windtunnel.fabric.recorder import Recorder
+from windtunnel.fabric.registry import Services
 from windtunnel.fabric.roll import CLOSED
 from windtunnel.fabric.scope import Proof, Scope, service_principal
-from windtunnel.fabric.service import Handled, Service
 from windtunnel.fabric.starts import BOOTS, SERIALS_PER_BOOT
 from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.together import Together
 from windtunnel.fabric.trail import Calls
 from windtunnel.fabric.tx import HELD, Tx
-from windtunnel.fabric.visits import Answer, Host, Visit, finder, path_finder
+from windtunnel.fabric.visits import Answer, Host, Visit, finder
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids, Serials
 from windtunnel.kernel.loop import Loop
@@ -42,7 +38,7 @@ from windtunnel.planes.blobs import DiskFull
 from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
-    from windtunnel.fabric.resource import Resource
+    from windtunnel.fabric.service import Handled
     from windtunnel.planes.blobs import Blobs
     from windtunnel.planes.compute import Compute
 
@@ -64,7 +60,7 @@ class Cloud:
     def __init__(
         self,
         engine: Engine | SharedEngine,
-        services: Iterable[Service],
+        services: Services,
         *,
         blobs: Blobs,
         compute: Compute,
@@ -83,17 +79,14 @@ class Cloud:
         self.blobs = blobs
         self.compute = compute
         self._held: dict[str, Any] = {}
-        self.services = {service.name: service for service in services}
-        self.services[deliver.SERVICE] = Service(deliver.SERVICE, modules=(), timers={deliver.HANDLER: deliver.attempt})
+        self.services = services
+        self.handled, self.handler, self.status_of = services.handled, services.handler, services.status_of
         self.calls = Calls()
-        self._recorder = Recorder(self.calls, self.services, self.status_of)
+        self._recorder = Recorder(self.calls, services)
         self.dropped = Dropped(blobs, others=shared)
         self._authorise = authorise
-        self._handled: dict[tuple[str, str], Handled] = {}
-        self._handlers: dict[tuple[str, str], Handled] = {}
-        self._pages = {beginning: page for service in self.services.values() for beginning, page in service.pages.items()}
-        self.host, self.path = finder(self.services.values()), path_finder(self.services.values())
-        """Who serves a host (by its Host header) or a path beside the APIs."""
+        self.host = finder(services.labels)
+        """Who serves a host, by its Host header."""
         self.courier = Courier(self, web or HttpClient())
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
@@ -145,16 +138,8 @@ class Cloud:
             self.peers.start()
 
     def lead(self) -> None:
-        """Begins with what one process of a region does for all: timers, pollers, and what services do when it starts."""
-        for service in self.services.values():
-            if service.boot is not None:
-                service.boot(self)
+        """Begins with what one process of a region does for all: timers."""
         self.timers.start()
-
-    @cached_property
-    def kinds(self) -> dict[str, Resource]:
-        """What templates can deploy, by type."""
-        return {resource.type: resource for service in self.services.values() for resource in service.resources if resource.deploy}
 
     @property
     def leads(self) -> bool:
@@ -335,22 +320,6 @@ class Cloud:
             log.exception("%s.%s failed with a bug", service, handler)
             return None
 
-    def handler(self, service: str, name: str) -> Handled:
-        """A timer's handler."""
-        found = self._handlers.get((service, name))
-        if found is None:
-            function = self.services[service].timers[name]
-            plain = not inspect.iscoroutinefunction(function)
-            found = self._handlers[service, name] = Handled(service, name, function, plain, lambda _: None)
-        return found
-
-    def status_of(self, service: str, fault: Fault) -> int:
-        """The HTTP status of a fault of a service."""
-        if fault.status is not None:
-            return fault.status
-        declared = self.services[service].faults.get(fault.code) if service in self.services else None
-        return declared or fault_of(service, fault.code).status
-
     async def rest(self) -> None:
         """Returns once nothing is under way and all is durable."""
         while True:
@@ -385,32 +354,9 @@ class Cloud:
 
     def emitted(self, tx: Tx, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str]) -> None:
         """Hands a fact to the services that listen to facts."""
-        for service in self.services.values():
+        for service in self.services.listening:
             if service.facts is not None:
                 service.facts(tx, source, detail_type, detail, resources)
-
-    def handled(self, service: str, operation: str) -> Handled:
-        """The function behind an operation, named as in the API or in snake_case. Raises the fault NotImplemented."""
-        return self._handled.get((service, operation)) or self._find(service, operation)
-
-    def _find(self, service: str, operation: str) -> Handled:
-        found = self.services.get(service)
-        if found is not None and (taker := found.takers.get(operation)) is not None:
-            plain = not inspect.iscoroutinefunction(taker)
-            handled = self._handled[service, operation] = Handled(service, operation, taker, plain, lambda _: None, data=True)
-            return handled
-        names = {snake(name): name for name in operation_names(service)}
-        name = names.get(operation, operation)
-        function = found.functions.get(snake(name)) if found is not None else None
-        if found is None or function is None:
-            raise Fault("NotImplemented", f"windtunnel does not implement {service} {name}.", status=501)
-        if not any(key[0] == service for key in self._handled):
-            found.check()
-        plain = not inspect.iscoroutinefunction(function)
-        data, marks = name in found.data_operations, found.marks.get(name)
-        handled = Handled(service, name, function, plain, validator(service, name), data, naming_member(service, name), marks)
-        self._handled[service, name] = self._handled[service, snake(name)] = handled
-        return handled
 
     def identified(self, scope: Scope, proof: Proof | None, service: str) -> Scope:
         """The scope with the principal who signed; raises AWS's faults for signatures and keys that don't hold."""
@@ -440,7 +386,7 @@ class Cloud:
         under: Tx | None,
     ) -> None:
         """Records a call that wrote nothing, or whose transactions are over."""
-        if under is None and self.shared is not None and self.services[handled.service].recorded is not None:
+        if under is None and self.shared is not None and handled.recorded is not None:
             with suppress(StoreFull):  # as good as a log on a disk that is full
                 self.transact(lambda tx: self._record_alone(tx, handled, request, result, fault, started), scope, handled.service)
             return
@@ -451,14 +397,20 @@ class Cloud:
 
     def page(self, path: str) -> tuple[str, bytes] | None:
         """What a service serves at a path of the endpoint outside of its API, as (content type, bytes)."""
-        found = next((page for beginning, page in self._pages.items() if path.startswith(beginning)), None)
-        return None if found is None else self.apply(lambda tx: found(tx, path))
+        found = self.services.at_path(path)
+        page = None if found is None else found[0].pages.get(found[1])
+        return None if page is None else self.apply(lambda tx: page(tx, path))
+
+    def path(self, path: str) -> Host | None:
+        """Who serves a path of the endpoint by itself."""
+        found = self.services.at_path(path)
+        return Host(found[0].name, found[1]) if found is not None and found[1] in found[0].paths else None
 
     async def visit(self, host: Host, visit: Visit, scope: Scope) -> Answer:
         """A request to a host that a service serves itself. Raises StoreFull; all else is answered."""
         started, error = stopwatch(), ""
         try:
-            return await host.serve(Call(self, scope, host.service), visit)
+            return await self.services.serving(host)(Call(self, scope, host.service), visit)
         except Fault as fault:
             error = fault.code
             if isinstance(fault.__cause__, StoreFull):

@@ -30,7 +30,6 @@ class Courier:
     def __init__(self, cloud: Cloud, web: HttpClient) -> None:
         self._cloud = cloud
         self.web = web
-        self._targets = {name: service for service in cloud.services.values() for name in service.targets}
 
     async def close(self) -> None:
         await self.web.close()
@@ -108,15 +107,15 @@ class Courier:
 
     def finish(self, tx: Tx, late: str, body: str) -> str:
         """The whole body of an event that a service delivered as `late`."""
-        finish = self._cloud.services[late].finish if late in self._cloud.services else None
-        return body if finish is None else finish(tx, body)
+        service = self._cloud.services.find(late)
+        return body if service is None or service.finish is None else service.finish(tx, body)
 
     def _whole(self, tx: Tx, delivery: deliver.Delivery) -> deliver.Delivery:
         """A delivery whose body is complete, unless its target completes bodies itself when they are read."""
         event = delivery.event
         if not event.late:
             return delivery
-        target = self._targets.get(parse(delivery.target).service)
+        target = self._cloud.services.find(parse(delivery.target).service)
         if target is not None and target.late_bodies:
             return delivery
         whole = msgspec.structs.replace(event, body=self.finish(tx, event.late, event.body), late="")
@@ -126,7 +125,8 @@ class Courier:
         """The call that a delivery becomes, in the account and region its target's ARN names."""
         scheme, _, _ = delivery.target.partition(":")
         arn = parse(delivery.target) if scheme == "arn" else Arn("aws", scheme, "", "", delivery.target)
-        service = self._targets.get(arn.service)
+        service = self._cloud.services.find(arn.service)
+        target = None if service is None else service.targets.get(arn.service)
         scope = Scope(
             arn.account or delivery.account,
             arn.region or delivery.region,
@@ -137,8 +137,8 @@ class Courier:
             source_arn=delivery.source_arn,
             trace=delivery.trace,
         )
-        if service is None:
+        if service is None or target is None:
             self._cloud.calls.add(self._cloud.clock.now(), arn.service, "Deliver", scope, "NotImplemented", 0.0)
             raise deliver.DeliveryFailed("NotImplemented", f"nothing here takes deliveries to {delivery.target}", final=True)
-        operation, request = service.targets[arn.service](arn, delivery.event)
+        operation, request = target(arn, delivery.event)
         return self._cloud.handled(service.name, operation), request, scope

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric.meter import USAGE_KEYS, hour
@@ -12,7 +12,8 @@ from windtunnel.kernel.store.keys import pack
 
 if TYPE_CHECKING:
     from windtunnel.aws.errors import Fault
-    from windtunnel.fabric.service import Handled, Service
+    from windtunnel.fabric.registry import Services
+    from windtunnel.fabric.service import Handled
     from windtunnel.fabric.tx import Tx
 
 USAGE_KEYS_MAX = 10_000
@@ -22,14 +23,12 @@ Place = tuple[str, str, str, str, int]
 
 
 class Recorder:
-    """Records calls of `services`; `status_of` gives the HTTP status of a service's fault."""
+    """Records calls of `services`."""
 
-    def __init__(self, calls: Calls, services: Mapping[str, Service], status_of: Callable[[str, Fault], int]) -> None:
+    def __init__(self, calls: Calls, services: Services) -> None:
         self._calls = calls
         self._services = services
-        self._status_of = status_of
         self._usage_keys: dict[Place, bytes] = {}
-        self._trailed = [service.trailed for service in services.values() if service.trailed is not None]
 
     def record(
         self, tx: Tx, handled: Handled, request: dict[str, Any], result: Mapping[str, Any], fault: Fault | None, started: float
@@ -44,13 +43,13 @@ class Recorder:
         if not handled.data:
             event = trail_event(handled.service, handled.name, tx.now, scope, request, fault)
             tx.put(TRAIL, tx.now, tx.serial(), value=event)
-            for trailed in self._trailed:
-                trailed(tx, event, result or {})
-        recorded = self._services[handled.service].recorded
-        if recorded is None:
+            for service in self._services.listening:
+                if service.trailed is not None:
+                    service.trailed(tx, event, result or {})
+        if handled.recorded is None:
             return False
-        before, status = len(tx.overlay.writes), 0 if fault is None else self._status_of(handled.service, fault)
-        recorded(tx, handled.name, request, result or {}, fault, status, seconds)
+        before, status = len(tx.overlay.writes), 0 if fault is None else self._services.status_of(handled.service, fault)
+        handled.recorded(tx, handled.name, request, result or {}, fault, status, seconds)
         return len(tx.overlay.writes) > before
 
     def _usage_key(self, place: Place) -> bytes:

@@ -38,6 +38,8 @@ class Handled(msgspec.Struct, frozen=True):
     about: str = ""
     """The member of its request that says what it is about."""
     marks: Marks | None = None
+    recorded: Handler | None = None
+    """Who is told of each call when it is over: see `Service`."""
 
 
 class Service:
@@ -56,7 +58,7 @@ class Service:
     (`result` is empty and `status` the fault's where there is a `fault`, else 0).
     `trailed(tx, event, result)` is told of each management call of any service as the trail has it, in a transaction that delivers nothing.
     `marks` say by operation, from request and result, what else than its cause joins a call to others: the ids of messages.
-    `facts(tx, source, detail_type, detail, resources)` is told what services emit. `boot(cloud)` runs when the region starts or is reset.
+    `facts(tx, source, detail_type, detail, resources)` is told what services emit.
     """
 
     def __init__(
@@ -72,7 +74,6 @@ class Service:
         data_operations: Sequence[str] = (),
         facts: Handler | None = None,
         trailed: Handler | None = None,
-        boot: Handler | None = None,
         finish: Handler | None = None,
         late_bodies: bool = False,
         recorded: Handler | None = None,
@@ -90,7 +91,6 @@ class Service:
         self.data_operations = frozenset(data_operations)
         self.facts = facts
         self.trailed = trailed
-        self.boot = boot
         self.finish = finish
         self.late_bodies = late_bodies
         self.recorded = recorded
@@ -98,6 +98,8 @@ class Service:
         self.hosts = dict(hosts or {})
         self.paths = dict(paths or {})
         self.marks = dict(marks or {})
+        self.kinds = {resource.type: resource for resource in resources if resource.deploy}
+        """What templates can deploy, by type."""
         self.functions: dict[str, Handler] = {}
         for module in modules:
             for function_name, function in vars(module).items():

@@ -56,10 +56,9 @@ class Tx(Transaction):
         made = self.overlay
         return bool(made.writes or made.wakes or self.outgoing) or any(not key.startswith(USAGE_KEYS) for key in made.increments)
 
-    @property
-    def kinds(self) -> Mapping[str, Resource]:
-        """What templates can deploy, by type."""
-        return self._cloud.kinds
+    def kind(self, type: str) -> Resource | None:
+        """What templates can deploy under a type."""
+        return self._cloud.services.kind(type)
 
     @property
     def blobs(self) -> Blobs:

@@ -7,16 +7,13 @@ A service declares a label, `Service(hosts={"lambda-url": serve})`, and answers 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from windtunnel.fabric.scope import Proof
-
-if TYPE_CHECKING:
-    from windtunnel.fabric.service import Service
 
 SUFFIXES = ("localhost", "localhost.localstack.cloud", "on.aws", "amazonaws.com")
 HOSTS_KNOWN = 1024
@@ -61,40 +58,22 @@ Serve = Callable[[Any, Visit], Coroutine[Any, Any, Answer]]
 
 
 class Host(msgspec.Struct, frozen=True):
-    """A host that is served."""
+    """Whose host, or path, is visited: a service's, under a label that it has declared."""
 
     service: str
     label: str
-    serve: Serve
-    name: str
-    region: str
+    name: str = ""
+    region: str = ""
 
 
-def finder(services: Iterable[Service]) -> Callable[[str], Host | None]:
-    """A function that tells from a Host header who serves it; None where nobody but the APIs does."""
-    served = {label: (service.name, serve) for service in services for label, serve in service.hosts.items()}
-    labels, suffixes = ("|".join(map(re.escape, names)) for names in (served, SUFFIXES))
-    pattern = re.compile(rf"(.+)\.({labels})\.({_REGION})\.(?:{suffixes})(?::\d+)?")
+def finder(labels: Mapping[str, str]) -> Callable[[str], Host | None]:
+    """A function that tells from a Host header who serves it, of services by their labels; None where nobody but the APIs does."""
+    alternatives, suffixes = ("|".join(map(re.escape, names)) for names in (labels, SUFFIXES))
+    pattern = re.compile(rf"(.+)\.({alternatives})\.({_REGION})\.(?:{suffixes})(?::\d+)?")
 
     @lru_cache(HOSTS_KNOWN)
     def find(header: str) -> Host | None:
         found = pattern.fullmatch(header.lower())
-        if found is None:
-            return None
-        name, label, region = found.groups()
-        service, serve = served[label]
-        return Host(service, label, serve, name, region)
+        return None if found is None else Host(labels[found[2]], found[2], found[1], found[3])
 
-    return find if served else lambda _: None
-
-
-def path_finder(services: Iterable[Service]) -> Callable[[str], Host | None]:
-    """A function that tells from a path who serves it; None where nobody but the APIs does."""
-    served = [
-        (beginning, Host(service.name, beginning, serve, "", "")) for service in services for beginning, serve in service.paths.items()
-    ]
-
-    def find(path: str) -> Host | None:
-        return next((host for beginning, host in served if path.startswith(beginning)), None)
-
-    return find if served else lambda _: None
+    return find if labels else lambda _: None

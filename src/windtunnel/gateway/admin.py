@@ -93,7 +93,7 @@ class Admin:
         reply(response)
 
     async def _health(self, members: dict[str, Any]) -> dict[str, Any]:
-        services = sorted(name for name, service in self._cloud.services.items() if service.functions)
+        services = self._cloud.services.names
         return {"status": "running", "version": self._version, "account": self._cloud.account, "services": services}
 
     async def _clock(self, members: dict[str, Any]) -> dict[str, Any]:

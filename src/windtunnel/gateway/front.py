@@ -18,21 +18,14 @@ from windtunnel.fabric.scope import Scope, anonymous
 from windtunnel.fabric.visits import Answer, Host, Visit
 from windtunnel.gateway.admin import PREFIX, Admin
 from windtunnel.gateway.app import Reply, Upgrade
-from windtunnel.gateway.cors import ChangedReply
-from windtunnel.gateway.posts import posted
 from windtunnel.gateway.proof import SignedRequest
-from windtunnel.gateway.websites import Website
 from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.blobs import Digest
-from windtunnel.services.s3.places import region_of
-from windtunnel.services.s3.websites.cross_origin import granted as granted_by
-from windtunnel.services.s3.websites.cross_origin import preflight
-from windtunnel.wire.buckets import place_of
 from windtunnel.wire.chunked import ChunkedBody, decode, decoded_length, decoder_of
 from windtunnel.wire.codec import codec_of, refusal
 from windtunnel.wire.credential import credential_of
-from windtunnel.wire.hosts import host_of, website_bucket
+from windtunnel.wire.hosts import website_bucket
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import BodyStream, Request, Response
 from windtunnel.wire.route import RouteFault, route
@@ -106,6 +99,8 @@ class Front:
             return
         request_id = self._cloud.ids.uuid()
         if bucket := website_bucket(request.host):
+            from windtunnel.gateway.websites import Website
+
             scope = self._scope(request, Match("s3", "GetObject", "rest-xml"), request_id)
             reply(Website(self._cloud, request, bucket, scope).answer())
             return
@@ -131,7 +126,9 @@ class Front:
             reply(self._refused(codec, match, said, request_id))
             return
         if "origin" in request.headers and match.service == "s3":
-            reply = self._shared(request, match, reply)
+            from windtunnel.gateway import buckets
+
+            reply = buckets.shared(self._cloud, request, match.labels.get("Bucket", ""), reply)
         self._run(match, codec, members, self._scope(request, match, request_id), proof, reply)
 
     def _run(self, match: Match, codec: Codec, members: dict[str, Any], scope: Scope, proof: Proof | None, reply: Reply) -> None:
@@ -156,31 +153,19 @@ class Front:
             reply(response)
 
     def _beside(self, request: Request, reply: Reply, request_id: str) -> bool:
-        """What browsers ask of a bucket and no SDK does: whether a page may call it, and a form's upload."""
-        bucket, key = place_of(request, host_of(request.host).bucket)
-        if not bucket or (request.method != "OPTIONS" and (request.method != "POST" or key or request.query)):
+        """What browsers ask of a bucket and no SDK does; False for anything else."""
+        from windtunnel.gateway import buckets
+
+        asked = buckets.asked(self._cloud, request, request_id)
+        if asked is None:
             return False
-        identified = refusal("s3", "rest-xml", Fault("", status=304), request_id).headers
-        try:
-            if request.method == "OPTIONS":
-                granted = self._cloud.apply(lambda tx: preflight(tx, bucket, request.headers))
-                reply(Response(200, [*identified, *granted]))
-                return True
-            form = posted(request, bucket, self._cloud.clock)
-        except Fault as fault:
-            reply(refusal("s3", "rest-xml", fault, request_id))
+        if isinstance(asked, Response):
+            reply(asked)
             return True
         if "origin" in request.headers:
-            reply = self._shared(request, form.match, reply)
-        self._run(form.match, form.codec, form.members, self._scope(request, form.match, request_id), form.proof, reply)
+            reply = buckets.shared(self._cloud, request, asked.match.labels.get("Bucket", ""), reply)
+        self._run(asked.match, asked.codec, asked.members, self._scope(request, asked.match, request_id), asked.proof, reply)
         return True
-
-    def _shared(self, request: Request, match: Match, reply: Reply) -> Reply:
-        """A reply that the page which asked may read where the bucket's CORS configuration says so."""
-        granted = self._cloud.apply(lambda tx: granted_by(tx, match.labels.get("Bucket", ""), request.method, request.headers))
-        if not granted:
-            return reply
-        return ChangedReply(reply, lambda response: Response(response.status, [*response.headers, *granted], response.body))
 
     def websocket(self, request: Request, upgrade: Upgrade, /) -> None:
         """No API of the region's own port is spoken over WebSockets yet."""
@@ -252,7 +237,7 @@ class Front:
         return None
 
     def _refused(self, codec: Codec, match: Match, fault: Fault, request_id: str) -> Response:
-        if fault.status is None and (service := self._cloud.services.get(match.service)) is not None:
+        if fault.status is None and (service := self._cloud.services.find(match.service)) is not None:
             fault.status = service.faults.get(fault.code)
         return codec.refuse(fault, request_id)
 
@@ -285,9 +270,12 @@ class Front:
         )
 
     def _region_of(self, match: Match) -> str:
-        """Who asks for a bucket and names no region, as browsers and old signatures do, means the bucket's."""
         name = match.labels.get("Bucket", "") if match.service == "s3" and match.operation != "CreateBucket" else ""
-        return self._cloud.apply(lambda tx: region_of(tx, name)) if name else ""
+        if not name:
+            return ""
+        from windtunnel.gateway import buckets
+
+        return buckets.region_of(self._cloud, name)
 
 
 _ANONYMOUS = anonymous()

@@ -16,6 +16,7 @@ from tests.sim.world.subscribers import Subscribers
 from windtunnel.app.boot import SERVICES
 from windtunnel.fabric import Fault, Principal, Scope, Tx
 from windtunnel.fabric.cloud import Cloud
+from windtunnel.fabric.registry import Services
 from windtunnel.fabric.scope import root
 from windtunnel.kernel.clock import Anchor
 from windtunnel.planes.blobs import Piece
@@ -67,7 +68,7 @@ class World:
         self.blobs = FailingBlobs(self._folder / "blobs", f"{self._seed}/{self.boots}", self.disk)
         self.cloud = Cloud(
             cast(Any, self._engine),
-            SERVICES,
+            Services(SERVICES),
             blobs=self.blobs,
             compute=cast(Compute, self.functions),
             web=cast(HttpClient, self.subscribers),

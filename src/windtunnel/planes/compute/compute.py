@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from windtunnel.planes.compute.pool import Pool
@@ -21,7 +22,7 @@ class Compute:
         self._pool: Pool | None = None
         self._starting: asyncio.Future[Pool] | None = None
         self._unpacking: dict[str, asyncio.Future[Path]] = {}
-        self._serial = 0
+        self._serials = count(1)
 
     async def pool(self) -> Pool:
         """The warm sandboxes. The machine is looked at on first use, in a thread, since it is tried out with a process."""
@@ -48,8 +49,8 @@ class Compute:
         return await asyncio.shield(running)
 
     def sweep(self, known: Callable[[str], bool]) -> None:
-        """Removes unpacked archives that nothing names any more, and what another process was at when it died. Goes on in a thread."""
-        unknown = [folder for folder in self._folder.glob("[!.]*") if not known(folder.name)]
+        """Takes away unpacked archives that nothing names, and what another process was at when it died; a thread removes them."""
+        unknown = [folder.rename(self._aside()) for folder in self._folder.glob("[!.]*") if not known(folder.name)]
         dead = [half for half in self._folder.glob(".*-*") if not lives(half.name[1:].split("-")[0])]
         if unknown or dead:
             asyncio.get_running_loop().run_in_executor(None, _remove, [*unknown, *dead])
@@ -76,8 +77,7 @@ class Compute:
         return self._pool
 
     def _aside(self) -> Path:
-        self._serial += 1
-        return self._folder / f".{os.getpid()}-{self._serial}"
+        return self._folder / f".{os.getpid()}-{next(self._serials)}"
 
     def _unpack(self, digest: str, archive: Path, bytes_max: int) -> Path:
         folder, half = self._folder / digest, self._aside()

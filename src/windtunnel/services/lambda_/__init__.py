@@ -47,7 +47,6 @@ SERVICE = Service(
     faults={"AccessDeniedException": 403, "NotImplemented": 501, "RequestEntityTooLargeException": 413, "ValidationException": 400},
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
     data_operations=("Invoke", "InvokeAsync", "InvokeWithResponseStream"),
-    boot=archives.sweep,
     hosts={urls.HOST_LABEL: visits.serve},
     pages={archives.CODE_PAGE: archives.page},
 )

@@ -8,7 +8,6 @@ SERVICE = Service(
     "sts",
     modules=(callers, roles, sessions, scoped, web_identity, saml, tokens),
     timers={life.HANDLER: life.forget_keys},
-    boot=life.begin,
     pages={ISSUER_PATH: issuers.page},
     faults={
         "ValidationError": 400,

@@ -10,6 +10,7 @@ import msgspec
 
 from windtunnel.fabric import Principal, Tx
 from windtunnel.fabric.access import ACCESS_KEYS, TEMPORARY, AccessKey
+from windtunnel.services.sts.life import forget_later
 
 SECRET_BYTES = 30
 TOKEN_BYTES = 264
@@ -30,6 +31,7 @@ def issue(tx: Tx, principal: Principal, seconds: int, req: Mapping[str, Any]) ->
     expires = float(int(tx.now) + seconds)
     signs_as = msgspec.structs.replace(principal, access_key=key_id)
     tx.put(ACCESS_KEYS, key_id, value=AccessKey(secret, signs_as, token=token, expires=expires))
+    forget_later(tx)
     return {
         "Credentials": {"AccessKeyId": key_id, "SecretAccessKey": secret, "SessionToken": token, "Expiration": expires},
         "SessionTokenSize": len(token),

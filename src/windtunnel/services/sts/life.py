@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from windtunnel.fabric import Tx
-from windtunnel.fabric.access import forget_expired
-from windtunnel.fabric.timers import add_timer
-
-if TYPE_CHECKING:
-    from windtunnel.fabric.cloud import Cloud
+from windtunnel.fabric.access import ACCESS_KEYS, forget_expired
+from windtunnel.fabric.timers import NAMES
 
 DAY_SECONDS = 86_400
 HANDLER = "forget_keys"
 
 
-def begin(cloud: Cloud) -> None:
-    """The region starts: what came due while it stood is forgotten, and the day begins anew."""
-    cloud.apply(lambda tx: forget_keys(tx, {}))
+def forget_later(tx: Tx) -> None:
+    """Keys are issued: from now on somebody looks once a day."""
+    if tx.get(NAMES, tx.account, tx.region, tx.service, HANDLER, HANDLER) is None:
+        tx.timer(tx.now + DAY_SECONDS, HANDLER, {}, name=HANDLER)
 
 
 def forget_keys(tx: Tx, payload: Mapping[str, Any]) -> None:
-    """The keys of all accounts lie in one table, so that one timer serves the region."""
+    """Timer: the oldest are forgotten, of whatever account, and looked for again while there are any."""
     more = forget_expired(tx)
-    add_timer(tx, tx.now if more else tx.now + DAY_SECONDS, "sts", HANDLER, payload, name=HANDLER)
+    if more or next(tx.find(ACCESS_KEYS, "expires", limit=1), None) is not None:
+        tx.timer(tx.now if more else tx.now + DAY_SECONDS, HANDLER, payload, name=HANDLER)

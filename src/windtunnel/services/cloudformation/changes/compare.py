@@ -125,7 +125,7 @@ def _removal(tx: Tx, plan: Plan, name: str, row: Row) -> dict[str, Any]:
 
 def _modification(tx: Tx, plan: Plan, name: str, row: Row) -> dict[str, Any] | None:
     definition = plan.new.template.resources[name]
-    kind = kind_of(tx.kinds, str(definition["Type"]))
+    kind = kind_of(tx.kind, str(definition["Type"]))
     deploy = kind.deploy if kind is not None else None
     after: dict[str, Any] = resolve(definition.get("Properties", {}), plan.new)
     details: list[dict[str, Any]] = []

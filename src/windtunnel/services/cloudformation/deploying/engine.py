@@ -145,7 +145,7 @@ def _action(tx: Tx, row: Row, type: str, properties: dict[str, Any], tags: dict[
     """What has to be done for a resource that is there; "" where nothing has changed."""
     if row.status.endswith("_FAILED"):
         return "replace" if _is_other(tx, row, type, properties) else "update"
-    kind = kind_of(tx.kinds, type)
+    kind = kind_of(tx.kind, type)
     retagged = kind is not None and kind.deploy is not None and kind.deploy.tagged and row.tags != tags
     always = kind is not None and kind.deploy is not None and kind.deploy.always
     if row.type == type and row.properties == properties and not retagged and not always:
@@ -155,7 +155,7 @@ def _action(tx: Tx, row: Row, type: str, properties: dict[str, Any], tags: dict[
 
 def _is_other(tx: Tx, row: Row, type: str, properties: dict[str, Any]) -> bool:
     """Whether a resource of these properties has to be another one. Without properties: whether its type is another."""
-    kind = kind_of(tx.kinds, type)
+    kind = kind_of(tx.kind, type)
     if row.type != type:
         return True
     if not properties or kind is None or kind.deploy is None:
@@ -172,7 +172,7 @@ def replaces(deploy: Any, changed: list[str]) -> bool:
 
 def _refusal(tx: Tx, stack: Stack, logical: str, row: Row, action: str) -> str:
     """Why a resource can't be deployed, whatever its service says."""
-    kind = kind_of(tx.kinds, row.type)
+    kind = kind_of(tx.kind, row.type)
     if kind is None or kind.deploy is None:
         return f"windtunnel does not implement the resource type {row.type}."
     missing = [name for name in kind.deploy.required.split() if name not in row.properties]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from windtunnel.aws.arn import partition_of
@@ -16,9 +16,13 @@ CUSTOM = "AWS::CloudFormation::CustomResource"
 GIVEN_UP = ("_FAILED", "DELETE_COMPLETE")
 
 
-def kind_of(kinds: Mapping[str, Resource], type: str) -> Resource | None:
+Kinds = Callable[[str], Resource | None]
+"""What is declared under a type, of any service."""
+
+
+def kind_of(kinds: Kinds, type: str) -> Resource | None:
     """The declaration of a type; custom resources may have any name under Custom::."""
-    return kinds.get(CUSTOM if type.startswith("Custom::") else type)
+    return kinds(CUSTOM if type.startswith("Custom::") else type)
 
 
 def suffix_of(region: str) -> str:

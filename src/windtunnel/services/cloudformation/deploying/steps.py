@@ -85,7 +85,7 @@ def _read(tx: Tx, uuid: str, key: str, serial: int) -> Doing | None:
 
 
 def _deploy(call: Call, type: str) -> Deploy | None:
-    kind = kind_of(call.cloud.kinds, type)
+    kind = kind_of(call.cloud.services.kind, type)
     return None if kind is None else kind.deploy
 
 
@@ -149,8 +149,8 @@ def reason_of(call: Call, type: str, fault: Fault) -> str:
     """A fault as the reason of a resource's status."""
     if fault.code in ("ValidationError", "NotImplemented"):
         return fault.message
-    service = type.split("::")[1] if type.count("::") > 1 else type
-    status = fault.status or call.cloud.status_of(service.lower(), fault) if service.lower() in call.cloud.services else 400
+    service, owner = type.split("::")[1] if type.count("::") > 1 else type, call.cloud.services.owner_of(type)
+    status = call.cloud.status_of(owner, fault) if owner else fault.status or 400
     code = next((code for code, words in CODES if any(word in fault.code for word in words)), "InvalidRequest")
     id = call.ids.uuid()
     told = f"{fault.message or fault.code} (Service: {service}, Status Code: {status}, Request ID: {id})"
@@ -203,7 +203,7 @@ def _settle_put(tx: Tx, stack: Stack, item: Item, done: Done) -> None:
     tags = revision_of(tx, stack, stack.current if item.action == "restore" else stack.operation.target).tags
     row = msgspec.structs.replace(row, id=done.id, attributes=done.attributes, tags=tags)
     set_row(tx, stack, item.logical, row, f"{verb}_COMPLETE")
-    kind = kind_of(tx.kinds, row.type)
+    kind = kind_of(tx.kind, row.type)
     arn = str(done.attributes.get("Arn", done.id))
     if kind is not None and kind.deploy is not None and kind.deploy.tagged and kind.deploy.marked and arn.startswith("arn:"):
         set_tags(tx, arn, system_tags(stack, item.logical))

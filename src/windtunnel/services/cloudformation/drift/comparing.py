@@ -21,7 +21,7 @@ from windtunnel.services.cloudformation.template.parsing import a_map
 
 async def looked_at(call: Call, stack: Stack, logical: str, row: Row) -> Drifted:
     """How a resource differs, by what its own service says. Kinds that can't be read are not checked."""
-    kind = kind_of(call.cloud.kinds, row.type)
+    kind = kind_of(call.cloud.services.kind, row.type)
     expected = row.properties
     if kind is None or kind.deploy is None or kind.deploy.read is None:
         return Drifted(NOT_CHECKED, _text(expected), "", [], call.now())

@@ -55,7 +55,7 @@ def _create(tx: Tx, req: t.CreateStackSetInput, text: str) -> str:
 def _check(tx: Tx, text: str, parameters: list[Any], capabilities: list[str]) -> None:
     template = template_of(text)
     given_by(template, parameters, None)
-    check_capabilities(tx.kinds, template, capabilities, expands=has_transforms(template))
+    check_capabilities(tx.kind, template, capabilities, expands=has_transforms(template))
 
 
 async def update_stack_set(call: Call, req: t.UpdateStackSetInput) -> t.UpdateStackSetOutput:

@@ -45,7 +45,7 @@ def check_revision(tx: Tx, name: str, id: str, revision: Revision, *, direct: bo
     template = template_of(revision.original)
     check_transforms(template)
     transforms = has_transforms(template)
-    check_capabilities(tx.kinds, template, revision.capabilities, expands=direct and transforms)
+    check_capabilities(tx.kind, template, revision.capabilities, expands=direct and transforms)
     if not transforms:
         check_template(tx, name, id, template, revision.parameters)
 

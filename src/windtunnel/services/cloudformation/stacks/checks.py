@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from windtunnel.fabric import Fault, Resource, Tx
-from windtunnel.services.cloudformation.deploying.places import kind_of, pseudo_of
+from windtunnel.fabric import Fault, Tx
+from windtunnel.services.cloudformation.deploying.places import Kinds, kind_of, pseudo_of
 from windtunnel.services.cloudformation.template.context import Context
 from windtunnel.services.cloudformation.template.parameters import Given, values_of
 from windtunnel.services.cloudformation.template.references import check_references
@@ -47,7 +47,7 @@ def check_template(tx: Tx, name: str, id: str, template: Template, given: Mappin
 
 def _is_known(tx: Tx, type: str) -> bool:
     """Whether AWS might have a type. Those that are not implemented fail when they are deployed, by name."""
-    return kind_of(tx.kinds, type) is not None or TYPE.fullmatch(type) is not None
+    return kind_of(tx.kind, type) is not None or TYPE.fullmatch(type) is not None
 
 
 def check_types(template: Template, allowed: Iterable[str]) -> None:
@@ -59,7 +59,7 @@ def check_types(template: Template, allowed: Iterable[str]) -> None:
             raise Fault("ValidationError", f"Resource type {type} is not allowed by parameter ResourceTypes [{', '.join(patterns)}]")
 
 
-def check_capabilities(kinds: Mapping[str, Resource], template: Template, given: Iterable[str], *, expands: bool) -> None:
+def check_capabilities(kinds: Kinds, template: Template, given: Iterable[str], *, expands: bool) -> None:
     """Raises InsufficientCapabilitiesException where the client doesn't acknowledge what the template does."""
     have = set(given)
     needed = capabilities_of(kinds, template)
@@ -70,7 +70,7 @@ def check_capabilities(kinds: Mapping[str, Resource], template: Template, given:
         raise Fault("InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(missing)}]")
 
 
-def capabilities_of(kinds: Mapping[str, Resource], template: Template) -> list[str]:
+def capabilities_of(kinds: Kinds, template: Template) -> list[str]:
     """The capability that a template's resources need, if any."""
     needed = ""
     for resource in template.declared.values():

@@ -71,13 +71,13 @@ def _is_true(value: Any) -> bool:
 
 
 def _capabilities(call: Call, template: Template) -> dict[str, Any]:
-    needs = capabilities_of(call.cloud.kinds, template)
+    needs = capabilities_of(call.cloud.services.kind, template)
     told: dict[str, Any] = {}
     if needs:
         types = {
             str(resource["Type"])
             for resource in template.declared.values()
-            if (kind := call.cloud.kinds.get(str(resource["Type"]))) is not None and kind.deploy is not None and kind.deploy.capability
+            if (kind := call.cloud.services.kind(str(resource["Type"]))) is not None and kind.deploy is not None and kind.deploy.capability
         }
         told["CapabilitiesReason"] = ACKNOWLEDGED.format(", ".join(sorted(types)))
     if has_transforms(template):

@@ -32,7 +32,7 @@ async def generate_service_last_accessed_details(
     """The report is there at once, and tells of the services of this region: nobody can have reached another."""
     if req.get("Granularity") == "ACTION_LEVEL":
         raise Fault("NotImplemented", "windtunnel does not implement the granularity ACTION_LEVEL.", status=501)
-    known = sorted(call.cloud.services.keys() & set(services()))
+    known = sorted(set(call.cloud.services.names) & set(services()))
     return {"JobId": call.act(_generate, req["Arn"], known)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ async def take(call: Call, code: Mapping[str, Any]) -> Taken:
     digest = digest_of(content)
     blob = await call.blobs.write(content)
     try:
-        unpacked = await call.cloud.compute.folder_of(hex_of(digest), await call.blobs.local(blob.id), UNZIPPED_BYTES_MAX)
+        unpacked = await _unpacked(call, digest, blob.id)
     except BadArchive as error:
         call.blobs.delete(blob.id)
         raise invalid("Could not unzip uploaded file. Please check your file, then try to upload again.") from error
@@ -105,17 +106,22 @@ def page(tx: Tx, path: str) -> tuple[str, bytes] | None:
         return "application/zip", file.readall()
 
 
-def sweep(cloud: Cloud) -> None:
-    """Removes unpacked archives that no function and no layer has any more."""
-    known: set[str] = cloud.apply(lambda tx: {hex_of(str(key[0])) for key, _ in tx.scan(ARCHIVES)})
-    cloud.compute.sweep(known.__contains__)
-
-
 async def folder(call: Call, code: str) -> Path:
     """The folder with an archive's contents."""
     archive = call.read(Tx.get, ARCHIVES, code)
     assert archive is not None, "what is used is there"
-    return await call.cloud.compute.folder_of(hex_of(code), await call.blobs.local(archive.blob), UNZIPPED_BYTES_MAX)
+    return await _unpacked(call, code, archive.blob)
+
+
+async def _unpacked(call: Call, code: str, blob: str) -> Path:
+    call.cloud.held("lambda.swept", partial(_sweep, call.cloud))
+    return await call.cloud.compute.folder_of(hex_of(code), await call.blobs.local(blob), UNZIPPED_BYTES_MAX)
+
+
+def _sweep(cloud: Cloud) -> None:
+    """Removes, before this process unpacks its first, what an earlier one unpacked and no function and no layer has any more."""
+    known: set[str] = cloud.apply(lambda tx: {hex_of(str(key[0])) for key, _ in tx.scan(ARCHIVES)})
+    cloud.compute.sweep(known.__contains__)
 
 
 async def check_signed(call: Call, signing_id: str, name: str, layers: Sequence[Used], *, signed: bool = True) -> None:
