@@ -9,6 +9,7 @@ import pytest
 
 from tests.stories.here import ACCOUNT, Here
 from tests.stories.s3_kit import refused, told
+from windtunnel.aws.request_ids import host_id
 
 QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:told"
 OWNER = "dc907f9c5b73414f2e2c142d83d6677f70e8dc070a6e216651f00cf15fdef7a8"
@@ -48,7 +49,7 @@ def test_a_queue_is_told_of_an_object_in_the_words_of_aws(here: Here, s3: Any) -
         "eventName": "ObjectCreated:Put",
         "userIdentity": {"principalId": f"AWS:{ACCOUNT}"},
         "requestParameters": {"sourceIPAddress": "127.0.0.1"},
-        "responseElements": {"x-amz-request-id": "request", "x-amz-id-2": "request"},
+        "responseElements": {"x-amz-request-id": "request", "x-amz-id-2": host_id("request")},
         "s3": {
             "s3SchemaVersion": "1.0",
             "configurationId": "told",
@@ -68,7 +69,7 @@ def test_a_new_configuration_is_tried_out_at_once(here: Here, s3: Any) -> None:
         "Time": "2026-01-01T00:00:00.000Z",
         "Bucket": "box",
         "RequestId": "request",
-        "HostId": "request",
+        "HostId": host_id("request"),
     }
 
 
@@ -151,6 +152,12 @@ def test_destinations_that_are_not_there_are_all_named(s3: Any) -> None:
             QUEUE.replace("us-east-1", "eu-west-1"),
         ),
         ({"Filter": _filter(INVALID="x")}, "filter rule name must be either prefix or suffix", "FilterRule.Name", "INVALID"),
+        (
+            {"Filter": _filter(prefix="é" * 513)},
+            "Size of filter rule value cannot exceed 1024 bytes in UTF-8 representation",
+            "FilterRule.Value",
+            "é" * 513,
+        ),
         ({"Events": ["s3:Nothing"]}, "The event is not supported for notifications", "Event", "s3:Nothing"),
     ],
 )
@@ -161,6 +168,15 @@ def test_a_configuration_that_makes_no_sense_is_refused(s3: Any, rule: dict[str,
         said,
         {"ArgumentName": name, "ArgumentValue": value},
     )
+
+
+def test_a_bucket_has_a_hundred_configurations_at_most(s3: Any) -> None:
+    rules = [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"], "Filter": _filter(prefix=f"{number:03}/")} for number in range(101)]
+    request = {"Bucket": "box", "NotificationConfiguration": {"QueueConfigurations": rules}}
+    said = "A bucket can have at most 100 notification configurations"
+    assert refused(s3.put_bucket_notification_configuration, **request)[:2] == ("InvalidArgument", said)
+    rules.pop()
+    s3.put_bucket_notification_configuration(**request)
 
 
 def test_no_event_of_a_key_may_have_two_destinations(s3: Any) -> None:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windtunnel.aws.errors import Fault
+from windtunnel.aws.request_ids import host_id
 from windtunnel.kernel.loop import step
 from windtunnel.wire import cbor, eventstream, scalar
 from windtunnel.wire.codec import compiled
 from windtunnel.wire.match import Match
 from windtunnel.wire.message import Request
 from windtunnel.wire.query import form_of, unquoted
-from windtunnel.wire.rest_xml import host_id
 from windtunnel.wire.xml import MalformedXml, escape, parse
 
 

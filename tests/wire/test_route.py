@@ -3,8 +3,8 @@
 import pytest
 
 from windtunnel.aws.errors import Fault
+from windtunnel.aws.request_ids import host_id
 from windtunnel.wire.message import Request
-from windtunnel.wire.rest_xml import host_id
 from windtunnel.wire.route import RouteFault, refuse_unrouted, route
 
 LOCALSTACK = "localhost.localstack.cloud:4566"

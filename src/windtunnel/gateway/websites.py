@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from windtunnel.aws.errors import Fault
+from windtunnel.aws.request_ids import host_id
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.scope import Scope
 from windtunnel.kernel.loop import step
@@ -21,7 +22,6 @@ from windtunnel.services.s3.websites.website import redirected, website_of
 from windtunnel.wire.codec import compiled
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
-from windtunnel.wire.rest_xml import host_id
 
 _OPERATIONS = {"GET": "GetObject", "HEAD": "HeadObject"}
 

@@ -3,9 +3,7 @@
 https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html
 """
 
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
@@ -13,6 +11,7 @@ import msgspec
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
+from windtunnel.aws.request_ids import host_id
 from windtunnel.wire import eventstream, rest
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
@@ -207,11 +206,6 @@ def _identifier(service: str) -> Callable[[str], list[tuple[str, str]]]:
     if service in {"s3", "s3control"}:
         return lambda request_id: [("x-amz-request-id", request_id), ("x-amz-id-2", host_id(request_id))]
     return lambda request_id: [("x-amzn-RequestId", request_id)]
-
-
-def host_id(request_id: str) -> str:
-    """S3's second name of a request, which tells its machine: 76 letters."""
-    return b64encode(blake2b(request_id.encode(), digest_size=56).digest()).decode()
 
 
 def _body_writer(operation: OperationModel) -> tuple[Callable[[Mapping[str, Any]], Any], str]:

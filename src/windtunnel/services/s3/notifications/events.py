@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 
 import orjson
 
+from windtunnel.aws.request_ids import host_id
 from windtunnel.fabric import Event, Retry, Tx
 from windtunnel.services.s3.rules import NULL, canonical_id
 from windtunnel.services.s3.state import BUCKET, Bucket, Rule, Version
@@ -132,7 +133,7 @@ def _record(
         "eventName": event,
         "userIdentity": {"principalId": f"AmazonCustomer:{canonical_id(bucket.account)}" if by_itself and restored else principal},
         "requestParameters": {"sourceIPAddress": tx.scope.principal.name if by_itself else tx.scope.source_ip},
-        "responseElements": {"x-amz-request-id": tx.scope.request_id, "x-amz-id-2": tx.scope.request_id},
+        "responseElements": {"x-amz-request-id": tx.scope.request_id, "x-amz-id-2": host_id(tx.scope.request_id)},
         "s3": {
             "s3SchemaVersion": "1.0",
             "configurationId": configuration,
@@ -180,6 +181,6 @@ def test_event(tx: Tx, name: str) -> str:
         "Time": iso(tx.now),
         "Bucket": name,
         "RequestId": tx.scope.request_id,
-        "HostId": tx.scope.request_id,
+        "HostId": host_id(tx.scope.request_id),
     }
     return orjson.dumps(told).decode()

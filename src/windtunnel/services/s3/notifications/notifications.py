@@ -14,7 +14,7 @@ import msgspec
 from windtunnel.aws.arn import parse
 from windtunnel.fabric import Call, Event, Fault, Tx
 from windtunnel.services.s3.notifications.events import SOURCE, SUBJECT, test_event
-from windtunnel.services.s3.notifications.rules import KINDS, check_overlaps, rule_of
+from windtunnel.services.s3.notifications.rules import KINDS, RULES_MAX, check_overlaps, rule_of
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import several
 from windtunnel.services.s3.state import BUCKET, BUCKETS, Rule
@@ -38,6 +38,8 @@ def _rules_of(tx: Tx, req: Mapping[str, Any]) -> tuple[Rule, ...]:
         for item in several(wanted, kind.member):
             fresh = b64encode(tx.new_id().encode()).decode()
             rules.append(rule_of(kind, item, bucket.region, fresh))
+    if len(rules) > RULES_MAX:
+        raise Fault("InvalidArgument", f"A bucket can have at most {RULES_MAX} notification configurations")
     if len({rule.id for rule in rules}) != len(rules):
         raise Fault("InvalidArgument", "Same ID used for multiple configurations. IDs must be unique", ArgumentName="Id")
     check_overlaps(rules)

@@ -47,6 +47,11 @@ FAMILIES: Mapping[str, Sequence[str]] = {
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html"""
 
 
+RULES_MAX = 100
+"""Of a bucket: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-enable-disable-notification-intro.html"""
+VALUE_BYTES_MAX = 1024
+
+
 def rule_of(kind: Kind, item: Mapping[str, Any], region: str, fresh_id: str) -> Rule:
     """One configuration of a kind, checked."""
     target = item[kind.arn_member]
@@ -85,7 +90,11 @@ def _filters_of(item: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
             raise _refused("filter rule name must be either prefix or suffix", "FilterRule.Name", name)
         if any(name.capitalize() == there for there, _ in filters):
             raise _refused(f"Cannot specify more than one {name.lower()} rule in a filter.", "FilterRule.Name", name)
-        filters.append((name.capitalize(), rule.get("Value") or ""))
+        value: str = rule.get("Value") or ""
+        if len(value.encode("utf-8", "surrogatepass")) > VALUE_BYTES_MAX:
+            message = f"Size of filter rule value cannot exceed {VALUE_BYTES_MAX} bytes in UTF-8 representation"
+            raise _refused(message, "FilterRule.Value", value)
+        filters.append((name.capitalize(), value))
     return tuple(filters)
 
 
