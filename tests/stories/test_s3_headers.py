@@ -29,6 +29,10 @@ SELECTED: dict[str, Any] = {
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
     *((f"{verb}_object", {**KEY, "VersionId": ""}, "InvalidArgument", EMPTY) for verb in ("get", "head", "delete")),
     ("copy_object", {**KEY, "CopySource": "box/k?versionId="}, "InvalidArgument", EMPTY),
+    *(
+        ("copy_object", {**KEY, "CopySource": "box/k", f"{kind}Directive": "ADD"}, "InvalidArgument", f"Unknown {kind.lower()} directive.")
+        for kind in ("Metadata", "Tagging", "Annotation")
+    ),
     ("put_object", {**KEY, "WriteOffsetBytes": 5}, "NotImplemented", HEADER),
     *(
         (f"{verb}", {**KEY, "WebsiteRedirectLocation": "there"}, "InvalidRedirectLocation", REDIRECT)

@@ -25,6 +25,8 @@ GIVEN: dict[str, Any] = {
     "AbacStatus": {"Status": "Enabled"},
     "AccelerateConfiguration": {"Status": "Enabled"},
     "AnalyticsConfiguration": {"Id": "i", "StorageClassAnalysis": {}},
+    "AnnotationName": "a",
+    "AnnotationPayload": b"x",
     "Bucket": "box",
     "BucketLoggingStatus": {},
     "CORSConfiguration": {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]},

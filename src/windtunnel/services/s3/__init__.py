@@ -2,6 +2,7 @@
 
 from windtunnel.fabric import Service
 from windtunnel.services.s3.access import acl, policies
+from windtunnel.services.s3.annotations import annotations
 from windtunnel.services.s3.archive import archive
 from windtunnel.services.s3.archive.restores import let_go, restored
 from windtunnel.services.s3.buckets import buckets, configurations, settings
@@ -21,10 +22,11 @@ from windtunnel.services.s3.stack import RESOURCES
 from windtunnel.services.s3.tagging import tagging
 
 DATA_OPERATIONS = (
-    "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjectTagging",
-    "DeleteObjects", "GetObject", "GetObjectAcl", "GetObjectAttributes", "GetObjectTagging", "HeadObject", "ListMultipartUploads",
-    "ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts", "PutObject", "PutObjectAcl", "PutObjectTagging",
-    "SelectObjectContent", "UpdateObjectEncryption", "UploadPart", "UploadPartCopy",
+    "AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject", "DeleteObjectAnnotation",
+    "DeleteObjectTagging", "DeleteObjects", "GetObject", "GetObjectAcl", "GetObjectAnnotation", "GetObjectAttributes", "GetObjectTagging",
+    "HeadObject", "ListMultipartUploads", "ListObjectAnnotations", "ListObjectVersions", "ListObjects", "ListObjectsV2", "ListParts",
+    "PutObject", "PutObjectAcl", "PutObjectAnnotation", "PutObjectTagging", "SelectObjectContent", "UpdateObjectEncryption", "UploadPart",
+    "UploadPartCopy",
 )  # fmt: skip
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html"""
 
@@ -39,6 +41,7 @@ SERVICE = Service(
         listing,
         multipart,
         archive,
+        annotations,
         upload_listing,
         tagging,
         acl,
@@ -98,6 +101,7 @@ SERVICE = Service(
         "InvalidStorageClass": 400,
         "InvalidTag": 400,
         "InvalidTargetBucketForLogging": 400,
+        "InvalidPrefix": 400,
         "InvalidURI": 400,
         "KeyTooLongError": 400,
         "MalformedACLError": 400,

@@ -13,6 +13,7 @@ from windtunnel.services.s3.replication.replicas import replicate
 from windtunnel.services.s3.rules import NULL, TIERED, order_of, version_id
 from windtunnel.services.s3.state import (
     ACCESSES,
+    ANNOTATIONS,
     BUCKETS,
     LISTED,
     NULL_ORDER,
@@ -243,6 +244,10 @@ def _forget(tx: Tx, name: str, key: str, at: int, version: Version) -> None:
         tx.delete(OBJECT_PARTS, name, key, at)
     if version.storage == TIERED:
         tx.delete(ACCESSES, name, key, at)
+    for place, annotation in list(tx.scan(ANNOTATIONS, name, key, at)) if version.annotations else ():
+        tx.delete(ANNOTATIONS, *place)
+        if annotation.blob:
+            tx.drop(annotation.blob)
 
 
 def _list(tx: Tx, name: str, key: str, newest: Version) -> None:

@@ -135,6 +135,20 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     """PENDING, COMPLETED or FAILED where it is replicated, REPLICA where it is one."""
     archive: str = ""
     """The archive tier of INTELLIGENT_TIERING it was moved to, for nobody read it for long."""
+    annotations: int = 0
+    """How many it has."""
+
+
+class Annotation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A named text that a version carries."""
+
+    etag: str
+    size: int
+    modified: int
+    algorithm: str
+    checksum: str
+    inline: bytes = b""
+    blob: str = ""
 
 
 class ObjectPart(msgspec.Struct, frozen=True, array_like=True):
@@ -189,6 +203,8 @@ ACCESSES = Table("s3.accesses", float, scope="global")
 """(bucket, key, order) -> when a version in INTELLIGENT_TIERING was last read; absent: not since it was written."""
 OBJECT_PARTS = Table("s3.object_parts", tuple[ObjectPart, ...], scope="global")
 """(bucket, key, order)"""
+ANNOTATIONS = Table("s3.annotations", Annotation, scope="global")
+"""(bucket, key, order, name)"""
 SIZES = Table("s3.sizes", int, scope="global")
 """(bucket, storage class, "bytes" or "objects") -> a number that is only added to: what is stored, all versions together."""
 REPLICATING = Table("s3.replicating", float, scope="global")

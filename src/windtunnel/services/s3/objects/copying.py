@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.services.s3.annotations.rules import Named, annotate, copies_of, let_go_of
 from windtunnel.services.s3.lifecycle.expiration import expiration_shown
 from windtunnel.services.s3.notifications.events import tell
 from windtunnel.services.s3.objects.digests import DEFAULT, MEMBERS, Received, algorithm_of, computed, md5_of_blob
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
 
 
+DIRECTIVES = {"Metadata": ("COPY", "REPLACE"), "Tagging": ("COPY", "REPLACE"), "Annotation": ("COPY", "EXCLUDE")}
+
+
 async def copy_object(call: Call, req: t.CopyObjectRequest) -> t.CopyObjectOutput:
     """A copy gets a name of its own for the same bytes: no byte moves where the disk has links."""
     source = call.read(source_of, req)
     call.read(_check_copy, req, source)
     version = source.version
+    excluded = req.get("AnnotationDirective") == "EXCLUDE"
+    annotations = await copies_of(call, source.annotations) if source.annotations and not excluded else []
     blob = (await call.blobs.copy(version.blob)).id if version.blob else ""
     try:
         algorithm = algorithm_of(req) or version.algorithm or DEFAULT
@@ -32,8 +38,9 @@ async def copy_object(call: Call, req: t.CopyObjectRequest) -> t.CopyObjectOutpu
         text = version.checksum if whole else await computed(call, algorithm, blob, version.inline)
         etag = await md5_of_blob(call, blob, version.inline) if version.parts else version.etag
         received = Received(version.size, version.inline, blob, etag, algorithm, text)
-        return await call.transact(_copy, req, source, received)
+        return await call.transact(_copy, req, source, received, annotations)
     except BaseException:
+        let_go_of(call, annotations)
         if blob:
             call.blobs.delete(blob)
         raise
@@ -43,6 +50,7 @@ def _check_copy(tx: Tx, req: Request, source: Source) -> None:
     bucket = bucket_of(tx, req)
     check_key(req["Key"])
     check_write(tx, bucket, req)
+    _check_directives(req)
     itself = (source.bucket, source.key) == (req["Bucket"], req["Key"])
     newest = current(tx, source.bucket, bucket, source.key) if itself else None
     changed = ("StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption")
@@ -56,7 +64,15 @@ def _check_copy(tx: Tx, req: Request, source: Source) -> None:
         )
 
 
-def _copy(tx: Tx, req: Request, source: Source, received: Received) -> t.CopyObjectOutput:
+def _check_directives(req: Request) -> None:
+    for kind, known in DIRECTIVES.items():
+        asked = req.get(f"{kind}Directive")
+        if asked is not None and asked not in known:
+            header = f"x-amz-{kind.lower()}-directive"
+            raise Fault("InvalidArgument", f"Unknown {kind.lower()} directive.", ArgumentName=header, ArgumentValue=asked)
+
+
+def _copy(tx: Tx, req: Request, source: Source, received: Received, annotations: list[Named]) -> t.CopyObjectOutput:
     bucket = bucket_of(tx, req)
     check_write(tx, bucket, req, again=True)
     if source.version.encryption.data_key:
@@ -69,7 +85,8 @@ def _copy(tx: Tx, req: Request, source: Source, received: Received) -> t.CopyObj
         draft = msgspec.structs.replace(draft, headers=kept | moved, metadata=old.metadata, content_type=old.content_type)
     if req.get("TaggingDirective") != "REPLACE":
         draft = msgspec.structs.replace(draft, tags=old.tags)
-    _, version = add(tx, req["Bucket"], bucket, req["Key"], draft)
+    at, version = add(tx, req["Bucket"], bucket, req["Key"], draft)
+    annotate(tx, req["Bucket"], req["Key"], at, version, annotations)
     tell(tx, req["Bucket"], bucket, req["Key"], "ObjectCreated:Copy", version)
     result: Any = {
         "ETag": f'"{version.etag}"',

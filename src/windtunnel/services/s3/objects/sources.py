@@ -8,6 +8,7 @@ from urllib.parse import unquote, unquote_plus
 import msgspec
 
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.annotations.rules import Named, annotations_of
 from windtunnel.services.s3.archive.restores import is_archived
 from windtunnel.services.s3.objects.customer_keys import SOURCE, check_key_of
 from windtunnel.services.s3.objects.drafts import Request
@@ -25,6 +26,7 @@ class Source(msgspec.Struct, frozen=True):
     key: str
     version: Version
     shown_id: str | None
+    annotations: list[Named]
 
 
 def source_of(tx: Tx, req: Request) -> Source:
@@ -44,7 +46,7 @@ def source_of(tx: Tx, req: Request) -> Source:
     }
     bucket = bucket_of(tx, asked, anywhere=True)
     try:
-        _, version = lookup(tx, bucket, {**asked, **({"VersionId": unquote(query)} if versioned else {})}, "GET")
+        at, version = lookup(tx, bucket, {**asked, **({"VersionId": unquote(query)} if versioned else {})}, "GET")
     except Fault as fault:
         if fault.code == "MethodNotAllowed":
             message = "The source of a copy request may not specifically refer to a delete marker by version id."
@@ -55,4 +57,5 @@ def source_of(tx: Tx, req: Request) -> Source:
         raise Fault("ObjectNotInActiveTierError", message)
     check_key_of(req, version, SOURCE)
     check_source(req, version.etag, version.modified, tx.now)
-    return Source(name, key, version, version.id if bucket.versioning and version.id != NULL else None)
+    annotations = annotations_of(tx, name, key, at) if version.annotations else []
+    return Source(name, key, version, version.id if bucket.versioning and version.id != NULL else None, annotations)

@@ -132,6 +132,7 @@ def _arrive(tx: Tx, job: Job, work: Work, target: Bucket, blob: str, encryption:
         version,
         blob=blob,
         replication=REPLICA,
+        annotations=0,
         owner=target.account if own else version.owner,
         grants=() if own else version.grants,
         storage=destination.get("StorageClass") or version.storage,

@@ -1,0 +1,1 @@
+"""Annotations: named texts of their own that objects carry."""
