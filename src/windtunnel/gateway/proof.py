@@ -15,24 +15,18 @@ from windtunnel.wire.sigv4 import SKEW_SECONDS, check_payload_hash, payload_hash
 class SignedRequest:
     """One signed request. `secret` is known once it was verified; the chunks of its body are then verified with it."""
 
-    __slots__ = ("_clock", "_request", "_s3", "credential", "framed", "secret")
+    __slots__ = ("_clock", "_request", "_s3", "access_key", "credential", "framed", "secret", "token")
 
     def __init__(self, request: Request, credential: Credential, clock: Clock, *, s3: bool) -> None:
         self._request = request
         self._clock = clock
         self._s3 = s3
         self.credential = credential
+        self.access_key = credential.access_key
+        self.token = credential.token
         self.secret: str | None = None
         self.framed = b""
         """A body that is all there, in its aws-chunked frame: the chunks' signatures are verified with the head's."""
-
-    @property
-    def access_key(self) -> str:
-        return self.credential.access_key
-
-    @property
-    def token(self) -> str:
-        return self.credential.token
 
     def verify(self, secret: str | None) -> None:
         if secret is None:
@@ -70,10 +64,13 @@ class SignedRequest:
         signed = timestamp_of(self.credential.timestamp)
         if signed is None:
             return clock.machine()
-        by_machine, by_region = clock.machine(), clock.now()
+        by_region = clock.now()
+        if abs(by_region - signed) <= SKEW_SECONDS and not self.credential.presigned:
+            return by_region
+        by_machine = clock.machine()
         if signed > by_machine + SKEW_SECONDS:
             return by_region
         if self.credential.presigned:
             # First of all: after a short jump the two clocks are close, and a new URL would seem as old as the jump was long.
             return signed + by_region - clock.region_at(signed)
-        return by_region if abs(by_region - signed) <= SKEW_SECONDS else by_machine
+        return by_machine

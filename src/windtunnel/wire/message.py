@@ -21,7 +21,7 @@ class BodyStream(Protocol):
 
 class Request(msgspec.Struct, eq=False):
     """One HTTP request. `path` and `query` are raw (percent-encoded, query without "?"); header names are in lower case,
-    repeated headers joined with ","."""
+    values without space around them, repeated headers joined with ","."""
 
     method: str
     path: str

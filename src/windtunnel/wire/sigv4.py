@@ -49,6 +49,7 @@ __all__ = [
 UNSIGNED = "UNSIGNED-PAYLOAD"
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+_NAME = re.compile(r"[a-z0-9!#$&'*+.^_`|~-]+")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _ISO = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9\-._~/]*")
@@ -109,32 +110,45 @@ def verify(request: Request, credential: Credential, secret: str, now: float | N
     if credential.algorithm == LEGACY:
         sigv2.verify(request, credential, secret, now)
         return
-    timestamp = _timestamp(request, credential, s3=s3)
+    timestamp, signed = credential.timestamp, timestamp_of(credential.timestamp)
+    if signed is None:
+        timestamp = _date(request, credential, s3=s3)
+        signed = timestamp_of(timestamp)
     if timestamp[:8] != credential.date:
         raise scope_date_wrong(request, credential, timestamp, s3=s3)
-    check_time(request, credential, timestamp, timestamp_of(timestamp), now, s3=s3)
-    headers = request.headers
+    check_time(request, credential, timestamp, signed, now, s3=s3)
     if s3:
-        for name in headers:
+        for name in request.headers:
             if name.startswith("x-amz-") and name not in credential.signed_headers and name != "x-amz-content-sha256":
                 raise headers_not_signed(request, credential)
     payload = _payload(request, credential, body_sha256, s3=s3)
     canonical = _canonical(request, credential, payload, s3=s3)
+    if not _fits(credential, secret, timestamp, canonical.encode()) and not _fits_as_latin_1(credential, secret, timestamp, canonical):
+        string_to_sign = _string_to_sign(credential, timestamp, canonical.encode())
+        raise does_not_match(request, credential, string_to_sign, canonical, s3=s3)
+    if request.stream is None and payload not in _STREAMING and request.headers.get("x-amz-content-sha256"):
+        _check_body(request, credential, payload, body_sha256, s3=s3)
+
+
+def _fits(credential: Credential, secret: str, timestamp: str, canonical: bytes) -> bool:
+    text = _string_to_sign(credential, timestamp, canonical)
     if credential.algorithm == ECDSA:
         from windtunnel.wire import sigv4a  # and with it a library that few regions need
 
-        good = any(sigv4a.matches(_string_to_sign(credential, timestamp, text), credential, secret) for text in _encodings(canonical))
-    else:
-        given = credential.signature.encode()
-        good = False
-        for text in _encodings(canonical):
-            signature = _signed(credential, secret, _string_to_sign(credential, timestamp, text).encode())
-            good = good or hmac.compare_digest(signature, given)
-    if not good:
-        string_to_sign = _string_to_sign(credential, timestamp, canonical.encode())
-        raise does_not_match(request, credential, string_to_sign, canonical, s3=s3)
-    if headers.get("x-amz-content-sha256") and request.stream is None:
-        _check_body(request, credential, payload, body_sha256, s3=s3)
+        return sigv4a.matches(text, credential, secret)
+    inner, outer = _pads(secret, credential.date, credential.region, credential.service)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(text.encode())
+    outer.update(inner.digest())
+    return hmac.compare_digest(outer.hexdigest().encode(), credential.signature.encode())
+
+
+def _fits_as_latin_1(credential: Credential, secret: str, timestamp: str, canonical: str) -> bool:
+    """Header values beyond ASCII were bytes once, and a client signs bytes: as UTF-8, or as one byte a character."""
+    try:
+        return not canonical.isascii() and _fits(credential, secret, timestamp, canonical.encode("latin-1"))
+    except UnicodeEncodeError:
+        return False
 
 
 @lru_cache(maxsize=1024)
@@ -153,14 +167,6 @@ def _pads(secret: str, date: str, region: str, service: str) -> "tuple[HASH, HAS
     return hashlib.sha256(bytes(byte ^ 0x36 for byte in key)), hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
 
 
-def _signed(credential: Credential, secret: str, text: bytes) -> bytes:
-    inner, outer = _pads(secret, credential.date, credential.region, credential.service)
-    inner, outer = inner.copy(), outer.copy()
-    inner.update(text)
-    outer.update(inner.digest())
-    return outer.hexdigest().encode()
-
-
 @lru_cache(maxsize=256)
 def timestamp_of(text: str) -> float | None:
     """Epoch seconds of `YYYYMMDDTHHMMSSZ`, None for anything else."""
@@ -177,7 +183,8 @@ def timestamp_of(text: str) -> float | None:
 _S3 = frozenset({"s3", "s3express", "s3-object-lambda", "s3-outposts"})
 
 
-def _timestamp(request: Request, credential: Credential, *, s3: bool) -> str:
+def _date(request: Request, credential: Credential, *, s3: bool) -> str:
+    """The time of signing where no X-Amz-Date tells it."""
     text = credential.timestamp or request.headers.get("date", "")
     if timestamp_of(text) is not None:
         return text
@@ -211,8 +218,6 @@ def _presigned_hash(request: Request, credential: Credential) -> str:
 
 
 def _check_body(request: Request, credential: Credential, payload: str, body_sha256: str | None, *, s3: bool) -> None:
-    if payload in _STREAMING:
-        return
     if body_sha256 is None:
         body_sha256 = hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_SHA256
     if s3:
@@ -222,14 +227,31 @@ def _check_body(request: Request, credential: Credential, payload: str, body_sha
 
 
 def _canonical(request: Request, credential: Credential, payload: str, *, s3: bool) -> str:
-    headers = request.headers
-    lines = [request.method, _canonical_path(request.path, s3=s3), _canonical_query(request.query, presigned=credential.presigned)]
-    for name in credential.signed_headers:
-        value = headers.get(name, "")
-        # Runs of spaces count as one, as AWS's signers trim them.
-        lines.append(f"{name}:{' '.join(value.split())}" if "  " in value or value != value.strip() else f"{name}:{value}")
-    lines += ("", ";".join(credential.signed_headers), payload)
-    return "\n".join(lines)
+    path = "/" if request.path == "/" else _canonical_path(request.path, s3=s3)
+    query = _canonical_query(request.query, presigned=credential.presigned) if request.query else ""
+    return f"{request.method}\n{path}\n{query}\n{_canonical_headers(request.headers, credential.signed_headers)}\n{payload}"
+
+
+@lru_cache(maxsize=1024)
+def _form_of(names: tuple[str, ...]) -> str:
+    """What clients who sign the same headers have in common, to be filled in; "" where a name is none."""
+    if not all(map(_NAME.fullmatch, names)):
+        return ""
+    return "".join([f"{name}:%({name})s\n" for name in names]) + "\n" + ";".join(names)
+
+
+def _canonical_headers(headers: dict[str, str], names: tuple[str, ...]) -> str:
+    """The signed headers' lines, and their list."""
+    try:
+        text = _form_of(names) % headers
+    except KeyError:
+        text = ""
+    if text and "  " not in text:
+        return text
+    # Runs of spaces count as one, as AWS's signers trim them.
+    values = [headers.get(name, "") for name in names]
+    trimmed = [" ".join(value.split()) if "  " in value or value != value.strip() else value for value in values]
+    return "".join([f"{name}:{value}\n" for name, value in zip(names, trimmed, strict=True)]) + "\n" + ";".join(names)
 
 
 def _canonical_path(path: str, *, s3: bool) -> str:
@@ -271,17 +293,6 @@ def _canonical_query(query: str, *, presigned: bool) -> str:
 
 def _encoded(text: str) -> str:
     return quote(unquote_to_bytes(text.replace("+", " ")), safe="-._~")
-
-
-def _encodings(canonical: str) -> tuple[bytes, ...]:
-    """Header values beyond ASCII were bytes once, and a client signs bytes: as UTF-8, or as one byte a character."""
-    text = canonical.encode()
-    if canonical.isascii():
-        return (text,)
-    try:
-        return (text, canonical.encode("latin-1"))
-    except UnicodeEncodeError:
-        return (text,)
 
 
 def _string_to_sign(credential: Credential, timestamp: str, canonical: bytes) -> str:
