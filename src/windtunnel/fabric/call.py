@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,16 +14,19 @@ from windtunnel.fabric.scope import Principal, Scope, service_principal
 from windtunnel.fabric.tx import Tx
 from windtunnel.kernel.clock import stopwatch
 from windtunnel.kernel.store import StoreFull
+from windtunnel.planes.blobs import DiskFull
 
 if TYPE_CHECKING:
     from windtunnel.aws.types.clients import Aws
     from windtunnel.fabric.cloud import Cloud
+    from windtunnel.fabric.service import Handled
     from windtunnel.kernel.ids import Ids
     from windtunnel.kernel.loop import Channel
     from windtunnel.planes.blobs import Blobs
 
 Result = TypeVar("Result")
 P = ParamSpec("P")
+log = logging.getLogger(__name__)
 
 
 class Call:
@@ -137,6 +141,19 @@ class Call:
 def unwritable(failure: Exception) -> Fault:
     """What is said where the region could not write: services hear of nothing but faults."""
     return Fault("ServiceUnavailable", f"The region could not write: {failure}", status=503)
+
+
+def as_fault(error: Exception, by: Handled) -> Fault:
+    """What a caller hears of an operation's exception; one that is neither a fault nor a full disk is a bug."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, StoreFull | DiskFull):
+        fault = unwritable(error)
+    else:
+        log.error("%s.%s failed with a bug", by.service, by.name, exc_info=error)
+        fault = Fault("InternalFailure", f"{by.name}: {type(error).__name__}: {error}", status=500)
+    fault.__cause__ = error
+    return fault
 
 
 async def _committed(cloud: Cloud) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -14,7 +15,7 @@ import msgspec
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric import snapshot, starts
 from windtunnel.fabric.access import identify, remember_use
-from windtunnel.fabric.call import Call, unwritable
+from windtunnel.fabric.call import Call, as_fault
 from windtunnel.fabric.courier import Courier
 from windtunnel.fabric.dropped import Dropped
 from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, TIMED, Peers
@@ -34,7 +35,6 @@ from windtunnel.kernel.loop import Loop
 from windtunnel.kernel.store import Overlay, Store, StoreFull, Transaction
 from windtunnel.kernel.store.shared import SharedEngine, SharedStore
 from windtunnel.kernel.store.store import Engine
-from windtunnel.planes.blobs import DiskFull
 from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from windtunnel.planes.compute import Compute
 
 Result = TypeVar("Result")
+Members = dict[str, Any]
+"""A request or a result, its members as botocore names them."""
 Authorise = Callable[[str, str, Mapping[str, Any], Scope], None]
 log = logging.getLogger(__name__)
 
@@ -205,58 +207,69 @@ class Cloud:
         self,
         service: str,
         operation: str,
-        request: dict[str, Any],
+        request: Members,
         scope: Scope,
         *,
         proof: Proof | None = None,
         signed: bool = True,
         under: Tx | None = None,
         waits: bool = False,
-    ) -> dict[str, Any]:
+    ) -> Members:
         """One call: identify, authorise, validate, act, record.
 
         `operation` is named as in the API or in snake_case. A client's call carries its `proof` (`signed=False`: it signed nothing);
         others come with the principal in their scope. `under` lets a plain operation act within a transaction that is open. A plain
         operation never waits, so that this coroutine ends at its first step, unless the caller says that it `waits`. Raises Fault.
         """
+        handled, together = self.handled(service, operation), self.together
+        gathered = waits and together is not None and together.gathers(handled.function)
+        if handled.plain and not gathered:
+            return self.act(handled, request, scope, proof=proof, signed=signed, under=under)
         started = stopwatch()
-        handled = self.handled(service, operation)
         try:
-            if proof is not None or not signed:
-                scope = self.identified(scope, proof, service)
-            self._authorise(service, handled.name, request, scope)
-            handled.validate(request)
-            if handled.plain:
-
-                def act(tx: Tx) -> dict[str, Any]:
-                    return self._act(tx, handled, request, started)
-
-                if waits and self.together is not None and self.together.gathers(handled.function):
-                    return await self.together.gather(act, scope, service, handled.function)
-                return self.transact(act, scope, service, under, handled.function)
+            scope = self._admitted(handled, request, scope, proof, signed=signed)
+            if gathered and together is not None:
+                return await together.gather(partial(self._act, handled, request, started), scope, service, handled.function)
             result = await handled.function(Call(self, scope, service), request)
-        except Fault as fault:
-            self._record_apart(handled, request, scope, {}, fault, started, under)
-            raise
-        except (StoreFull, DiskFull) as failure:
-            fault = unwritable(failure)
-            self._record_apart(handled, request, scope, {}, fault, started, under)
-            raise fault from failure
         except Exception as error:
-            log.exception("%s.%s failed with a bug", service, operation)
-            fault = Fault("InternalFailure", f"{operation}: {type(error).__name__}: {error}", status=500)
-            self._record_apart(handled, request, scope, {}, fault, started, under)
-            raise fault from error
+            fault = self._failed(error, handled, request, scope, started, under)
+            raise fault from fault.__cause__
         self._record_apart(handled, request, scope, result, None, started, under)
         return result
 
-    def _act(self, tx: Tx, handled: Handled, request: dict[str, Any], started: float) -> dict[str, Any]:
+    def act(
+        self, handled: Handled, request: Members, scope: Scope, proof: Proof | None = None, under: Tx | None = None, signed: bool = True
+    ) -> Members:
+        """As `run`, for a plain operation, which is over when this returns."""
+        started = stopwatch()
+        try:
+            scope = self._admitted(handled, request, scope, proof, signed=signed)
+            return self.transact(partial(self._act, handled, request, started), scope, handled.service, under, handled.function)
+        except Exception as error:
+            fault = self._failed(error, handled, request, scope, started, under)
+            raise fault from fault.__cause__
+
+    def _admitted(self, handled: Handled, request: Members, scope: Scope, proof: Proof | None, *, signed: bool) -> Scope:
+        """The scope of a call that may be made, and that its model lets pass."""
+        if proof is not None or not signed:
+            scope = self.identified(scope, proof, handled.service)
+        self._authorise(handled.service, handled.name, request, scope)
+        handled.validate(request)
+        return scope
+
+    def _act(self, handled: Handled, request: Members, started: float, tx: Tx) -> Members:
         """A plain operation, and its record in the same transaction."""
         result = handled.function(tx, request)
         tx.owed = tx.changes()
         if self._recorder.record(tx, handled, request, result, None, started) and self.shared is not None:
             tx.owed = True  # what a service notes may hang on what it has read
         return result
+
+    def _failed(self, error: Exception, handled: Handled, request: Members, scope: Scope, started: float, under: Tx | None) -> Fault:
+        """What a call that failed is answered, and recorded with."""
+        fault = as_fault(error, handled)
+        self._record_apart(handled, request, scope, {}, fault, started, under)
+        return fault
 
     def transact(
         self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None, by: Callable[..., Any] | None = None
@@ -378,7 +391,7 @@ class Cloud:
     def _record_apart(
         self,
         handled: Handled,
-        request: dict[str, Any],
+        request: Members,
         scope: Scope,
         result: Mapping[str, Any],
         fault: Fault | None,

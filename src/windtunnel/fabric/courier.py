@@ -14,7 +14,6 @@ from windtunnel.fabric import deliver
 from windtunnel.fabric.scope import Scope, anonymous, service_principal
 from windtunnel.fabric.visits import Host, Visit
 from windtunnel.kernel.clock import stopwatch
-from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Courier:
                 if inline and handled.plain:
                     if (whole := self._whole(tx, delivery)) is not delivery:
                         handled, request, scope = self._aim(whole)
-                    answer = step(self._cloud.run(handled.service, handled.name, request, scope, under=tx))
+                    answer = self._cloud.act(handled, request, scope, under=tx)
                     if delivery.report:
                         deliver.settle_success(tx, delivery, {"RequestId": scope.request_id, **(answer or {})})
                 else:

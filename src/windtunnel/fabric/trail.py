@@ -60,11 +60,14 @@ class CallRecord(msgspec.Struct, frozen=True):
     """What other calls know it by: ids of messages and ends of receipt handles."""
 
 
+_Kept = tuple[int, float, str, str, Scope, str, float, str, tuple[str, ...]]
+
+
 class Calls:
     """The last calls, in memory, newest last."""
 
     def __init__(self) -> None:
-        self._kept: deque[CallRecord] = deque(maxlen=CALLS_KEPT_MAX)
+        self._kept: deque[_Kept] = deque(maxlen=CALLS_KEPT_MAX)
         self._serial = 0
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -80,23 +83,7 @@ class Calls:
         marks: tuple[str, ...] = (),
     ) -> None:
         self._serial += 1
-        self._kept.append(
-            CallRecord(
-                self._serial,
-                time,
-                service,
-                operation,
-                scope.account,
-                scope.region,
-                scope.principal.arn,
-                error,
-                duration,
-                scope.request_id,
-                scope.cause or _cause(scope.trace),
-                resource,
-                marks,
-            )
-        )
+        self._kept.append((self._serial, time, service, operation, scope, error, duration, resource, marks))
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             for future in waiting:
@@ -126,11 +113,18 @@ class Calls:
         """Those that came after a serial number."""
         found: list[CallRecord] = []
         for call in reversed(self._kept):
-            if call.serial <= serial:
+            if call[0] <= serial:
                 break
-            found.append(call)
+            found.append(_told(call))
         found.reverse()
         return found
+
+
+def _told(kept: _Kept) -> CallRecord:
+    """A call as it is listed: made when somebody looks."""
+    serial, time, service, operation, scope, error, duration, resource, marks = kept
+    place, cause = (scope.account, scope.region, scope.principal.arn), scope.cause or _cause(scope.trace)
+    return CallRecord(serial, time, service, operation, *place, error, duration, scope.request_id, cause, resource, marks)
 
 
 def parent_of(request_id: str) -> str:

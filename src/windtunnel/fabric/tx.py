@@ -10,7 +10,6 @@ from msgspec import structs
 from windtunnel.fabric.deliver import Delivery, Event, Retry
 from windtunnel.fabric.meter import USAGE, USAGE_KEYS, hour
 from windtunnel.fabric.timers import add_timer, remove_timer
-from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import Overlay, Table, Transaction
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ class Tx(Transaction):
             unseen=False,
             via=f"{self.service}.{self.region}.amazonaws.com",
         )
-        return step(self._cloud.run(service, operation, request, scope, under=self))
+        return self._cloud.act(self._cloud.handled(service, operation), request, scope, under=self)
 
     def emit(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: Sequence[str] = ()) -> None:
         """Publishes a fact to EventBridge, as AWS's services do by themselves."""

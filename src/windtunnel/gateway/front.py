@@ -15,11 +15,11 @@ from windtunnel.aws.errors import Fault
 from windtunnel.fabric.access import Proof
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.scope import Scope, anonymous
+from windtunnel.fabric.service import Handled
 from windtunnel.fabric.visits import Answer, Host, Visit
 from windtunnel.gateway.admin import PREFIX, Admin
 from windtunnel.gateway.app import Reply, Upgrade
 from windtunnel.gateway.proof import SignedRequest
-from windtunnel.kernel.loop import step
 from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.blobs import Digest
 from windtunnel.wire.chunked import ChunkedBody, decode, decoded_length, decoder_of
@@ -118,7 +118,7 @@ class Front:
             if match.service == "s3" and match.credential is not None and match.credential.presigned:
                 payload = _with_query(payload, match)
             members = codec.parse(payload, match)
-            self._cloud.handled(match.service, match.operation)
+            handled = self._cloud.handled(match.service, match.operation)
         except Fault as fault:
             scope = self._scope(request, match, request_id)
             said = self._disowned(match, scope, proof) or fault
@@ -129,22 +129,23 @@ class Front:
             from windtunnel.gateway import buckets
 
             reply = buckets.shared(self._cloud, request, match.labels.get("Bucket", ""), reply)
-        self._run(match, codec, members, self._scope(request, match, request_id), proof, reply)
+        self._run(handled, match, codec, members, self._scope(request, match, request_id), proof, reply)
 
-    def _run(self, match: Match, codec: Codec, members: dict[str, Any], scope: Scope, proof: Proof | None, reply: Reply) -> None:
+    def _run(
+        self, handled: Handled, match: Match, codec: Codec, members: dict[str, Any], scope: Scope, proof: Proof | None, reply: Reply
+    ) -> None:
         """Makes a call and answers it: at once or later, when it is durable."""
-        request_id, handled = scope.request_id, self._cloud.handled(match.service, match.operation)
-        together = self._cloud.together
-        waits = not handled.plain or (together is not None and together.gathers(handled.function))
-        call = self._cloud.run(match.service, match.operation, members, scope, proof=proof, signed=proof is not None, waits=waits)
-        if waits:
+        request_id, together, signed = scope.request_id, self._cloud.together, proof is not None
+        if not handled.plain or (together is not None and together.gathers(handled.function)):
+            call = self._cloud.run(match.service, match.operation, members, scope, proof=proof, signed=signed, waits=True)
             task = self._cloud.loop.spawn(self._answer(call, codec, match, request_id, reply))
             # Who waits long may be left; what ends by itself is answered also to a client that has closed its half of the connection.
             loop = self._cloud.loop
             loop.when_parked(task, lambda: reply.on_close(lambda: loop.give_up(task)))
             return
         try:
-            response = self._response(codec, match, step(call), request_id)
+            result = self._cloud.act(handled, members, scope, proof=proof, signed=signed)
+            response = self._response(codec, match, result, request_id)
         except Fault as fault:
             response = self._refused(codec, match, fault, request_id)
         if self._cloud.store.pending:
@@ -164,7 +165,8 @@ class Front:
             return True
         if "origin" in request.headers:
             reply = buckets.shared(self._cloud, request, asked.match.labels.get("Bucket", ""), reply)
-        self._run(asked.match, asked.codec, asked.members, self._scope(request, asked.match, request_id), asked.proof, reply)
+        handled = self._cloud.handled(asked.match.service, asked.match.operation)
+        self._run(handled, asked.match, asked.codec, asked.members, self._scope(request, asked.match, request_id), asked.proof, reply)
         return True
 
     def websocket(self, request: Request, upgrade: Upgrade, /) -> None:
@@ -283,20 +285,20 @@ _ANONYMOUS = anonymous()
 
 def _unframed(request: Request, match: Match, proof: SignedRequest | None) -> Request:
     """The request with its payload as the operation takes it: out of its aws-chunked frame, its hash checked on the way."""
-    if "x-amz-content-sha256" not in request.headers:
+    value, credential = request.headers.get("x-amz-content-sha256"), match.credential
+    if value is None:
         return request
     if request.stream is not None:
         request.stream = _Payload(request, match, proof)
         return request
-    credential = match.credential
-    decoder = decoder_of(request, credential, None)
+    framed = value.startswith("STREAMING") or (credential is not None and credential.presigned)
+    decoder = decoder_of(request, credential, None) if framed else None
     if decoder is not None:
         if proof is not None:
             proof.framed = request.body
         request.body = decode(request.body, decoder)
         for name, value in decoder.trailers.items():
             request.headers.setdefault(name, value)
-        return request
     return request
 
 
