@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
+import msgspec
+
 Item = tuple[bytes, bytes]
 Amount = int | float
 Channel = tuple[object, ...]
@@ -33,16 +35,13 @@ class Reader(Protocol):
         ...
 
 
-class Overlay:
+class Overlay(msgspec.Struct, eq=False):
     """One layer of writes, counter increments and wake-ups over a reader."""
 
-    __slots__ = ("_below", "increments", "wakes", "writes")
-
-    def __init__(self, below: Reader) -> None:
-        self._below = below
-        self.writes: dict[bytes, bytes | None] = {}
-        self.increments: dict[bytes, Amount] = {}
-        self.wakes: set[Channel] = set()
+    below: Reader
+    writes: dict[bytes, bytes | None] = {}
+    increments: dict[bytes, Amount] = {}
+    wakes: set[Channel] = set()
 
     @property
     def changes(self) -> bool:
@@ -52,7 +51,7 @@ class Overlay:
     def get(self, key: bytes) -> bytes | None:
         if key in self.writes:
             return self.writes[key]
-        return self._below.get(key)
+        return self.below.get(key)
 
     def put(self, key: bytes, value: bytes) -> None:
         self.writes[key] = value
@@ -65,26 +64,26 @@ class Overlay:
         self.increments[key] = self.increments.get(key, 0) + amount
 
     def amount(self, key: bytes) -> Amount:
-        return self._below.amount(key) + self.increments.get(key, 0)
+        return self.below.amount(key) + self.increments.get(key, 0)
 
     def added(self, start: bytes, end: bytes) -> Amount:
         """What was added to the counters of a range and is not in the engine yet, so that a scan doesn't show it."""
         mine = sum(amount for key, amount in self.increments.items() if start <= key < end)
-        return mine + self._below.added(start, end) if isinstance(self._below, Overlay) else mine
+        return mine + self.below.added(start, end) if isinstance(self.below, Overlay) else mine
 
     def scan(self, start: bytes, end: bytes, *, reverse: bool = False, limit: int | None = None) -> Iterator[Item]:
         mine = sorted((key for key in self.writes if start <= key < end), reverse=reverse) if self.writes else []
         if not mine:
-            return self._below.scan(start, end, reverse=reverse, limit=limit)
+            return self.below.scan(start, end, reverse=reverse, limit=limit)
         written = {key: self.writes[key] for key in mine}
         # What is hidden here has to be read past, so the hint grows by as many.
-        below = self._below.scan(start, end, reverse=reverse, limit=None if limit is None else limit + len(mine))
+        below = self.below.scan(start, end, reverse=reverse, limit=None if limit is None else limit + len(mine))
         return _merge(written, below, reverse=reverse)
 
     def values(self, start: bytes, end: bytes, limit: int) -> list[bytes]:
         if any(start <= key < end for key in self.writes):
             return [value for _, value in islice(self.scan(start, end, limit=limit), limit)]
-        return self._below.values(start, end, limit)
+        return self.below.values(start, end, limit)
 
     def merge(self, layer: Overlay) -> None:
         """Takes over the writes of a layer that lay on this one."""

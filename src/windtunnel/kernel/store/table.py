@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from windtunnel.kernel.store.keys import Key, pack
+from windtunnel.kernel.store.keys import Key, Part, pack
 
 Record = TypeVar("Record")
 HOT_RECORDS_MAX = 2_048
@@ -23,7 +23,7 @@ class Table(Generic[Record]):
     `indexes` derive another key from a row (None: not in this index); the row is then found under it, in its order.
     `counters` derive the key of a counter that counts the rows. Both are kept in the transaction that writes the row.
 
-    `hot` is for rows that every call reads (a queue, a key): the decoded record is remembered by its bytes.
+    `hot` is for rows that every call reads (a queue, a key): the decoded record is remembered by its bytes, and the bytes of its key.
     """
 
     def __init__(
@@ -46,10 +46,17 @@ class Table(Generic[Record]):
         self.encode: Callable[[Record], bytes] = msgspec.msgpack.Encoder().encode
         decode = msgspec.msgpack.Decoder(record).decode
         self.decode: Callable[[bytes], Record] = lru_cache(HOT_RECORDS_MAX)(decode) if hot else decode
+        self.hot = hot
+        self.known_row: Callable[..., bytes] = lru_cache(HOT_RECORDS_MAX, typed=True)(self.row)
+        """As `row`, and remembered."""
         self._prefixes: dict[tuple[str, str, str], bytes] = {}
 
     def __repr__(self) -> str:
         return f"Table({self.name!r})"
+
+    def row(self, account: str, region: str, *key: Part) -> bytes:
+        """The bytes of a row's key in one account and region."""
+        return self.prefix(account, region) + pack(key)
 
     def prefix(self, account: str, region: str, derived: str = "") -> bytes:
         """The bytes before the keys of this table (or of one of its indexes or counters) in one account and region."""

@@ -30,7 +30,7 @@ class Transaction:
         return other
 
     def get(self, table: Table[Record], *key: Any) -> Record | None:
-        value = self.overlay.get(table.prefix(self.account, self.region) + pack(key))
+        value = self.overlay.get((table.known_row if table.hot else table.row)(self.account, self.region, *key))
         return None if value is None else table.decode(value)
 
     def put(self, table: Table[Record], *key: Any, value: Record) -> None:
@@ -106,11 +106,11 @@ class Transaction:
 
     def add(self, table: Table[Any], *key: Any, amount: Amount) -> None:
         """Adds to a number of a table of numbers, without reading it: transactions that add never collide."""
-        self.overlay.add(table.prefix(self.account, self.region) + pack(key), amount)
+        self.overlay.add((table.known_row if table.hot else table.row)(self.account, self.region, *key), amount)
 
     def amount(self, table: Table[Any], *key: Any) -> Amount:
         """What a number of a table of numbers stands at; 0 where nothing was added."""
-        return self.overlay.amount(table.prefix(self.account, self.region) + pack(key))
+        return self.overlay.amount((table.known_row if table.hot else table.row)(self.account, self.region, *key))
 
     def total(self, table: Table[Any], *prefix: Any, start: Key | None = None) -> Amount:
         """The sum of the numbers that `scan` would give, with what was added to them in this turn, which a scan doesn't see."""

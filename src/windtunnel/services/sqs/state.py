@@ -141,7 +141,7 @@ HEADS = Table("sqs.heads", bool)
 """(store, kind, at, serial, group) of the first message of each group; see fifo.py and fair.py"""
 BODIES = Table("sqs.bodies", str)
 """(store, serial) -> the body of a message that is `large`"""
-NUMBERS = Table("sqs.numbers", int)
+NUMBERS = Table("sqs.numbers", int, hot=True)
 """(store, "all" | "held"), (store, "of", group) and (store, "held" | "delayed" | "fresh", tenth of a second) -> how many messages"""
 LAST = Table("sqs.last", int)
 """queue's id -> the serial of the message that came last, of FIFO queues: their order is the queue's, whichever process takes them in"""
