@@ -1,5 +1,6 @@
 """Writes the head of a response, and keeps the replies of one connection in the order of their requests."""
 
+import re
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
@@ -17,6 +18,8 @@ _FRAMING = frozenset(("content-length", "transfer-encoding", "connection", "keep
 _OWN = _FRAMING | {"date", "server"}
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 _SWITCHING = 101
+_BREAK = re.compile("[\r\n\0]")
+NAMES_MAX = 2_000
 _BODILESS = frozenset((_SWITCHING, 204, 304))
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -31,6 +34,16 @@ class Sending(msgspec.Struct, frozen=True, gc=False):
     keep_alive: bool = True
 
 
+class _Beginnings(dict[str, str]):
+    """Header names to what their lines begin with; "" for those that are looked at one by one. A region's are the same ever again."""
+
+    def __missing__(self, name: str) -> str:
+        if len(self) >= NAMES_MAX:
+            self.clear()
+        begins = self[name] = "" if name.lower() in _OWN or _BREAK.search(name) else f"{name}: "
+        return begins
+
+
 class HeadWriter:
     """Writes heads. `now` gives the seconds that Date shows; without it there is no Date."""
 
@@ -39,31 +52,36 @@ class HeadWriter:
         self._second = -1
         self._date = ""
         self._server = f"Server: {server}\r\n" if server else ""
+        self._beginnings = _Beginnings()
 
     def write(self, response: Response, exchange: "Exchange") -> Sending:
         status = response.status
         body = response.body
         given: dict[str, str] = {}
         lines = [_STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"]
+        beginnings = self._beginnings
         for name, value in response.headers:
+            begins = beginnings[name]
+            if begins and value.isprintable():
+                lines.append(f"{begins}{value}\r\n")
+                continue
             lower = name.lower()
             if lower in _OWN:
                 given[lower] = value
-                if lower in _FRAMING:
-                    continue
-            lines.append(f"{name}: {value}\r\n")
+            # A value taken from a request would otherwise write headers, or whole responses, of its own.
+            if lower not in _FRAMING and not _BREAK.search(name) and not _BREAK.search(value):
+                lines.append(f"{name}: {value}\r\n")
         if "date" not in given and self._now is not None:
             lines.append(self._date_line(self._now))
-        if self._server and "server" not in given:
+        if "server" not in given:
             lines.append(self._server)
-        size = len(body) if type(body) is bytes else body.length if type(body) is FileSlice else None
-        length, chunked = size, False
-        if length is None and "content-length" in given:
-            length = int(given["content-length"])
-        keep_alive = exchange.keep_alive and given.get("connection", "").lower() != "close"
+        length = len(body) if type(body) is bytes else body.length if type(body) is FileSlice else None
+        chunked, keep_alive = False, exchange.keep_alive
         has_body = not exchange.head_only and status not in _BODILESS
-        if exchange.head_only and "content-length" in given and not size:
-            length = int(given["content-length"])
+        if given:
+            keep_alive = keep_alive and given.get("connection", "").lower() != "close"
+            if "content-length" in given and (length is None or (exchange.head_only and not length)):
+                length = int(given["content-length"])
         if length is None and has_body:
             chunked = exchange.http_1_1
             keep_alive = keep_alive and chunked
@@ -77,7 +95,8 @@ class HeadWriter:
             lines.append("Connection: close\r\n")
         elif not exchange.http_1_1:
             lines.append("Connection: keep-alive\r\n")
-        return Sending(_encoded(lines), has_body, chunked, length, keep_alive)
+        lines.append("\r\n")
+        return Sending(_encoded("".join(lines)), has_body, chunked, length, keep_alive)
 
     def _date_line(self, now: Callable[[], float]) -> str:
         second = int(now())
@@ -87,14 +106,7 @@ class HeadWriter:
         return self._date
 
 
-def _encoded(lines: list[str]) -> bytes:
-    lines.append("\r\n")
-    text = "".join(lines)
-    ends = len(lines)
-    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
-        # A value taken from a request would otherwise write headers, or whole responses, of its own.
-        lines[1:-1] = [line for line in lines[1:-1] if line.count("\n") == 1 and line.count("\r") == 1 and "\0" not in line]
-        text = "".join(lines)
+def _encoded(text: str) -> bytes:
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:

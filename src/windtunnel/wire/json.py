@@ -73,9 +73,7 @@ def _parser(operation: OperationModel) -> Callable[[Request, Match], dict[str, A
 
     def parse(request: Request, match: Match) -> dict[str, Any]:
         body = request.body
-        if decode is None:
-            return {}
-        return decode(loads(body)) if body else {}
+        return decode(loads(body)) if body and decode is not None else {}
 
     return parse
 
@@ -257,7 +255,7 @@ def _structure_decoder(shape: Shape, memo: Memo) -> Decode:
     key = (shape.name, None)
     if key in memo:
         return memo[key]
-    members: dict[str, tuple[str, Decode]] = {}
+    members: dict[str, tuple[str, type | None, Decode]] = {}
 
     def decode(value: dict[str, Any]) -> dict[str, Any]:
         if type(value) is not dict:
@@ -267,12 +265,14 @@ def _structure_decoder(shape: Shape, memo: Memo) -> Decode:
             if item is not None:
                 found = members.get(wire)
                 if found is not None:
-                    out[found[0]] = found[1](item)
+                    name, plain, inner = found
+                    out[name] = item if type(item) is plain else inner(item)
         return out
 
     memo[key] = decode
     for name, member in shape.members.items():
-        members[member.serialization.get("name", name)] = (name, _decoder(member, memo))
+        plain = _PLAIN.get(member.type_name)
+        members[member.serialization.get("name", name)] = (name, plain, _decoder(member, memo))
     return decode
 
 
@@ -362,6 +362,10 @@ _SCALARS: Final[dict[str, Decode]] = {
     "blob": _bytes,
     "timestamp": _time,
 }
+
+
+_PLAIN: Final[dict[str, type]] = {"string": str, "character": str, "boolean": bool, "integer": int, "long": int}
+"""What a scalar's value is taken as it is when it is one of."""
 
 
 def _serialization(message: str) -> Fault:

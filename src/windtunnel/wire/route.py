@@ -5,6 +5,7 @@ next hint. A request without any hint is one to S3, path style.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from windtunnel.aws.errors import Fault
@@ -130,19 +131,25 @@ def _unsigned_form(request: Request) -> tuple[str, ...]:
 
 
 def _by_target(request: Request, target: str, credential: Credential | None) -> Match:
-    prefix, _, operation = target.rpartition(".")
     protocol = cbor_target.PROTOCOL if request.headers.get("content-type") == cbor_target.MEDIA else "json"
-    services = index().targets.get(prefix)
-    if services is None:
-        signing = credential.service if credential is not None else ""
-        service = index().signing.get(signing, ("dynamodb",))[0]
-        raise _unknown(service, protocol, 400)
-    for service in services:
-        if operation in service_model(service).raw["operations"]:
-            if len(services) > 1 and service not in host_of(request.host).services and host_of(request.host).services:
-                continue
-            return Match(service, operation, protocol, {}, credential)
+    meant = _targeted(target, request.host)
+    if meant is not None:
+        return Match(*meant, protocol, {}, credential)
+    prefix, _, _ = target.rpartition(".")
+    services = index().targets.get(prefix) or index().signing.get(credential.service if credential is not None else "", ("dynamodb",))
     raise _unknown(services[0], protocol, 400)
+
+
+@lru_cache(maxsize=4096)
+def _targeted(target: str, host: str) -> tuple[str, str] | None:
+    """Service and operation; several services may share a prefix, and then the host tells which is meant."""
+    prefix, _, operation = target.rpartition(".")
+    services = index().targets.get(prefix, ())
+    by_host = host_of(host).services if len(services) > 1 else ()
+    for service in services:
+        if operation in service_model(service).raw["operations"] and (not by_host or service in by_host):
+            return service, operation
+    return None
 
 
 def _by_rpc_path(request: Request, credential: Credential | None) -> Match:
