@@ -37,6 +37,13 @@ def test_the_effect_of_a_trust_policy_may_be_in_capitals(here: Here) -> None:
     assert fault(here.iam.put_role_policy, RoleName="r", PolicyName="p", PolicyDocument=document)[0] == "MalformedPolicyDocument"
 
 
+def test_nobody_among_the_principals_of_a_trust_policy_is_passed_over(here: Here) -> None:
+    document = trust({"AWS": [None, "000000000000"], "Service": None})
+    shown = here.iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust({"AWS": [None, "000000000000"]}))["Role"]
+    assert shown["AssumeRolePolicyDocument"] == quote(trust({"AWS": [None, "000000000000"]}), safe="")
+    assert fault(here.iam.create_role, RoleName="s", AssumeRolePolicyDocument=document)[0] == "MalformedPolicyDocument"
+
+
 def test_a_trust_policy_must_be_one(here: Here) -> None:
     def refused(document: str) -> str:
         code, message = fault(here.iam.create_role, RoleName="r", AssumeRolePolicyDocument=document)

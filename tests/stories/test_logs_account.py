@@ -98,12 +98,3 @@ def test_policies_of_a_type_do_not_overlap_and_are_not_too_many(here: Here) -> N
         "LimitExceededException",
         "Resource limit exceeded.",
     )
-
-
-def test_retention_for_all_groups_is_said_not_to_be_there(here: Here) -> None:
-    request = {
-        "policyName": "p",
-        "policyType": "RETENTION_POLICY",
-        "policyDocument": '{"retentionInDays": 90, "enforcementMode": "NEW_ONLY"}',
-    }
-    assert refusal(here.logs.put_account_policy, **request)[0] == "NotImplemented"

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from tests.stories.here import BEGIN, Here
+from tests.stories.refusals import refusal
 from windtunnel.fabric import Fault
 
 NOW = int(BEGIN * 1000)
@@ -108,6 +109,14 @@ def test_a_query_goes_across_groups_and_its_pointers_lead_to_whole_records(here:
         "path": "/h",
         "@timestamp": str(NOW + 30_000),
     }
+    logs.put_retention_policy(logGroupName="h", retentionInDays=1)
+    here.jump(86_400 + 60)
+    pointer = found[1][2]["value"]
+    gone = ("ResourceNotFoundException", "The specified log record does not exist.")
+    assert refusal(logs.get_log_record, logRecordPointer=pointer) == gone
+    logs.delete_log_group(logGroupName="h")
+    logs.create_log_group(logGroupName="h")
+    assert refusal(logs.get_log_record, logRecordPointer=pointer) == gone
 
 
 def test_results_that_are_final_are_seen_while_a_query_runs(here: Here, logs: Any) -> None:

@@ -136,6 +136,7 @@ CASES: list[Case] = [
     _not_found("stop_query", {"queryId": UNKNOWN_ID}, NO_QUERY),
     _not_found("list_log_groups_for_query", {"queryId": UNKNOWN_ID}, NO_QUERY),
     _invalid("get_log_record", {"logRecordPointer": "x"}, "The specified logRecordPointer is invalid."),
+    _invalid("get_log_record", {"logRecordPointer": encode(())}, "The specified logRecordPointer is invalid."),
     *(
         _not_found(operation, {"resourceArn": f"{ARN}log-group:none", **request})
         for operation, request in (
@@ -228,7 +229,7 @@ CASES: list[Case] = [
         "InvalidParameterException",
     ),
     _not_found("get_log_record", {"logRecordPointer": "$beyond"}, "The specified log record does not exist."),
-    _not_found("get_log_record", {"logRecordPointer": encode((1, 1, 1, 0))}, "The specified log record does not exist."),
+    _not_found("get_log_record", {"logRecordPointer": encode(("g", 1, 1, 1, 0))}, "The specified log record does not exist."),
     _ill_formed(
         "update_lookup_table",
         {"lookupTableArn": f"{ARN}lookup-table:t", "tableBody": ""},

@@ -80,6 +80,7 @@ CASES: list[Case] = [
         (operation, {"QueueUrl": "http://host/q", **request}, "InvalidAddress", "The address http://host/q is not valid for this endpoint.")
         for operation, request in OF_A_QUEUE.items()
     ),
+    ("delete_queue", {"QueueUrl": "http://["}, "InvalidAddress", "The address http://[ is not valid for this endpoint."),
     ("get_queue_url", {"QueueName": "none"}, "QueueDoesNotExist", "The specified queue does not exist."),
     *_batch("send_message_batch", "SendMessageBatchRequestEntry", {"MessageBody": "m"}),
     *_batch("delete_message_batch", "DeleteMessageBatchRequestEntry", {"ReceiptHandle": "r"}),

@@ -58,6 +58,7 @@ SERVICE = Service(
     timers={
         "default_values": measured.default_values,
         "expire": life.expire,
+        "look_at_retention": life.look_at_retention,
         "sweep_group": life.sweep_group,
         "sweep_stream": life.sweep_stream,
         "end_tail": subscribed.end_tail,

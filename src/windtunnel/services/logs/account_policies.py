@@ -1,4 +1,4 @@
-"""Account policies: data protection, subscriptions, field indexes, transformers and metric extraction for many groups at once."""
+"""Account policies, for many groups at once: data protection, subscriptions, indexes, transformers, metric extraction, retention."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import orjson
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.services.logs import retention
 from windtunnel.services.logs.criteria import Criteria, criteria_of, overlap
 from windtunnel.services.logs.fields.indexing import check_indexes
 from windtunnel.services.logs.filters.reaching import check_form, try_destination
+from windtunnel.services.logs.life import hold
 from windtunnel.services.logs.protection.check import check_protection
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, invalid, matcher
 from windtunnel.services.logs.state import ACCOUNT_POLICIES, AccountPolicy
@@ -28,26 +30,29 @@ POLICIES_MAX = {
     "TRANSFORMER_POLICY": 20,
     "FIELD_INDEX_POLICY": 20,
     "METRIC_EXTRACTION_POLICY": 20,
+    "RETENTION_POLICY": 20,
 }
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html"""
 SELECTED_BY = {
     "SUBSCRIPTION_FILTER_POLICY": ("LogGroupName NOT IN",),
     "TRANSFORMER_POLICY": ("LogGroupNamePrefix IN", "LogGroupNamePrefix ="),
     "FIELD_INDEX_POLICY": ("LogGroupNamePrefix IN", "LogGroupNamePrefix ="),
+    "RETENTION_POLICY": ("LogGroupNamePrefix IN", "LogGroupNamePrefix ="),
     "METRIC_EXTRACTION_POLICY": ("LogGroupNamePrefix IN", "LogGroupNamePrefix NOT IN", "LogGroupName IN", "LogGroupName NOT IN"),
 }
 
 
 async def put_account_policy(call: Call, req: t.PutAccountPolicyRequest) -> t.PutAccountPolicyResponse:
     kind, document = req["policyType"], req["policyDocument"]
-    if kind not in POLICIES_MAX or req.get("dryRun"):
-        raise Fault("NotImplemented", "windtunnel does not implement retention policies of accounts.", status=501)
     if req["policyName"].lower().startswith(RESERVED) or not req["policyName"]:
         raise invalid("The policyName must not be empty and must not start with aws/.")
     if len(document) > DOCUMENT_CHARACTERS_MAX:
         raise Fault("LimitExceededException", "Resource limit exceeded.")
     await _check(call, kind, document)
-    return {"accountPolicy": await call.transact(_put, req, _criteria(kind, req.get("selectionCriteria", "")))}
+    criteria = _criteria(kind, req.get("selectionCriteria", ""))
+    if _is_dry(req):
+        return {"dryRunResult": call.read(_dry_put, req)}  # pyright: ignore[reportReturnType]
+    return {"accountPolicy": await call.transact(_put, req, criteria)}
 
 
 def describe_account_policies(tx: Tx, req: t.DescribeAccountPoliciesRequest) -> t.DescribeAccountPoliciesResponse:
@@ -72,8 +77,22 @@ def delete_account_policy(tx: Tx, req: t.DeleteAccountPolicyRequest) -> t.Delete
     kind, name = req["policyType"], req["policyName"]
     if tx.get(ACCOUNT_POLICIES, kind, name) is None:
         raise Fault("ResourceNotFoundException", f"Policy with name [{name}] does not exist.")
+    if _is_dry(req):
+        return {"dryRunResult": retention.impact(tx, name, None)}  # pyright: ignore[reportReturnType]
     tx.delete(ACCOUNT_POLICIES, kind, name)
+    if kind == retention.KIND:
+        hold(tx, tx.now)
     return {}
+
+
+def _is_dry(req: t.PutAccountPolicyRequest | t.DeleteAccountPolicyRequest) -> bool:
+    if req.get("dryRun") and req["policyType"] != retention.KIND:
+        raise invalid(f"The dryRun parameter is valid only for a policy of the type {retention.KIND}.")
+    return req.get("dryRun", False)
+
+
+def _dry_put(tx: Tx, req: t.PutAccountPolicyRequest) -> dict[str, Any]:
+    return retention.impact(tx, req["policyName"], _policy(tx, req))
 
 
 def _put(tx: Tx, req: t.PutAccountPolicyRequest, criteria: Criteria | None) -> Any:
@@ -81,11 +100,22 @@ def _put(tx: Tx, req: t.PutAccountPolicyRequest, criteria: Criteria | None) -> A
     others = [policy for key, policy in tx.scan(ACCOUNT_POLICIES, kind) if key[1] != name]
     if len(others) >= POLICIES_MAX[kind]:
         raise Fault("LimitExceededException", "Resource limit exceeded.")
-    if any(overlap(criteria, criteria_of(other.criteria)) for other in others):
+    if kind != retention.KIND and any(overlap(criteria, criteria_of(other.criteria)) for other in others):
         raise invalid("The selection criteria of the policy overlap with those of another policy.")
-    policy = AccountPolicy(int(tx.now * MILLISECONDS), req["policyDocument"], req.get("selectionCriteria", ""))
+    policy = _policy(tx, req)
     tx.put(ACCOUNT_POLICIES, kind, name, value=policy)
+    if kind == retention.KIND:
+        hold(tx, tx.now + retention.HOLDS_AFTER_SECONDS)
     return _shown(tx, kind, name, policy)
+
+
+def _policy(tx: Tx, req: t.PutAccountPolicyRequest) -> AccountPolicy:
+    """The policy as it is to be kept."""
+    now, old = int(tx.now * MILLISECONDS), tx.get(ACCOUNT_POLICIES, req["policyType"], req["policyName"])
+    if old is None:
+        return AccountPolicy(now, req["policyDocument"], req.get("selectionCriteria", ""), now)
+    before = old.before if now < old.updated + retention.HOLDS_AFTER_SECONDS * MILLISECONDS else (old.document, old.criteria)
+    return AccountPolicy(now, req["policyDocument"], req.get("selectionCriteria", ""), old.created, before)
 
 
 async def _check(call: Call, kind: str, text: str) -> None:
@@ -99,6 +129,8 @@ async def _check(call: Call, kind: str, text: str) -> None:
         check_indexes(text)
     elif kind == "TRANSFORMER_POLICY":
         _check_transformer(document)
+    elif kind == retention.KIND:
+        retention.check(text)
     elif not isinstance(document, dict):
         raise invalid("The policyDocument must be a JSON object.")
     elif kind == "METRIC_EXTRACTION_POLICY":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.logs import life
 from windtunnel.services.logs.encryption import check_key
+from windtunnel.services.logs.retention import retention
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, check_group_name, check_retention, invalid
 from windtunnel.services.logs.state import ACCOUNT_POLICIES, GROUPS, PROTECTION, STORED, UNPROTECTED, Group, arn_of, find_group, name_of
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
 
 RESERVED = "aws/"
+LESSER_CLASSES = {"INFREQUENT_ACCESS", "ESSENTIALS"}
 GROUPS_MAX = 1_000_000
 """Of an account in a region: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 
@@ -42,6 +45,8 @@ def create_log_group(tx: Tx, req: t.CreateLogGroupRequest) -> None:
     if group.kms:
         check_key(tx, arn_of(tx, name), group.kms)
     tx.put(GROUPS, name, value=group)
+    if retention(tx, name, group)[0] < inf:
+        life.watch(tx, name, group, tx.now + life.DAY_SECONDS)
     set_tags(tx, arn_of(tx, name), req.get("tags", {}))
 
 
@@ -91,7 +96,6 @@ def put_retention_policy(tx: Tx, req: t.PutRetentionPolicyRequest) -> None:
 def delete_retention_policy(tx: Tx, req: t.DeleteRetentionPolicyRequest) -> None:
     group = find_group(tx, req["logGroupName"])
     _changed(tx, req["logGroupName"], group, retention=0)
-    life.watch_no_more(tx, group)
 
 
 def associate_kms_key(tx: Tx, req: t.AssociateKmsKeyRequest) -> None:
@@ -138,11 +142,13 @@ def _matching(tx: Tx, prefix: str, wanted: Callable[[str], bool], kind: str, tok
         start = pages.decode(token) if token else (prefix,)
     except ValueError as error:
         raise bad_token() from error
+    # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html: asking for one shows both
+    kinds = LESSER_CLASSES if kind in LESSER_CLASSES else {kind} - {""}
     for key, group in tx.scan(GROUPS, start=start):
         name = str(key[0])
         if not name.startswith(prefix):
             return
-        if wanted(name) and (not kind or group.kind == kind):
+        if wanted(name) and (not kinds or group.kind in kinds):
             yield (name,), group
 
 
@@ -158,8 +164,11 @@ def _described(tx: Tx, name: str, group: Group) -> dict[str, Any]:
         "logGroupArn": arn,
         "deletionProtectionEnabled": group.protected,
     }
-    if group.retention:
-        described["retentionInDays"] = group.retention
+    days, policy = retention(tx, name, group)
+    if days < inf:
+        described["retentionInDays"] = int(days)
+    if policy:
+        described["retentionPolicyName"] = policy
     if group.policies & (PROTECTION | UNPROTECTED):
         described["dataProtectionStatus"] = "ACTIVATED" if group.policies & PROTECTION else "DELETED"
     if tx.count(ACCOUNT_POLICIES, "all") and next(tx.scan(ACCOUNT_POLICIES, "DATA_PROTECTION_POLICY", limit=1), None) is not None:

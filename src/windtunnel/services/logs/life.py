@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 from windtunnel.fabric import Table, Tx
 from windtunnel.services.logs.events.state import TAILS
 from windtunnel.services.logs.fields.state import INDEXED
 from windtunnel.services.logs.filters.state import MATCHED, METRIC_FILTERS, SUBSCRIPTIONS
+from windtunnel.services.logs.retention import all_holding, cutoff, days_of, retention
 from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS
 from windtunnel.services.logs.state import (
     CHUNKS,
@@ -57,15 +59,34 @@ def expire(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: removes chunks that are older than the retention as a whole, a slice at a time; then waits for the next to be."""
     name = payload["name"]
     group = tx.get(GROUPS, name)
-    if group is None or group.id != payload["id"] or not group.retention:
+    if group is None or group.id != payload["id"]:
         return
-    last = group.cutoff(tx.now) - SPAN_MILLISECONDS
+    days, _ = retention(tx, name, group)
+    if days == inf:
+        return
+    last = cutoff(tx, name, group) - SPAN_MILLISECONDS
     if _remove(tx, group.id, max(last, 0)) == SLICE_ROWS:
         watch(tx, name, group, tx.now)
         return
     oldest = next((int(key[1] or 0) for key, _ in tx.scan(CHUNKS, group.id, limit=1)), int(tx.now * MILLISECONDS))
-    expires = (oldest + SPAN_MILLISECONDS) // MILLISECONDS + 1 + group.retention * DAY_SECONDS
+    expires = (oldest + SPAN_MILLISECONDS) // MILLISECONDS + 1 + days * DAY_SECONDS
     watch(tx, name, group, max(expires, tx.now + DAY_SECONDS))
+
+
+def hold(tx: Tx, due: float) -> None:
+    """Has all groups looked at from `due` on, a slice at a time: what is too old by then goes."""
+    tx.timer(due, "look_at_retention", {"after": ""})
+
+
+def look_at_retention(tx: Tx, payload: Mapping[str, Any]) -> None:
+    """Timer: watches over the groups that don't keep events for ever."""
+    policies, after = all_holding(tx, tx.now), payload["after"]
+    rows = list(tx.scan(GROUPS, start=(f"{after}\\0",) if after else None, limit=SLICE_ROWS))
+    for key, group in rows:
+        if days_of(str(key[0]), group, policies)[0] < inf:
+            watch(tx, str(key[0]), group, tx.now)
+    if len(rows) == SLICE_ROWS:
+        tx.timer(tx.now, "look_at_retention", {"after": str(rows[-1][0][0])})
 
 
 def sweep_group(tx: Tx, payload: Mapping[str, Any]) -> None:

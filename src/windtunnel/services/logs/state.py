@@ -17,7 +17,7 @@ import msgspec
 
 from windtunnel.aws.arn import parse_or_none, partition_of
 from windtunnel.fabric import Fault, Table, Tx
-from windtunnel.services.logs.rules import DAY_MILLISECONDS, MILLISECONDS, check_group_name, check_stream_name
+from windtunnel.services.logs.rules import check_group_name, check_stream_name
 
 PROTECTION, TRANSFORMER, INDEXES, UNPROTECTED = 1, 2, 4, 8
 """The kinds of policies that a group may have, and that it had one of data protection."""
@@ -41,10 +41,6 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     """Until when somebody may be watching the group live."""
     policies: int = 0
     """Which of PROTECTION, TRANSFORMER, INDEXES and UNPROTECTED hold of the group, as a sum."""
-
-    def cutoff(self, now: float) -> int:
-        """The time before which events are gone."""
-        return int(now * MILLISECONDS) - self.retention * DAY_MILLISECONDS if self.retention else 0
 
 
 class Stream(msgspec.Struct, frozen=True, array_like=True):
@@ -102,6 +98,9 @@ class AccountPolicy(msgspec.Struct, frozen=True, array_like=True):
     updated: int
     document: str
     criteria: str = ""
+    created: int = 0
+    before: tuple[str, str] | None = None
+    """The document and the criteria that hold until this one does: see retention.py."""
 
 
 class Tier(msgspec.Struct, frozen=True, array_like=True):

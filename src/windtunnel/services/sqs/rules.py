@@ -81,7 +81,10 @@ def address_of(url: str) -> tuple[str, str, str]:
 
     Hosts are AWS's (`sqs.us-east-1.amazonaws.com`, the older `us-east-1.queue.amazonaws.com`) or any other.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     path = parts.path.strip("/").split("/")
     name = path[-1]
     if not name or (parts.netloc and len(path) < 2):

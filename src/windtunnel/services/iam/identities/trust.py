@@ -33,7 +33,8 @@ def check_principals(tx: Tx, document: dict[str, Any]) -> None:
 
 def _texts(principal: dict[str, Any], kind: str) -> list[str]:
     value = principal.get(kind, [])
-    return cast("list[str]", value if isinstance(value, list) else [value])
+    texts = cast("list[str | None]", value if isinstance(value, list) else [value])
+    return [text for text in texts if text is not None]
 
 
 def _is_there(tx: Tx, text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.fabric import Tx
 from windtunnel.services.logs.events import intake, subscribed
 from windtunnel.services.logs.filters import measured
+from windtunnel.services.logs.retention import cutoff
 from windtunnel.services.logs.rules import (
     AGE_MILLISECONDS_MAX,
     EVENT_OVERHEAD_BYTES,
@@ -40,7 +41,12 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
 
 GIGABYTE = 1 << 30
-USAGE = {"STANDARD": "DataProcessing-Bytes", "INFREQUENT_ACCESS": "DataProcessingIA-Bytes", "DELIVERY": "VendedLog-Bytes"}
+USAGE = {
+    "STANDARD": "DataProcessing-Bytes",
+    "INFREQUENT_ACCESS": "DataProcessingIA-Bytes",
+    "ESSENTIALS": "DataProcessingIA-Bytes",
+    "DELIVERY": "VendedLog-Bytes",
+}
 
 
 def put_log_events(tx: Tx, req: t.PutLogEventsRequest) -> t.PutLogEventsResponse:
@@ -54,7 +60,7 @@ def put_log_events(tx: Tx, req: t.PutLogEventsRequest) -> t.PutLogEventsResponse
     group = find_group(tx, name)
     stream = find_stream(tx, group, stream_name)
     now = int(tx.now * MILLISECONDS)
-    begin, end, rejected = _accepted(times, now, group.cutoff(tx.now))
+    begin, end, rejected = _accepted(times, now, cutoff(tx, name, group))
     if begin < end and times[end - 1] - times[begin] > SPAN_MILLISECONDS_MAX:
         raise invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.")
     if rejected:

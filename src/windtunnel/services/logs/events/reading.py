@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.aws import pages
 from windtunnel.fabric import Tx
+from windtunnel.services.logs.retention import cutoff
 from windtunnel.services.logs.rules import (
     EVENT_OVERHEAD_BYTES,
     PAGE_BYTES_MAX,
@@ -36,9 +37,9 @@ MERGED_STREAMS_MAX = 100
 
 
 def get_log_events(tx: Tx, req: t.GetLogEventsRequest) -> t.GetLogEventsResponse:
-    _, group = named_group(tx, req)
+    name, group = named_group(tx, req)
     stream = find_stream(tx, group, req["logStreamName"])
-    start = min(max(req.get("startTime", 0), group.cutoff(tx.now)), END_OF_TIME)
+    start = min(max(req.get("startTime", 0), cutoff(tx, name, group)), END_OF_TIME)
     end = min(req.get("endTime", END_OF_TIME), END_OF_TIME)
     limit = req.get("limit", PAGE_EVENTS_MAX)
     if "nextToken" in req:
@@ -73,10 +74,10 @@ def get_log_events(tx: Tx, req: t.GetLogEventsRequest) -> t.GetLogEventsResponse
 
 
 def filter_log_events(tx: Tx, req: t.FilterLogEventsRequest) -> t.FilterLogEventsResponse:
-    _, group = named_group(tx, req)
+    name, group = named_group(tx, req)
     matches = matcher(req.get("filterPattern", ""))
     streams, wanted = _searched(tx, group, req)
-    start = min(max(req.get("startTime", 0), group.cutoff(tx.now)), END_OF_TIME)
+    start = min(max(req.get("startTime", 0), cutoff(tx, name, group)), END_OF_TIME)
     end = min(req.get("endTime", END_OF_TIME), END_OF_TIME) + 1
     ahead, place = _begin(req, start, end)
     if ahead:

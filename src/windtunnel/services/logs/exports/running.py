@@ -12,6 +12,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.logs.exports.state import EXPORTS, Export
 from windtunnel.services.logs.exports.tasks import OWNED
 from windtunnel.services.logs.insights.values import iso
+from windtunnel.services.logs.retention import cutoff
 from windtunnel.services.logs.rules import MILLISECONDS, Place, beside
 from windtunnel.services.logs.state import GROUPS, STREAMS
 from windtunnel.services.logs.walk import forwards
@@ -82,10 +83,10 @@ def _stream(tx: Tx, task: Export, after: str) -> tuple[str, int] | None:
 def _lines(tx: Tx, task: Export, stream: int, after: Place) -> tuple[list[bytes], Place | None]:
     """The lines of the next file, and the last place that is in it; None when the stream is at its end."""
     group = tx.get(GROUPS, task.group)
-    cutoff = group.cutoff(tx.now) if group is not None else 0
+    oldest = cutoff(tx, task.group, group) if group is not None else 0
     lines: list[bytes] = []
     size = 0
-    for place, chunk in forwards(tx, task.group_id, max(after, beside(Place(cutoff, 0, 0), -1)), task.end + 1, (stream,)):
+    for place, chunk in forwards(tx, task.group_id, max(after, beside(Place(oldest, 0, 0), -1)), task.end + 1, (stream,)):
         line = f"{iso(place.time)} {chunk.messages[place.number]}\n".encode("utf-8", "surrogatepass")
         lines.append(line)
         size += len(line)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.fabric import Tx
 from windtunnel.services.logs.insights.records import discovered, reported
+from windtunnel.services.logs.retention import cutoff
 from windtunnel.services.logs.rules import MILLISECONDS, Place
 from windtunnel.services.logs.state import named_group
 from windtunnel.services.logs.walk import backwards, stands
@@ -22,10 +23,10 @@ GENERATED = ("@ingestionTime", "@log", "@logStream", "@message", "@timestamp")
 
 
 def get_log_group_fields(tx: Tx, req: t.GetLogGroupFieldsRequest) -> t.GetLogGroupFieldsResponse:
-    _, group = named_group(tx, req)
+    name, group = named_group(tx, req)
     middle = req.get("time")
     begin, end = (tx.now - RECENT_SECONDS, tx.now) if middle is None else (middle - AROUND_SECONDS, middle + AROUND_SECONDS)
-    start = max(int(begin * MILLISECONDS), group.cutoff(tx.now))
+    start = max(int(begin * MILLISECONDS), cutoff(tx, name, group))
     known: dict[int, bool] = {}
     counts: Counter[str] = Counter()
     events = 0

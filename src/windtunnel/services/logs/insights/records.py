@@ -39,7 +39,7 @@ def row_of(log: str, group: int, place: Place, chunk: Chunk, fields: frozenset[s
         "@message": message,
         "@logStream": chunk.name,
         "@log": log,
-        "@ptr": pages.encode((group, chunk.times[0], place.serial, place.number)),
+        "@ptr": pages.encode((log.partition(":")[2], group, chunk.times[0], place.serial, place.number)),
     }
     transformed = chunk.transformed[place.number] if chunk.transformed else message
     if HIDDEN + "original" in fields:

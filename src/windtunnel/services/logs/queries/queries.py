@@ -16,6 +16,7 @@ from windtunnel.services.logs.insights.values import printed
 from windtunnel.services.logs.insights.words import Malformed
 from windtunnel.services.logs.queries.sources import chosen_groups
 from windtunnel.services.logs.queries.state import LOOKUPS, QUERIES, QUERY_SERIALS, RESULTS, RUNS, Query
+from windtunnel.services.logs.retention import cutoff
 from windtunnel.services.logs.rules import MILLISECONDS, Place, bad_token, invalid
 from windtunnel.services.logs.state import CHUNKS, GROUPS, find_group, name_of
 
@@ -112,12 +113,19 @@ def describe_queries(tx: Tx, req: t.DescribeQueriesRequest) -> t.DescribeQueries
 def get_log_record(tx: Tx, req: t.GetLogRecordRequest) -> t.GetLogRecordResponse:
     try:
         pointer = pages.decode(req["logRecordPointer"])
-        group, first, serial, number = map(int, pointer)
+        name, *numbers = pointer
+        group, first, serial, number = map(int, numbers)
     except ValueError as error:
         raise invalid("The specified logRecordPointer is invalid.") from error
     chunk = tx.get(CHUNKS, group, first, serial)
-    name = next((str(key[0]) for key, kept in tx.scan(GROUPS) if kept.id == group), "")
-    if chunk is None or not name or not 0 <= number < len(chunk.times):
+    kept = tx.get(GROUPS, str(name))
+    if (
+        chunk is None
+        or kept is None
+        or kept.id != group
+        or not 0 <= number < len(chunk.times)
+        or chunk.times[number] < cutoff(tx, str(name), kept)
+    ):
         raise Fault("ResourceNotFoundException", "The specified log record does not exist.")
     row = row_of(f"{tx.account}:{name}", group, Place(chunk.times[number], serial, number), chunk, frozenset())
     row |= {"@timestamp": chunk.times[number], "@ingestionTime": chunk.ingested, **discovered(chunk.messages[number])}

@@ -19,6 +19,7 @@ from windtunnel.services.logs.insights.records import row_of
 from windtunnel.services.logs.insights.values import Row, member, number, printed
 from windtunnel.services.logs.queries.sources import chosen_groups
 from windtunnel.services.logs.queries.state import LOOKUPS, QUERIES, RESULTS, Query, Result
+from windtunnel.services.logs.retention import cutoff
 from windtunnel.services.logs.rules import Place, byte_length
 from windtunnel.services.logs.state import GROUPS
 from windtunnel.services.logs.walk import backwards, stands
@@ -148,7 +149,7 @@ def _slice(tx: Tx, query: Query, plan: Plan, group_id: int, name: str, place: Pl
     if any(one is None for one in since):
         return Slice([], 0, 0, None)
     ingested = max((one for one in since if one is not None), default=0)
-    start = max(query.start, group.cutoff(tx.now))
+    start = max(query.start, cutoff(tx, name, group))
     log = f"{tx.account}:{name}"
     known: dict[int, bool] = {}
     rows: list[Row] = []
