@@ -12,7 +12,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.ssm.parameters.events import tell_change
 from windtunnel.services.ssm.parameters.paging import start_of
 from windtunnel.services.ssm.parameters.reading import find, selected
-from windtunnel.services.ssm.parameters.rules import DESCRIBED_DEFAULT, LABEL_CHARACTERS_MAX, LABELS_MAX, invalid, is_label
+from windtunnel.services.ssm.parameters.rules import DESCRIBED_DEFAULT, LABELS_MAX, invalid, is_label
 from windtunnel.services.ssm.parameters.state import OLDER, Found, Version
 from windtunnel.services.ssm.parameters.values import value_of
 from windtunnel.services.ssm.parameters.views import described
@@ -39,10 +39,6 @@ def _shown(found: Found, version: Version, *, decrypt: bool) -> dict[str, Any]:
 
 def label_parameter_version(tx: Tx, req: t.LabelParameterVersionRequest) -> t.LabelParameterVersionResult:
     found, version = _labelled(tx, req, "LabelParameterVersion")
-    for label in req["Labels"]:
-        if len(label) > LABEL_CHARACTERS_MAX:
-            why = f"Member must have length less than or equal to {LABEL_CHARACTERS_MAX}"
-            raise invalid(f"1 validation error detected: Value '[{label}]' at 'labels' failed to satisfy constraint: {why}")
     wrong = [label for label in req["Labels"] if not is_label(label)]
     labels = found.parameter.labels | {label: version.number for label in req["Labels"] if label not in wrong}
     if sum(number == version.number for number in labels.values()) > LABELS_MAX:

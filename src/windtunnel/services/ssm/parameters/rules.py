@@ -12,7 +12,6 @@ from windtunnel.fabric import Fault
 
 VERSIONS_MAX: Final = 100
 LABELS_MAX: Final = 10
-LABEL_CHARACTERS_MAX: Final = 100
 LEVELS_MAX: Final = 15
 NAME_CHARACTERS_MAX: Final = 1011
 """With the part of the ARN that precedes a name."""
