@@ -18,6 +18,7 @@ SERVICES = {
     "backup": ("Backup", "Default key that protects my Backup data when no other key is defined"),
     "dynamodb": ("DynamoDB", "Default key that protects my DynamoDB data when no other key is defined"),
     "ebs": ("EBS", "Default key that protects my EBS volumes when no other key is defined"),
+    "ecr": ("ECR", "Default key that protects my ECR data when no other key is defined"),
     "elasticfilesystem": ("EFS", "Default key that protects my EFS filesystems when no other key is defined"),
     "fsx": ("FSx", "Default key that protects my FSx resources when no other key is defined"),
     "kinesis": ("Kinesis", "Default key that protects my Kinesis data when no other key is defined"),
