@@ -67,6 +67,13 @@ Outputs: {Name: {Value: !Ref Delay}}
 """
 
 
+def test_a_template_in_a_bucket_may_be_a_long_one(here: Here) -> None:
+    url = uploaded(here, f"Metadata: {{Long: {'x' * 20_000}}}\nResources: {{Q: {{Type: AWS::SQS::Queue}}}}")
+    here.cloudformation.create_stack(StackName="long", TemplateURL=url)
+    here.rest()
+    assert status(here, "long") == ("CREATE_COMPLETE", "")
+
+
 def test_a_nested_stack_goes_on_after_a_kill(here: Here) -> None:
     id = here.cloudformation.create_stack(StackName="parent", TemplateBody=PARENT % (uploaded(here, NESTED), 3))["StackId"]
     here.rest()

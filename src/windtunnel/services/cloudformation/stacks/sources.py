@@ -10,6 +10,7 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault, Principal, Tx
 from windtunnel.fabric.access import ACCESS_KEYS
+from windtunnel.planes.blobs import whole
 from windtunnel.services.cloudformation.template.parameters import STORED, Given
 from windtunnel.services.cloudformation.template.parsing import BYTES_MAX, URL_BYTES_MAX
 from windtunnel.services.cloudformation.template.templates import Template
@@ -50,16 +51,10 @@ async def fetched(call: Call, url: str) -> str:
         found = await aws.s3.get_object({"Bucket": bucket, "Key": key})
     except Fault as fault:
         raise Fault("ValidationError", f"S3 error: {fault.message}") from fault
-    data = await _whole(found["Body"])
+    data = await whole(found["Body"])
     if len(data) > URL_BYTES_MAX:
         raise Fault("ValidationError", f"Template may not exceed {URL_BYTES_MAX} bytes in size.")
     return data.decode("utf-8", "replace")
-
-
-async def _whole(body: Any) -> bytes:
-    if isinstance(body, bytes):
-        return body
-    return b"".join([piece async for piece in body])
 
 
 def place_of(call: Call, url: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import msgspec
 
 from windtunnel.aws.serverless import NotTransformed, written_out
 from windtunnel.fabric import Call, Fault, Principal
+from windtunnel.planes.blobs import whole
 from windtunnel.services.cloudformation.deploying.places import pseudo_of
 from windtunnel.services.cloudformation.template.context import Context
 from windtunnel.services.cloudformation.template.functions import resolve
@@ -123,6 +124,5 @@ async def _included(at: Transforming, parameters: Mapping[str, Any], fragment: A
     except Fault as fault:
         why = f"S3 bucket [{bucket}] does not exist." if fault.code == "NoSuchBucket" else f"S3 error: {fault.message}"
         raise invalid(f"Transform {INCLUDE} failed with: {why}") from fault
-    data = body if isinstance(body, bytes) else b"".join([piece async for piece in body])
-    included = await _within(at, parse(data.decode()))
+    included = await _within(at, parse((await whole(body)).decode()))
     return {**included, **fragment} if a_map(fragment) else included

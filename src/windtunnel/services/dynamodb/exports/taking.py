@@ -5,7 +5,6 @@ What can't be an item of the table is counted as an error, and the rest goes on,
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import gzip
 import io
@@ -18,7 +17,7 @@ import msgspec
 
 from windtunnel.aws.dynamodb.values import Item, checked_item
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.planes.blobs import Piece
+from windtunnel.planes.blobs import whole
 from windtunnel.services.dynamodb.exports.state import IMPORTS, Job
 from windtunnel.services.dynamodb.items.writing import check_size, write
 from windtunnel.services.dynamodb.keys import check_item, place_of
@@ -63,16 +62,7 @@ async def _keys(call: Call, source: Mapping[str, Any]) -> AsyncIterator[str]:
 
 async def _body(call: Call, source: Mapping[str, Any], key: str) -> bytes:
     answer: Any = await call.aws.s3.get_object({"Bucket": source["S3Bucket"], "Key": key})
-    body = answer["Body"]
-    if isinstance(body, Piece):
-        return await asyncio.to_thread(_piece, body)
-    return body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
-
-
-def _piece(piece: Piece) -> bytes:
-    with open(piece.path, "rb") as file:
-        file.seek(piece.offset)
-        return file.read(piece.length)
+    return await whole(answer["Body"])
 
 
 def _rows(job: Job, body: bytes) -> Iterator[Item | None]:

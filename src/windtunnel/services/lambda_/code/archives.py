@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.cloud import Cloud
-from windtunnel.planes.blobs import Piece
+from windtunnel.planes.blobs import whole
 from windtunnel.planes.compute import ArchiveTooLarge, BadArchive
 from windtunnel.services.lambda_.rules import TOTAL_CODE_BYTES_MAX, UNZIPPED_BYTES_MAX, ZIPPED_BYTES_MAX, digest_of, hex_of, invalid
 from windtunnel.services.lambda_.state import ARCHIVES, CODE_BYTES, SIGNINGS, Archive, Used
@@ -154,15 +153,4 @@ async def _from_s3(call: Call, code: Mapping[str, Any]) -> bytes:
         found: dict[str, Any] = await call.aws.s3.get_object(request)  # pyright: ignore[reportAssignmentType, reportArgumentType]
     except Fault as fault:
         raise invalid(f"Error occurred while GetObject. S3 Error Code: {fault.code}. S3 Error Message: {fault.message}") from fault
-    body = found["Body"]
-    if isinstance(body, bytes):
-        return body
-    if isinstance(body, Piece):
-        return await asyncio.to_thread(_read, body)
-    return b"".join([piece async for piece in body])
-
-
-def _read(piece: Piece) -> bytes:
-    with open(piece.path, "rb") as file:
-        file.seek(piece.offset)
-        return file.read(piece.length)
+    return await whole(found["Body"])
