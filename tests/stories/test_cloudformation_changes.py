@@ -85,10 +85,21 @@ def test_a_new_stack_is_reviewed_before_it_is_made(here: Here) -> None:
     assert status(here, "shop") == ("REVIEW_IN_PROGRESS", "User Initiated")
     assert [each["ResourceChange"]["Action"] for each in told["Changes"]] == ["Add", "Add"]
     assert here.sns.list_topics() == {"Topics": []}
+    assert here.cloudformation.get_template(StackName="shop")["TemplateBody"] == ""
     here.cloudformation.execute_change_set(ChangeSetName=told["ChangeSetId"])
     here.rest()
     assert story(here, "shop")[:2] == [("shop", "REVIEW_IN_PROGRESS", "User Initiated"), ("shop", "CREATE_IN_PROGRESS", "User Initiated")]
     assert status(here, "shop") == ("CREATE_COMPLETE", "")
+
+
+def test_a_change_set_may_ask_for_nested_stacks_where_there_are_none(here: Here) -> None:
+    told = changed(here, TEMPLATE % "Old", "one", ChangeSetType="CREATE", IncludeNestedStacks=True)
+    assert (told["Status"], told["IncludeNestedStacks"]) == ("CREATE_COMPLETE", True)
+    nested = "Resources: {Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: 'https://b.s3.amazonaws.com/t'}}}"
+    code, _ = refusal(
+        here.cloudformation.create_change_set, StackName="shop", ChangeSetName="more", TemplateBody=nested, IncludeNestedStacks=True
+    )
+    assert code == "NotImplemented"
 
 
 def test_a_removed_resource_is_told_and_a_kept_one_stays(here: Here) -> None:

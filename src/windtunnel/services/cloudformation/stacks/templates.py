@@ -13,6 +13,7 @@ from windtunnel.services.cloudformation.changes.comparing import find_change
 from windtunnel.services.cloudformation.sets.state import find_set
 from windtunnel.services.cloudformation.stacks.checks import EXPAND, capabilities_of
 from windtunnel.services.cloudformation.stacks.sources import needed
+from windtunnel.services.cloudformation.stacks.views import REVIEW
 from windtunnel.services.cloudformation.state import Revision, Stack, revision_of, stack_of
 from windtunnel.services.cloudformation.template.parsing import parse
 from windtunnel.services.cloudformation.template.templates import LANGUAGE, Template, template_of
@@ -33,7 +34,10 @@ def get_template(tx: Tx, req: t.GetTemplateInput) -> dict[str, Any]:
         stack, change = find_change(tx, req["ChangeSetName"], req.get("StackName", ""))
         revision = revision_of(tx, stack, change.revision)
     elif "StackName" in req:
-        revision = revision_of(tx, stack_of(tx, req["StackName"]))
+        stack = stack_of(tx, req["StackName"])
+        if stack.status == REVIEW:
+            return {"TemplateBody": "", "StagesAvailable": ["Original", "Processed"]}
+        revision = revision_of(tx, stack)
     else:
         raise Fault("ValidationError", "StackName is required if ChangeSetName is not specified.")
     processed = req.get("TemplateStage") == "Processed"
@@ -90,7 +94,7 @@ def _capabilities(call: Call, template: Template) -> dict[str, Any]:
 async def get_template_summary(call: Call, req: t.GetTemplateSummaryInput) -> dict[str, Any]:
     if "StackName" in req:
         stack = call.read(stack_of, req["StackName"])
-        if stack.status == "REVIEW_IN_PROGRESS":
+        if stack.status == REVIEW:
             raise Fault("ValidationError", "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
         template = call.read(_template, stack)
     elif "StackSetName" in req:
