@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import socket
 
 import pytest
 
@@ -138,3 +139,37 @@ exports.handler = awslambda.streamifyResponse(async (event, stream) => {
 
     outcome = bench.within(bench.spec(code, name="app.js", runtime=NODE), story)
     assert (outcome.kind, outcome.log_tail[-1].endswith("done")) == (Kind.OK, True)
+
+
+ANSWER = """
+const https = require('https');
+exports.handler = (event, context, done) => {
+  const request = https.request({hostname: '127.0.0.1', path: '/answer', method: 'PUT', ...event}, (response) => {
+    response.on('data', (data) => done(null, String(data)));
+  });
+  request.on('error', (error) => done(null, error.code));
+  request.end('said');
+};
+"""
+
+
+def test_what_custom_resources_send_to_port_443_reaches_the_region(bench: Bench) -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"said"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.create_server(("127.0.0.1", 0)) as other:
+        port, elsewhere = listening.getsockname()[1], other.getsockname()[1]
+        other.close()
+
+        async def story(environment: Environment) -> object:
+            async with await asyncio.start_server(serve, sock=listening):
+                return [await invoke(environment, event) for event in ({}, {"port": 443}, {"port": elsewhere})]
+
+        spec = bench.spec(ANSWER, name="app.js", runtime=NODE, environment={"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"})
+        assert bench.within(spec, story) == ["ok", "ok", "ECONNREFUSED"]
+    assert [head.split(b" HTTP")[0] for head in heard] == [b"PUT /answer", b"PUT /answer"]

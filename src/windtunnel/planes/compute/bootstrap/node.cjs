@@ -6,6 +6,9 @@
 'use strict';
 
 const fs = require('node:fs');
+const http = require('node:http');
+const https = require('node:https');
+const { syncBuiltinESMExports } = require('node:module');
 const net = require('node:net');
 const path = require('node:path');
 const util = require('node:util');
@@ -54,6 +57,21 @@ function patchConsole() {
     write(JSON.stringify(record) + '\n');
   };
   Object.assign(console, { log: line('INFO'), info: line('INFO'), debug: line('DEBUG'), warn: line('WARN'), error: line('ERROR'), trace: line('TRACE'), fatal: line('FATAL') });
+}
+
+// ---- the region's own host ----
+
+// Custom resources answer at port 443 of a URL's host, whatever its port (AWS's module cfn-response, CDK's providers): the region has another.
+function reachRegion() {
+  const region = new URL(process.env.AWS_ENDPOINT_URL || 'http://localhost:443');
+  const request = https.request;
+  https.request = function (options, ...rest) {
+    const host = options.hostname || options.host;
+    const ours = [region.hostname, 'localhost', '127.0.0.1'].includes(host) && !(options instanceof URL);
+    if (!ours || ![undefined, null, 443, '443'].includes(options.port)) return request.call(this, options, ...rest);
+    return http.request({ ...options, protocol: 'http:', port: region.port, agent: undefined }, ...rest);
+  };
+  syncBuiltinESMExports();
 }
 
 // ---- errors ----
@@ -316,6 +334,7 @@ function invoke(handler, headers, body) {
 
 async function main() {
   patchConsole();
+  reachRegion();
   let handler;
   connect((headers, body) => {
     if (headers['lambda-runtime-aws-request-id']) invoke(handler, headers, body);
