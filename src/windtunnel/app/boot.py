@@ -21,6 +21,7 @@ SERVICES = (
     Named("cloudformation", "windtunnel.services.cloudformation:SERVICE", "AWS::CloudFormation AWS::CDK", paths="/_aws/cloudformation/"),
     Named("dynamodb", "windtunnel.services.dynamodb:SERVICE", "AWS::DynamoDB"),
     Named("dynamodbstreams", "windtunnel.services.dynamodb:STREAMS"),
+    Named("ecr", "windtunnel.services.ecr:SERVICE", "AWS::ECR", paths="/_aws/ecr/layers/"),
     Named("events", "windtunnel.services.events:SERVICE", "AWS::Events", listens=True),
     Named("firehose", "windtunnel.services.firehose:SERVICE", "AWS::KinesisFirehose"),
     Named("iam", "windtunnel.services.iam:SERVICE", "AWS::IAM"),
