@@ -125,7 +125,8 @@ def test_a_fifo_queue_keeps_its_order_through_a_pipe(here: Here) -> None:
 def test_a_log_group_and_a_stream_are_targets(here: Here) -> None:
     queue(here, "in")
     here.logs.create_log_group(logGroupName="g")
-    logs = {"CloudWatchLogsParameters": {"LogStreamName": "mine"}, "InputTemplate": '"<$.body>"'}
+    named = {"LogStreamName": "mine", "Timestamp": "$.attributes.SentTimestamp"}
+    logs = {"CloudWatchLogsParameters": named, "InputTemplate": '"<$.body>"'}
     _pipe(here, f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:g", TargetParameters=logs)
     _send(here, "hello")
     events = here.logs.filter_log_events(logGroupName="g")["events"]
@@ -194,6 +195,7 @@ def test_a_template_deploys_a_pipe(here: Here) -> None:
 
 WHOLE = {"Name": "x", "Source": f"arn:aws:sqs:{REGION}:{ACCOUNT}:in", "Target": f"arn:aws:sqs:{REGION}:{ACCOUNT}:out", "RoleArn": ROLE}
 STREAM = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s"
+BROKER = f"arn:aws:mq:{REGION}:{ACCOUNT}:broker:b:1"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"
 BAD_PATTERN = 'Event pattern is not valid. Reason: Filter is not an object\n at [Source: (String)"[]"; line: 1, column: 2]'
 
@@ -202,6 +204,12 @@ def _queue(said: str, fifo: str = "", **parameters: Any) -> Case:
     return "create_pipe", {**WHOLE, "Source": WHOLE["Source"] + fifo, "SourceParameters": {"SqsQueueParameters": parameters}}, INVALID, said
 
 
+def _stream(said: str, kind: str = "Kinesis", **parameters: Any) -> Case:
+    given = {f"{kind}StreamParameters": parameters} if parameters else {}
+    return "create_pipe", {**WHOLE, "Source": STREAM, "SourceParameters": given}, INVALID, said
+
+
+NO_MOMENT = "StartingPositionTimestamp is required where StartingPosition is AT_TIMESTAMP, and only there."
 LONG = "x" * 65
 LIMIT = "Member must have length less than or equal to 64"
 TOO_LONG = f"1 validation error detected: Value '{LONG}' at 'name' failed to satisfy constraint: {LIMIT}"
@@ -211,7 +219,14 @@ NO_TAGS = (
 )
 CASES: list[Case] = [
     ("create_pipe", {**WHOLE, "Name": "p"}, CONFLICT, "Pipe p already exists."),
-    ("create_pipe", {**WHOLE, "Source": STREAM}, "NotImplemented", f"windtunnel does not implement pipes from {STREAM}."),
+    ("create_pipe", {**WHOLE, "Source": BROKER}, "NotImplemented", f"windtunnel does not implement pipes from {BROKER}."),
+    _stream(f"KinesisStreamParameters with a StartingPosition is required for source {STREAM}."),
+    _stream(f"DynamoDBStreamParameters is not supported for source {STREAM}.", "DynamoDB", StartingPosition="LATEST"),
+    _stream(f"BatchSize can be at most 10 for target {WHOLE['Target']}.", StartingPosition="LATEST", BatchSize=11),
+    _stream(f"Source {STREAM} does not exist.", StartingPosition="TRIM_HORIZON"),
+    _stream(f"Source {STREAM} does not exist.", StartingPosition="LATEST"),
+    _stream(NO_MOMENT, StartingPosition="AT_TIMESTAMP"),
+    _stream(NO_MOMENT, StartingPosition="LATEST", StartingPositionTimestamp=1.0),
     ("create_pipe", {**WHOLE, "Source": TOPIC}, INVALID, f"Unsupported source: {TOPIC}."),
     ("create_pipe", {**WHOLE, "Enrichment": MACHINE}, "NotImplemented", f"windtunnel does not implement enrichment by {MACHINE}."),
     ("create_pipe", {**WHOLE, "Enrichment": WHOLE["Source"]}, INVALID, f"Unsupported enrichment: {WHOLE['Source']}."),

@@ -180,21 +180,6 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
     """The ARN of who is told of records that are given up."""
 
 
-class Checkpoint(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far a lane of a shard has come for a mapping."""
-
-    after: str = ""
-    """The sequence number of the last record that is done with; "" before the first."""
-    iterator: str = ""
-    """Where it begins, of a mapping that takes what came since `since`: exact for as long as it hasn't expired."""
-    since: float = 0.0
-    done: bool = False
-    """The shard is at its end."""
-    window: float | None = None
-    """When the tumbling window began that is open, and the function's state in it."""
-    state: bytes = b"{}"
-
-
 class RuntimeConfig(msgspec.Struct, frozen=True):
     """How a version's runtime is updated."""
 
@@ -259,8 +244,6 @@ MAPPINGS = Table(
     "lambda.mappings", Mapping, scope="global", indexes={"source": lambda key, row: (key[0], key[1], row.source, row.function)}
 )
 """(account, region, uuid) -> Mapping; "source" by (account, region, source, function)"""
-CHECKPOINTS = Table("lambda.checkpoints", Checkpoint, scope="global")
-"""(account, region, mapping's uuid, shard, lane) -> Checkpoint"""
 RESULTS = Table("lambda.results", str, scope="global")
 """(account, region, mapping's uuid) -> what came of its last batch, of streams"""
 RESERVED = Table("lambda.reserved", int)

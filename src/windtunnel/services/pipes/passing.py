@@ -48,21 +48,27 @@ class Report(msgspec.Struct, frozen=True):
 
 
 async def passed(call: Call, pipe: Passage, records: list[Record]) -> list[Record]:
-    """Takes a batch through; what is done with, be it that nobody wants it."""
-    patterns = [compile_pattern(pattern) for pattern in patterns_of(pipe.settings)]
-    wanted = [record for record in records if not patterns or any(matches(looked_into(record)) for matches in patterns)]
-    dropped = [record for record in records if record not in wanted]
-    if not wanted:
-        return dropped
+    """Takes events that somebody wants through; those that are done with."""
     try:
-        if not pipe.settings.get("Enrichment"):
-            return dropped + await _to_target(call, pipe, wanted, wanted)
-        events = await _enriched(call, pipe, wanted)
-        if not events or len(await _to_target(call, pipe, events, events)) == len(events):
-            return records
+        events: list[Any] = await _enriched(call, pipe, records) if pipe.settings.get("Enrichment") else records
+        failed = await _to_target(call, pipe, events) if events else []
     except (DeliveryFailed, BadInput, Fault):
-        return dropped
-    return dropped
+        return []
+    ids = {id_of(event) for event in failed}
+    # Of what an enrichment has made known is only by its id which event it was.
+    return [] if "" in ids else [record for record in records if id_of(record) not in ids]
+
+
+def wanted(pipe: Passage, records: list[Record]) -> list[Record]:
+    """The events that pass the filter."""
+    patterns = [compile_pattern(pattern) for pattern in patterns_of(pipe.settings)]
+    return [record for record in records if not patterns or any(matches(looked_into(record)) for matches in patterns)]
+
+
+def id_of(event: Any) -> str:
+    """What an event is called in reports of failures: messages by their ids, records of streams by their events'."""
+    members = cast("dict[str, Any]", event) if isinstance(event, dict) else {}
+    return str(members.get("messageId") or members.get("eventID") or "")
 
 
 async def _enriched(call: Call, pipe: Passage, records: list[Record]) -> list[Any]:
@@ -91,39 +97,40 @@ def _listed(answer: str) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
-async def _to_target(call: Call, pipe: Passage, events: list[Any], given: list[Any]) -> list[Any]:
-    """Sends events to the target; those of `given` (as many) that it took."""
+async def _to_target(call: Call, pipe: Passage, events: list[Any]) -> list[Any]:
+    """Sends events to the target; those that it didn't take."""
     target, parameters = pipe.settings["Target"], pipe.settings.get("TargetParameters", {})
     template = parameters.get("InputTemplate", "")
     if parse(target).service == "lambda":
-        return await _to_function(call, pipe, [_body(call, pipe, event, template) for event in events], given)
-    done: list[Any] = []
-    for event, one in zip(events, given, strict=True):
+        return await _to_function(call, pipe, [_body(call, pipe, event, template) for event in events], events)
+    failed: list[Any] = []
+    for event in events:
         try:
             body = _body(call, pipe, event, template)
             answer = await _hand_over(
                 call, pipe, target, event_for(pipe.name, pipe.settings, resolved(parameters, looked_into(event)), body)
             )
         except (DeliveryFailed, BadInput):
+            failed.append(event)
             continue
-        if not answer.get("FailedEntryCount"):
-            done.append(one)
-    return done
+        if answer.get("FailedEntryCount"):
+            failed.append(event)
+    return failed
 
 
-async def _to_function(call: Call, pipe: Passage, bodies: list[str], given: list[Any]) -> list[Any]:
+async def _to_function(call: Call, pipe: Passage, bodies: list[str], events: list[Any]) -> list[Any]:
     """A function gets a batch as one list, and may report those that it could not deal with."""
     target = pipe.settings["Target"]
     parameters = pipe.settings.get("TargetParameters", {}).get("LambdaFunctionParameters", {})
     if parameters.get("InvocationType") == "FIRE_AND_FORGET":
         await _hand_over(call, pipe, target, Event(f"[{','.join(bodies)}]"))
-        return given
+        return []
     answer = await _invoke(call, pipe, target, bodies)
     try:
         failed = {item.itemIdentifier for item in msgspec.json.decode(answer, type=Report).batchItemFailures}
     except msgspec.DecodeError:
-        return given
-    return [record for record in given if not isinstance(record, dict) or record.get("messageId") not in failed]  # pyright: ignore[reportUnknownMemberType]
+        return []
+    return [event for event in events if id_of(event) in failed]
 
 
 async def _invoke(call: Call, pipe: Passage, function: str, bodies: list[str]) -> str:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.aws import pages
-from windtunnel.fabric import Fault, Tx
+from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.streams import positions
+from windtunnel.fabric.streams.positions import Checkpoint
 from windtunnel.fabric.tags import remove_all_tags, set_tags, tags_of
 from windtunnel.kernel.store import Key
 from windtunnel.services.pipes.checks import check_pipe
 from windtunnel.services.pipes.state import PIPES, RUNNING, STOPPED, Pipe, find_pipe, invalid, keep_pipe, pipe_arn
+from windtunnel.services.pipes.streamed import begins_of, begun_as, is_stream, lanes_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import pipes as t
@@ -25,12 +28,19 @@ PARAMETERS = ("SourceParameters", "EnrichmentParameters", "TargetParameters")
 LIMIT = 100
 
 
-def create_pipe(tx: Tx, req: t.CreatePipeRequest) -> t.CreatePipeResponse:
+async def create_pipe(call: Call, req: t.CreatePipeRequest) -> t.CreatePipeResponse:
+    settings = _settings(req)
+    check_pipe(settings)
+    begins = await begins_of(call, settings) if is_stream(settings) else []
+    return await call.transact(_create, req, settings, begins)
+
+
+def _create(tx: Tx, req: t.CreatePipeRequest, settings: dict[str, Any], begins: list[tuple[str, Checkpoint]]) -> t.CreatePipeResponse:
     name = req["Name"]
     if tx.get(PIPES, name) is not None:
         raise Fault("ConflictException", f"Pipe {name} already exists.")
-    settings = _settings(req)
-    check_pipe(settings)
+    if is_stream(settings):
+        positions.begin(tx, pipe_arn(tx, name), begins, lanes_of(settings))
     pipe = keep_pipe(tx, name, Pipe(0, tx.now, tx.now, req.get("DesiredState", RUNNING), settings))
     set_tags(tx, pipe_arn(tx, name), req.get("Tags", {}))
     return _brief(tx, name, pipe, "CREATING")  # pyright: ignore[reportReturnType]
@@ -43,6 +53,11 @@ def update_pipe(tx: Tx, req: t.UpdatePipeRequest) -> t.UpdatePipeResponse:
     # What is left out stays, but within the parameters for one service.
     parameters = {member: {**old.settings.get(member, {}), **given[member]} for member in PARAMETERS if member in given}
     settings = {**old.settings, **given, **parameters}
+    if is_stream(settings):
+        settings = begun_as(old.settings, settings)
+        lanes = lanes_of(settings)
+        if lanes != lanes_of(old.settings):
+            positions.relane(tx, pipe_arn(tx, name), lanes)
     check_pipe(settings)
     pipe = msgspec.structs.replace(old, desired=req.get("DesiredState", old.desired), settings=settings)
     return _brief(tx, name, keep_pipe(tx, name, pipe), "UPDATING")  # pyright: ignore[reportReturnType]
@@ -81,6 +96,7 @@ def delete_pipe(tx: Tx, req: t.DeletePipeRequest) -> t.DeletePipeResponse:
     name = req["Name"]
     pipe = find_pipe(tx, name)
     tx.delete(PIPES, name)
+    positions.forget(tx, pipe_arn(tx, name))
     remove_all_tags(tx, pipe_arn(tx, name))
     tx.wake("pipes.pipe", tx.account, tx.region, name)
     return {**_brief(tx, name, pipe, "DELETING"), "DesiredState": "DELETED"}  # pyright: ignore[reportReturnType]

@@ -1,4 +1,4 @@
-"""How a pipe runs: batches are received from its queue for as long as it is as it was, and each goes through it on its own.
+"""How a pipe runs, for as long as it is as it was: its stream is read, or batches are received from its queue, each on its own.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-sqs.html: a batch is as many messages as the pipe takes at once, or what
 comes within its batching window.
@@ -14,9 +14,11 @@ import msgspec
 
 from windtunnel.aws.arn import Arn, parse
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.pipes.passing import Passage, passed
+from windtunnel.fabric.streams.lanes import Stopped, read_shards
+from windtunnel.services.pipes.passing import Passage, passed, wanted
 from windtunnel.services.pipes.records import record_of
 from windtunnel.services.pipes.state import PIPES, Pipe, pipe_arn
+from windtunnel.services.pipes.streamed import Piped, is_stream, reading_of
 
 RECEIVED_MAX = 10
 """Of one request to SQS."""
@@ -36,7 +38,7 @@ class Poller:
         self.queue = parse(passage.settings["Source"])
         self.fifo = passage.settings["Source"].endswith(".fifo")
         self.running = 0
-        self.stopped = False
+        self.stopped = Stopped()
         self.channel = ("pipes.poller", passage.arn)
 
 
@@ -49,14 +51,20 @@ async def poll(call: Call, payload: Mapping[str, Any]) -> None:
     # What comes of a message is not the doing of whoever made the pipe.
     own = Call(call.cloud, msgspec.structs.replace(call.scope, cause=""), call.service)
     poller = Poller(own, Passage(name, call.read(pipe_arn, name), pipe.settings))
-    task = call.spawn(_poll(poller))
+    task = call.spawn(_read(poller) if is_stream(pipe.settings) else _poll(poller))
     try:
         while call.read(_pipe, name, serial) is not None:
             await call.wait(("pipes.pipe", call.account, call.region, name))
     finally:
         # Receives no more, and what was received goes on to its end.
-        poller.stopped = True
+        poller.stopped.is_set = True
         call.cloud.loop.give_up(task)
+
+
+async def _read(poller: Poller) -> None:
+    passage = poller.passage
+    reading = reading_of(passage.arn, passage.settings)
+    await read_shards(poller.call, reading, Piped(poller.call, passage, reading), poller.stopped)
 
 
 def _pipe(tx: Tx, name: str, serial: int) -> Pipe | None:
@@ -66,7 +74,7 @@ def _pipe(tx: Tx, name: str, serial: int) -> Pipe | None:
 
 async def _poll(poller: Poller) -> None:
     call, failures, most = poller.call, 0, 1 if poller.fifo else AT_ONCE_MAX
-    while not poller.stopped:
+    while not poller.stopped.is_set:
         if poller.running >= most:
             await call.wait(poller.channel)
             continue
@@ -112,7 +120,12 @@ async def _receive(call: Call, queue: Arn, most: int, seconds: int) -> list[dict
 async def _process(poller: Poller, batch: list[dict[str, Any]]) -> None:
     call, source = poller.call, poller.passage.settings["Source"]
     try:
-        done = await passed(call, poller.passage, [record_of(message, source) for message in batch])
+        records = [record_of(message, source) for message in batch]
+        events = wanted(poller.passage, records)
+        # What nobody wants is done with.
+        done = [record for record in records if record not in events]
+        if events:
+            done += await passed(call, poller.passage, events)
         # What is not deleted comes back when its visibility timeout ends.
         for begin in range(0, len(done), RECEIVED_MAX):
             some = done[begin : begin + RECEIVED_MAX]

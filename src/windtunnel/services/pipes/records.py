@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 import orjson
@@ -33,10 +35,20 @@ def record_of(message: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 
 def looked_into(event: Any) -> Any:
-    """An event whose body can be looked into, where it is JSON: so filters and templates read it."""
+    """An event as filters and templates read it: a message's body and a record's data can be looked into, where they are JSON.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-input-transformation.html#input-transform-implicit
+    """
     members = cast("dict[str, Any]", event) if isinstance(event, dict) else {}
-    body = members.get("body")
+    inside: Any = members.get("body")
+    if members.get("eventSource") == "aws:kinesis" and isinstance(data := members.get("data"), str):
+        with suppress(ValueError):
+            return {**members, "data": _parsed(b64decode(data, validate=True).decode())}
+    return {**members, "body": _parsed(inside)} if isinstance(inside, str) else cast("Any", event)
+
+
+def _parsed(text: str) -> Any:
     try:
-        return {**members, "body": orjson.loads(body)} if isinstance(body, str) else cast("Any", event)
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return members
+        return text

@@ -11,15 +11,17 @@ from windtunnel.aws.arn import Arn, parse_or_none
 from windtunnel.aws.pages import page
 from windtunnel.aws.patterns import compile_pattern
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.streams import positions
+from windtunnel.fabric.streams.positions import Checkpoint
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.lambda_.places import find, named, start_of
 from windtunnel.services.lambda_.rules import arn_of, conflict, invalid, mapping_arn, not_found
-from windtunnel.services.lambda_.sources import positions, streamed
-from windtunnel.services.lambda_.sources.attempts import NOTHING
+from windtunnel.services.lambda_.sources import streamed
 from windtunnel.services.lambda_.sources.batches import RECEIVED_MAX, queue_url
 from windtunnel.services.lambda_.sources.pollers import QUEUE_GONE, changed, poll
+from windtunnel.services.lambda_.sources.runs import NOTHING
 from windtunnel.services.lambda_.sources.streamed import is_stream
-from windtunnel.services.lambda_.state import MAPPINGS, RESULTS, Checkpoint, Mapping
+from windtunnel.services.lambda_.state import MAPPINGS, RESULTS, Mapping
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
@@ -72,6 +74,7 @@ def delete_event_source_mapping(tx: Tx, req: t.DeleteEventSourceMappingRequest) 
     remove_all_tags(tx, mapping_arn(tx.region, tx.account, uuid))
     result = _result(tx, uuid)
     positions.forget(tx, uuid)
+    tx.delete(RESULTS, tx.account, tx.region, uuid)
     changed(tx, uuid)
     return _printed(tx.region, tx.account, uuid, mapping, "Deleting", result)
 

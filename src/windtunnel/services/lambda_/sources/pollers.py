@@ -14,9 +14,11 @@ import msgspec
 
 from windtunnel.aws.arn import parse
 from windtunnel.fabric import Call, Fault, Tx
+from windtunnel.fabric.streams.lanes import Stopped, read_shards
 from windtunnel.services.lambda_.rules import AT_ONCE_MAX
 from windtunnel.services.lambda_.sources.batches import RECEIVED_MAX, Received, process, queue_url
-from windtunnel.services.lambda_.sources.lanes import Stopped, poll_shards
+from windtunnel.services.lambda_.sources.mapped import Mapped
+from windtunnel.services.lambda_.sources.streamed import reading_of
 from windtunnel.services.lambda_.state import MAPPINGS, Mapping
 
 QUEUE_GONE = frozenset({"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
@@ -33,7 +35,7 @@ class Poller:
     """What is under way for a mapping."""
 
     def __init__(self, call: Call, uuid: str) -> None:
-        self.call = call
+        self.call, self.uuid = call, uuid
         self.running = 0
         self.busy_since: float | None = None
         """Since when it could have done more at a time than it may."""
@@ -75,7 +77,7 @@ async def poller(call: Call, payload: Members[str, Any]) -> None:
         return
     # What comes of a message is not the doing of whoever made the mapping.
     polling = Poller(Call(call.cloud, msgspec.structs.replace(call.scope, cause=""), call.service), uuid)
-    task = call.spawn(_poll(polling, mapping) if is_queue(mapping.source) else poll_shards(polling.call, uuid, mapping, polling.stopped))
+    task = call.spawn(_poll(polling, mapping) if is_queue(mapping.source) else _read(polling, mapping))
     try:
         while call.read(_mapping, uuid, serial) is not None:
             await call.wait(("lambda.mapping", uuid))
@@ -83,6 +85,11 @@ async def poller(call: Call, payload: Members[str, Any]) -> None:
         # Receives no more, and what was received goes on to its end: a message that it has just taken is not left lying.
         polling.stopped.is_set = True
         call.cloud.loop.give_up(task)
+
+
+async def _read(poller: Poller, mapping: Mapping) -> None:
+    reading = reading_of(poller.uuid, mapping)
+    await read_shards(poller.call, reading, Mapped(poller.call, reading, mapping), poller.stopped)
 
 
 def _mapping(tx: Tx, uuid: str, serial: int) -> Mapping | None:

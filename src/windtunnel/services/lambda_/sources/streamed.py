@@ -7,10 +7,12 @@ from typing import Any
 
 from windtunnel.aws.arn import Arn, parse
 from windtunnel.fabric import Call, Fault
+from windtunnel.fabric.streams import positions
+from windtunnel.fabric.streams.feed import GONE, Feed
+from windtunnel.fabric.streams.positions import Checkpoint
+from windtunnel.fabric.streams.reading import Reading
 from windtunnel.services.lambda_.rules import invalid
-from windtunnel.services.lambda_.sources import positions
-from windtunnel.services.lambda_.sources.feeds import GONE, Feed
-from windtunnel.services.lambda_.state import Checkpoint, Mapping
+from windtunnel.services.lambda_.state import Mapping
 
 SERVICES = ("kinesis", "dynamodb")
 BATCH = 100
@@ -29,6 +31,12 @@ FIELDS = (
 
 def is_stream(source: str) -> bool:
     return parse(source).service in SERVICES
+
+
+def reading_of(uuid: str, mapping: Mapping) -> Reading:
+    """How a mapping's stream is read."""
+    start, retries = (mapping.start, mapping.start_at), (mapping.retries, mapping.age, mapping.bisect)
+    return Reading(uuid, mapping.source, *start, mapping.batch, mapping.window, mapping.parallel, *retries)
 
 
 async def check_stream(call: Call, source: Arn, req: Members[str, Any]) -> list[tuple[str, Checkpoint]]:

@@ -1,25 +1,30 @@
-"""Streams as sources: Kinesis and DynamoDB have the same shards, iterators and records, under other names."""
+"""Kinesis and DynamoDB have the same shards, iterators and records, under other names."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping as Members
+from datetime import UTC, datetime
 from hashlib import md5
 from typing import Any
 
 import msgspec
 
 from windtunnel.aws.arn import parse
-from windtunnel.fabric import Call
-from windtunnel.services.lambda_.rules import moment_z
+from windtunnel.fabric.call import Call
 
 GONE = "ResourceNotFoundException"
 WAIT = "WaitSeconds"
 """GetRecords waits so long for a record when a service of AWS's asks for it; of a stream that doesn't know it the caller asks again."""
 
 
+def moment_z(at: float, exact: str = "milliseconds") -> str:
+    """2026-01-01T00:00:00.000Z"""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec=exact).replace("+00:00", "Z")
+
+
 class Feed(msgspec.Struct, frozen=True):
-    """A stream that is read for a function. `arn` is that of the mapping, which may name one of the stream's consumers."""
+    """A stream that is read. `arn` may name one of its consumers."""
 
     arn: str
 
@@ -85,43 +90,39 @@ class Feed(msgspec.Struct, frozen=True):
         return int.from_bytes(md5(key, usedforsecurity=False).digest()[:4], "big") % lanes
 
     def event(self, record: Members[str, Any], shard: str, role: str) -> dict[str, Any]:
-        """A record as functions get it."""
-        region = parse(self.arn).region
+        """A record as its readers are told of it; `role` is whose keys it was read with."""
         if not self.is_kinesis:
             return {**record, "eventSourceARN": self.arn}
         return {
-            "kinesis": {
-                "kinesisSchemaVersion": "1.0",
-                "partitionKey": record.get("PartitionKey", ""),
-                "sequenceNumber": record["SequenceNumber"],
-                "data": b64encode(record["Data"]).decode(),
-                "approximateArrivalTimestamp": record["ApproximateArrivalTimestamp"],
-            },
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": record.get("PartitionKey", ""),
+            "sequenceNumber": record["SequenceNumber"],
+            "data": b64encode(record["Data"]).decode(),
+            "approximateArrivalTimestamp": record["ApproximateArrivalTimestamp"],
             "eventSource": "aws:kinesis",
             "eventVersion": "1.0",
             "eventID": f"{shard}:{record['SequenceNumber']}",
             "eventName": "aws:kinesis:record",
             "invokeIdentityArn": role,
-            "awsRegion": region,
+            "awsRegion": parse(self.arn).region,
             "eventSourceARN": self.arn,
         }
 
-    def matched(self, record: Members[str, Any]) -> dict[str, Any]:
-        """A record as filters see it: the data of Kinesis' is looked into where it is JSON."""
+    def matched(self, record: Members[str, Any], shard: str = "", role: str = "") -> dict[str, Any]:
+        """The same as filters see it: the data of Kinesis' is looked into where it is JSON."""
+        event = self.event(record, shard, role)
         if not self.is_kinesis:
-            return dict(record)
-        event = self.event(record, "", "")
+            return event
         try:
-            data: Any = msgspec.json.decode(record["Data"])
+            event["data"] = msgspec.json.decode(record["Data"])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            data = record["Data"].decode("utf-8", "replace")
-        return {**event, **event["kinesis"], "data": data}
+            event["data"] = record["Data"].decode("utf-8", "replace")
+        return event
 
     def batch_info(self, records: list[dict[str, Any]], shard: str) -> dict[str, Any]:
         """https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html"""
-        first, last = (moment_z(self.arrival(record)) for record in (records[0], records[-1]))
-        if not self.is_kinesis:
-            first, last = (f"{moment.partition('.')[0]}Z" for moment in (first, last))
+        exact = "milliseconds" if self.is_kinesis else "seconds"
+        first, last = (moment_z(self.arrival(record), exact) for record in (records[0], records[-1]))
         info = {
             "shardId": shard,
             "startSequenceNumber": self.sequence(records[0]),
