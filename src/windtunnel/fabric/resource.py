@@ -13,13 +13,15 @@ import msgspec
 
 from windtunnel.aws.coerce import coerced
 from windtunnel.aws.errors import Fault
-from windtunnel.fabric.tags import tag_map
+from windtunnel.fabric.tags import tag_list, tag_map
 from windtunnel.kernel.store import Table
 
 if TYPE_CHECKING:
     from windtunnel.fabric.call import Call
     from windtunnel.fabric.scope import Principal
 
+Act = Callable[[Any], Coroutine[Any, Any, Any]]
+"""An operation as `at.aws` has it."""
 Properties = dict[str, Any]
 """Properties of a resource as a template has them, with all functions resolved."""
 LOGICAL_ID_CHARACTERS_MAX = 24
@@ -159,12 +161,20 @@ class At:
 
     def tag_list(self, own: Iterable[Mapping[str, Any]] | Mapping[str, Any] | None) -> list[dict[str, str]] | None:
         """The same as most APIs take them; None where there are none."""
-        return [{"Key": key, "Value": value} for key, value in self.tags(own).items()] or None
+        return tag_list(self.tags(own)) or None
 
     def tag_changes(self, new: Any, old: Any) -> tuple[dict[str, str], list[str]]:
         """Tags to set and keys to remove, from the properties of an update."""
         before, after = {**self.stacked.tags_before, **_tags(old)}, self.tags(new)
         return {key: value for key, value in after.items() if before.get(key) != value}, [key for key in before if key not in after]
+
+    async def retag(self, new: Properties, old: Properties, named: Properties, tag: Act, untag: Act, *, as_map: bool = False) -> None:
+        """Changes the tags of what is `named`, as an update of its properties does; `as_map`: `tag` takes them so, not as a list."""
+        added, removed = self.tag_changes(new.get("Tags"), old.get("Tags"))
+        if added:
+            await tag({**named, "Tags": added if as_map else tag_list(added)})
+        if removed:
+            await untag({**named, "TagKeys": removed})
 
 
 def is_gone(fault: Fault) -> bool:

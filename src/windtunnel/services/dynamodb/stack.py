@@ -108,12 +108,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
         else:
             await at.aws.dynamodb.delete_resource_policy({"ResourceArn": arn})
     await _set(at, id, new, old)
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        tags = [{"Key": key, "Value": value} for key, value in added.items()]
-        await at.aws.dynamodb.tag_resource({"ResourceArn": await _arn(at, id), "Tags": tags})
-    if removed:
-        await at.aws.dynamodb.untag_resource({"ResourceArn": await _arn(at, id), "TagKeys": removed})
+    await at.retag(new, old, {"ResourceArn": await _arn(at, id)}, at.aws.dynamodb.tag_resource, at.aws.dynamodb.untag_resource)
 
 
 def _updates(new: Properties, old: Properties) -> list[dict[str, Any]]:

@@ -197,11 +197,7 @@ async def _told_endpoint(at: At, id: str, properties: Properties) -> dict[str, A
 
 
 async def _retag(at: At, arn: str, new: Properties, old: Properties) -> None:
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.events.tag_resource({"ResourceARN": arn, "Tags": [{"Key": key, "Value": value} for key, value in added.items()]})
-    if removed:
-        await at.aws.events.untag_resource({"ResourceARN": arn, "TagKeys": removed})
+    await at.retag(new, old, {"ResourceARN": arn}, at.aws.events.tag_resource, at.aws.events.untag_resource)
 
 
 RESOURCES = (

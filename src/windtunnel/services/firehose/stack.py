@@ -43,11 +43,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
             await firehose.start_delivery_stream_encryption({**named, ENCRYPTION: new[ENCRYPTION]})
         else:
             await firehose.stop_delivery_stream_encryption(named)
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await firehose.tag_delivery_stream({**named, "Tags": [{"Key": key, "Value": value} for key, value in added.items()]})
-    if removed:
-        await firehose.untag_delivery_stream({**named, "TagKeys": removed})
+    await at.retag(new, old, named, firehose.tag_delivery_stream, firehose.untag_delivery_stream)
 
 
 async def _delete(at: At, id: str, properties: Properties) -> None:

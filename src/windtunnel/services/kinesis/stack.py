@@ -55,11 +55,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
 
 
 async def _tag(at: At, arn: str, new: Properties, old: Properties) -> None:
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.kinesis.tag_resource({"ResourceARN": arn, "Tags": added})
-    if removed:
-        await at.aws.kinesis.untag_resource({"ResourceARN": arn, "TagKeys": removed})
+    await at.retag(new, old, {"ResourceARN": arn}, at.aws.kinesis.tag_resource, at.aws.kinesis.untag_resource, as_map=True)
 
 
 async def _delete(at: At, id: str, properties: Properties) -> None:

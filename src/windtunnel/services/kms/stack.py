@@ -60,11 +60,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     if changed(new, old, "KeyPolicy") and "KeyPolicy" in new:
         bypass = new.get("BypassPolicyLockoutSafetyCheck")
         await at.aws.kms.put_key_policy({"KeyId": id, "Policy": new["KeyPolicy"], "BypassPolicyLockoutSafetyCheck": bypass})
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.kms.tag_resource({"KeyId": id, "Tags": _tags(added)})
-    if removed:
-        await at.aws.kms.untag_resource({"KeyId": id, "TagKeys": removed})
+    await at.retag(new, old, {"KeyId": id}, at.aws.kms.tag_resource, at.aws.kms.untag_resource)
     if not on and _is(old, "Enabled", default=True):
         await at.aws.kms.disable_key({"KeyId": id})
 

@@ -42,11 +42,7 @@ async def _create_group(at: At, properties: Properties) -> str:
 
 async def _update_group(at: At, id: str, new: Properties, old: Properties) -> None:
     arn = (await at.aws.scheduler.get_schedule_group({"Name": id}))["Arn"]
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.scheduler.tag_resource({"ResourceArn": arn, "Tags": [{"Key": key, "Value": value} for key, value in added.items()]})
-    if removed:
-        await at.aws.scheduler.untag_resource({"ResourceArn": arn, "TagKeys": removed})
+    await at.retag(new, old, {"ResourceArn": arn}, at.aws.scheduler.tag_resource, at.aws.scheduler.untag_resource)
 
 
 async def _delete_group(at: At, id: str, properties: Properties) -> None:

@@ -54,11 +54,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     if changed(new, old, "SecretString", "GenerateSecretString"):
         request["SecretString"] = await _value(at, new)
     await at.aws.secretsmanager.update_secret({**request, "ClientRequestToken": _token(at)})
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.secretsmanager.tag_resource({"SecretId": id, "Tags": [{"Key": key, "Value": value} for key, value in added.items()]})
-    if removed:
-        await at.aws.secretsmanager.untag_resource({"SecretId": id, "TagKeys": removed})
+    await at.retag(new, old, {"SecretId": id}, at.aws.secretsmanager.tag_resource, at.aws.secretsmanager.untag_resource)
     before, after = _replicas(old), _replicas(new)
     if gone := [region for region in before if region not in after]:
         await at.aws.secretsmanager.remove_regions_from_replication({"SecretId": id, "RemoveReplicaRegions": gone})

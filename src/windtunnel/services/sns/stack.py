@@ -60,11 +60,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     if changed(new, old, "DataProtectionPolicy"):
         await at.aws.sns.put_data_protection_policy({"ResourceArn": id, "DataProtectionPolicy": new.get("DataProtectionPolicy", "")})
     await _subscribe(at, id, [each for each in new.get("Subscription", []) if each not in old.get("Subscription", [])])
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.sns.tag_resource({"ResourceArn": id, "Tags": [{"Key": key, "Value": value} for key, value in added.items()]})
-    if removed:
-        await at.aws.sns.untag_resource({"ResourceArn": id, "TagKeys": removed})
+    await at.retag(new, old, {"ResourceArn": id}, at.aws.sns.tag_resource, at.aws.sns.untag_resource)
 
 
 async def _delete(at: At, id: str, properties: Properties) -> None:

@@ -49,11 +49,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     attributes.pop("FifoQueue", None)
     if attributes:
         await at.aws.sqs.set_queue_attributes({"QueueUrl": id, "Attributes": attributes})
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.sqs.tag_queue({"QueueUrl": id, "Tags": added})
-    if removed:
-        await at.aws.sqs.untag_queue({"QueueUrl": id, "TagKeys": removed})
+    await at.retag(new, old, {"QueueUrl": id}, at.aws.sqs.tag_queue, at.aws.sqs.untag_queue, as_map=True)
 
 
 async def _delete(at: At, id: str, properties: Properties) -> None:

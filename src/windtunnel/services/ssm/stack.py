@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from windtunnel.fabric import At, Deploy, Properties, Resource
 from windtunnel.fabric.resource import Unmade, changed, picked
-from windtunnel.fabric.tags import tag_list
 from windtunnel.services.ssm.parameters.state import PARAMETERS
 
 _PUT = "Name Type Value Description AllowedPattern Tier Policies DataType"
@@ -30,12 +29,8 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
         gone = {"Description": "", "AllowedPattern": "", "Policies": "[{}]"}
         lost = {name: empty for name, empty in gone.items() if name in old and name not in new}
         await at.aws.ssm.put_parameter({**lost, **picked(new, _PUT), "Name": id, "Overwrite": True})
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
     named = {"ResourceType": "Parameter", "ResourceId": id}
-    if added:
-        await at.aws.ssm.add_tags_to_resource({**named, "Tags": tag_list(added)})
-    if removed:
-        await at.aws.ssm.remove_tags_from_resource({**named, "TagKeys": removed})
+    await at.retag(new, old, named, at.aws.ssm.add_tags_to_resource, at.aws.ssm.remove_tags_from_resource)
 
 
 async def _delete(at: At, id: str, properties: Properties) -> None:

@@ -84,11 +84,7 @@ async def _create_device(at: At, properties: Properties) -> str:
 
 
 async def _update_device(at: At, id: str, new: Properties, old: Properties) -> None:
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.iam.tag_mfa_device({"SerialNumber": id, "Tags": [{"Key": k, "Value": v} for k, v in added.items()]})
-    if removed:
-        await at.aws.iam.untag_mfa_device({"SerialNumber": id, "TagKeys": removed})
+    await at.retag(new, old, {"SerialNumber": id}, at.aws.iam.tag_mfa_device, at.aws.iam.untag_mfa_device)
 
 
 async def _delete_device(at: At, id: str, properties: Properties) -> None:
@@ -109,12 +105,7 @@ async def _create_certificate(at: At, properties: Properties) -> str:
 async def _update_certificate(at: At, id: str, new: Properties, old: Properties) -> None:
     if changed(new, old, "Path"):
         await at.aws.iam.update_server_certificate({"ServerCertificateName": id, "NewPath": new.get("Path", "/")})
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        tags = [{"Key": k, "Value": v} for k, v in added.items()]
-        await at.aws.iam.tag_server_certificate({"ServerCertificateName": id, "Tags": tags})
-    if removed:
-        await at.aws.iam.untag_server_certificate({"ServerCertificateName": id, "TagKeys": removed})
+    await at.retag(new, old, {"ServerCertificateName": id}, at.aws.iam.tag_server_certificate, at.aws.iam.untag_server_certificate)
 
 
 async def _delete_certificate(at: At, id: str, properties: Properties) -> None:

@@ -43,12 +43,8 @@ async def strip(at: At, kind: str, name: str) -> None:
 
 
 async def _set_tags(at: At, kind: str, name: str, new: Properties, old: Properties) -> None:
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
     key = f"{kind.capitalize()}Name"
-    if added:
-        await getattr(at.aws.iam, f"tag_{kind}")({key: name, "Tags": [{"Key": k, "Value": v} for k, v in added.items()]})
-    if removed:
-        await getattr(at.aws.iam, f"untag_{kind}")({key: name, "TagKeys": removed})
+    await at.retag(new, old, {key: name}, getattr(at.aws.iam, f"tag_{kind}"), getattr(at.aws.iam, f"untag_{kind}"))
 
 
 async def _set_boundary(at: At, kind: str, name: str, new: Properties, old: Properties) -> None:

@@ -49,11 +49,7 @@ async def _delete_saml(at: At, id: str, properties: Properties) -> None:
 
 
 async def _set_tags(noun: str, member: str, at: At, id: str, new: Properties, old: Properties) -> None:
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await getattr(at.aws.iam, f"tag_{noun}")({member: id, "Tags": [{"Key": k, "Value": v} for k, v in added.items()]})
-    if removed:
-        await getattr(at.aws.iam, f"untag_{noun}")({member: id, "TagKeys": removed})
+    await at.retag(new, old, {member: id}, getattr(at.aws.iam, f"tag_{noun}"), getattr(at.aws.iam, f"untag_{noun}"))
 
 
 async def _told(noun: str, member: str, at: At, id: str, properties: Properties) -> dict[str, Any]:

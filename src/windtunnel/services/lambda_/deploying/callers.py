@@ -44,12 +44,8 @@ async def _update_mapping(at: At, id: str, new: Properties, old: Properties) -> 
     removed: dict[str, Any] = {"FilterCriteria": {}} if "FilterCriteria" in old and "FilterCriteria" not in new else {}
     if changed(new, old, *MAPPED.split()):
         await at.aws.lambda_.update_event_source_mapping({"UUID": id, **request, **removed})
-    added, gone = at.tag_changes(new.get("Tags"), old.get("Tags"))
     arn = (await _told_mapping(at, id, new))["EventSourceMappingArn"]
-    if added:
-        await at.aws.lambda_.tag_resource({"Resource": arn, "Tags": added})
-    if gone:
-        await at.aws.lambda_.untag_resource({"Resource": arn, "TagKeys": gone})
+    await at.retag(new, old, {"Resource": arn}, at.aws.lambda_.tag_resource, at.aws.lambda_.untag_resource, as_map=True)
 
 
 async def _delete_mapping(at: At, id: str, properties: Properties) -> None:

@@ -80,11 +80,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
 
 
 async def _set_tags(at: At, arn: str, new: Properties, old: Properties) -> None:
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.lambda_.tag_resource({"Resource": arn, "Tags": added})
-    if removed:
-        await at.aws.lambda_.untag_resource({"Resource": arn, "TagKeys": removed})
+    await at.retag(new, old, {"Resource": arn}, at.aws.lambda_.tag_resource, at.aws.lambda_.untag_resource, as_map=True)
 
 
 async def _delete(at: At, id: str, properties: Properties) -> None:
