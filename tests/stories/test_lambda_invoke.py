@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from tests.stories.here import REGION, Here
 from tests.stories.lambdas import ECHO, arn, logged, make, run, tail, zipped
 from windtunnel.fabric import Fault
+from windtunnel.planes.compute import Spec
+from windtunnel.services.lambda_.running import sandboxes
 
 
 def test_a_function_gets_its_event_and_context(here: Here) -> None:
@@ -139,6 +142,16 @@ def test_an_init_phase_that_goes_well_the_second_time_is_followed_by_the_invocat
         make(here, "f", code)
         assert run(here, "f", "fine") == "fine"
     assert len([line for line in logged(here, "/aws/lambda/f") if line.startswith("INIT_REPORT")]) == 1
+
+
+def test_an_init_phase_that_takes_too_long_is_tried_once_more_in_the_time_of_the_invocation(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandboxes, "Spec", partial(Spec, init_timeout=0.1))
+    make(here, "f", f"import time\ntime.sleep(0.3)\n{ECHO}", Timeout=60)
+    assert run(here, "f", "late") == "late"
+    start, init, *_ = logged(here, "/aws/lambda/f")
+    assert (start.split(" ")[0], init.split("\t")[1:]) == ("INIT_START", ["Phase: init", "Status: timeout\n"])
 
 
 def test_a_function_that_takes_too_long_is_ended(here: Here) -> None:

@@ -81,10 +81,11 @@ class Environment:
 
     async def ready(self) -> Outcome | None:
         """Waits for the init phase; answers an outcome when it failed or took too long, which ends the environment."""
-        left = self.spec.init_timeout - (self._machine.monotonic() - self._started)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(left, 0)):
-                await asyncio.shield(self._ready)
+        if not self._ready.done():
+            left = self.spec.init_timeout - (self._machine.monotonic() - self._started)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(left, 0)):
+                    await asyncio.shield(self._ready)
         if not self._ready.done():
             self._logs.drain()
             self._init_report = self._outcome(Kind.TIMEOUT)
