@@ -244,6 +244,16 @@ def test_nobody_else_can_ask_for_a_custom_runtimes_events(bench: Bench) -> None:
     assert bench.within(bench.spec(code, name="bootstrap", runtime="provided.al2023"), story) == b""
 
 
+@pytest.mark.skipif(not Path("/bin/bash").exists(), reason="this machine has no bash")
+def test_the_shell_is_that_of_amazon_linux(sandbox: Bench) -> None:
+    code = """
+import subprocess
+def handler(event, context):
+    return subprocess.run(["/bin/sh", "-c", "set -euo pipefail; echo $0"], capture_output=True, text=True).stdout
+"""
+    assert value(sandbox.run(code)) == "/bin/sh\n"
+
+
 def test_a_wrapper_script_of_a_layer_runs_around_the_runtime(sandbox: Bench) -> None:
     wrapper = sandbox.folder / "layer" / "wrapper"
     wrapper.parent.mkdir()
@@ -288,8 +298,7 @@ def test_a_custom_runtime_without_bootstrap_is_an_invalid_entrypoint(bench: Benc
 
 
 @pytest.mark.parametrize(
-    ("bootstrap", "told"),
-    [("#!/no/such/program\n", "bootstrap: no such file or directory"), ("#!/bin/sh\nno-such-command\n", "no-such-command: not found")],
+    ("bootstrap", "told"), [("#!/no/such/program\n", "bootstrap: no such file or directory"), ("#!/bin/sh\nno-such-command\n", "not found")]
 )
 def test_what_a_bootstrap_does_not_find_is_exit_status_127(bench: Bench, bootstrap: str, told: str) -> None:
     outcome = bench.run(bootstrap, name="bootstrap", runtime="provided.al2023")

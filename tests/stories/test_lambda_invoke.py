@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.stories.here import REGION, Here
+from tests.stories.here import ACCOUNT, REGION, Here
+from tests.stories.identity import with_key
 from tests.stories.lambdas import ECHO, arn, logged, make, run, tail, zipped
 from windtunnel.fabric import Fault
 from windtunnel.planes.compute import Spec
@@ -265,6 +266,13 @@ def test_a_runtime_that_this_machine_cannot_run_says_what_to_install(here: Here)
             getattr(here.lambda_, operation)(FunctionName="f")
         assert raised.value.code == "InvalidRuntimeException"
         assert ".NET functions run as provided.al2023 when published as a self-contained executable" in raised.value.message
+
+
+def test_a_function_acts_as_a_session_of_its_role_that_has_its_name(here: Here) -> None:
+    for name, session in (("f", "f@lambda_function"), ("two", "two")):
+        make(here, name, "import os\ndef handler(event, context):\n    return os.environ['AWS_ACCESS_KEY_ID']\n")
+        who = with_key(here, run(here, name)).sts.get_caller_identity()["Arn"]
+        assert who == f"arn:aws:sts::{ACCOUNT}:assumed-role/runs/{session}"
 
 
 def test_a_sandbox_whose_keys_have_ended_is_replaced(here: Here) -> None:

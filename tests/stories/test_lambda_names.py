@@ -187,6 +187,11 @@ def test_a_policy_lets_another_account_work_with_a_function(here: Here) -> None:
     assert other.invoke(FunctionName=arn("f"))["StatusCode"] == 200
     other.create_alias(FunctionName=arn("f"), Name="live", FunctionVersion="$LATEST")
     assert [alias["Name"] for alias in here.lambda_.list_aliases(FunctionName="f")["Aliases"]] == ["live"]
+    other.tag_resource(Resource=arn("f"), Tags={"a": "1", "b": "2"})
+    other.untag_resource(Resource=arn("f"), TagKeys=["a"])
+    assert here.lambda_.list_tags(Resource=arn("f")) == other.list_tags(Resource=arn("f")) == {"Tags": {"b": "2"}}
+    elsewhere = arn("f").replace(REGION, "ap-south-1")
+    assert refusal(here.lambda_.list_tags, Resource=elsewhere) == ("ResourceNotFoundException", f"Function not found: {elsewhere}")
     other.delete_function(FunctionName=arn("f"))
     assert here.lambda_.list_functions() == {"Functions": []}
 

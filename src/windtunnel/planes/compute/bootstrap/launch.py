@@ -115,6 +115,9 @@ def build_root(order: Order, uid: int) -> None:
             os.symlink(os.readlink(path), ROOT + path)
         elif bind(path, ROOT + path):
             bound.append(ROOT + path)
+    shell = os.path.realpath("/bin/sh")
+    if os.path.basename(shell) == "dash" and bind("/bin/bash", ROOT + shell):
+        bound.append(ROOT + shell)  # Amazon Linux's sh is bash, and AWS's own examples rely on it
     bound += [f"{ROOT}/etc/{name}" for name in SETTINGS if bind(f"/etc/{name}", f"{ROOT}/etc/{name}")]
     for name in DEVICES:
         bind(f"/dev/{name}", f"{ROOT}/dev/{name}")

@@ -16,7 +16,7 @@ from windtunnel.aws.policy import Context, Decision, Policies, Principal, compil
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.asking import asker, known_of
 from windtunnel.services.lambda_.places import named
-from windtunnel.services.lambda_.rules import Name, arn_of, layer_arn
+from windtunnel.services.lambda_.rules import Name, arn_of, layer_arn, name_of
 from windtunnel.services.lambda_.state import LAYER_POLICIES, POLICIES, Policy
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
@@ -87,7 +87,10 @@ def _decision(tx: Tx, policy: Policy | None, arn: str, account: str, caller: Pri
 
 def _account(tx: Tx, action: str, req: Mapping[str, Any]) -> str:
     """The account to act in: the function's own, where that is allowed; else the caller's, where the operation refuses."""
-    name = named(tx, req)
+    arn = req.get("Resource", "")
+    if arn and ":function:" not in arn:
+        return tx.account
+    name = name_of(arn) if arn else named(tx, req)
     if name.account == tx.account or not permitted(tx, name, asker(tx.scope.principal), action, {}):
         return tx.account
     return name.account

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.aws.arn import parse
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_tags, set_tags, tags_of
+from windtunnel.services.lambda_.access.sharing import shared
 from windtunnel.services.lambda_.places import revised
 from windtunnel.services.lambda_.rules import TAGS_MAX, arn_of, invalid, name_of, not_found
 from windtunnel.services.lambda_.state import FUNCTIONS, MAPPINGS, SIGNINGS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import lambda_ as t
 
 
+@shared
 def tag_resource(tx: Tx, req: t.TagResourceRequest) -> None:
     arn = _checked(tx, req["Resource"])
     if not req["Tags"]:
@@ -25,12 +27,14 @@ def tag_resource(tx: Tx, req: t.TagResourceRequest) -> None:
     _revised(tx, arn)
 
 
+@shared
 def untag_resource(tx: Tx, req: t.UntagResourceRequest) -> None:
     arn = _checked(tx, req["Resource"])
     remove_tags(tx, arn, req["TagKeys"])
     _revised(tx, arn)
 
 
+@shared
 def list_tags(tx: Tx, req: t.ListTagsRequest) -> dict[str, Any]:
     return {"Tags": tags_of(tx, _checked(tx, req["Resource"]))}
 
@@ -59,6 +63,6 @@ def _checked(tx: Tx, text: str) -> str:
     name = name_of(text)
     if name.qualifier:
         raise invalid("Tags on function aliases and versions are not supported. Please specify a function ARN.")
-    if name.account != tx.account or tx.get(FUNCTIONS, name.name) is None:
+    if (name.account, name.region) != (tx.account, tx.region) or tx.get(FUNCTIONS, name.name) is None:
         raise not_found(f"Function not found: {text}")
     return arn_of(tx.region, tx.account, name.name)

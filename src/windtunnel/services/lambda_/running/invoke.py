@@ -11,7 +11,7 @@ from windtunnel.fabric.asking import asker
 from windtunnel.services.lambda_.access.sharing import denied, permitted
 from windtunnel.services.lambda_.events.events import accept
 from windtunnel.services.lambda_.places import Found, chosen, find, named
-from windtunnel.services.lambda_.rules import Name, arn_of, check_payload, shown_number
+from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, check_payload, not_found, shown_number
 from windtunnel.services.lambda_.running.execute import Ran, context_of, execute
 from windtunnel.services.lambda_.running.sandboxes import Concurrency
 from windtunnel.services.lambda_.running.streaming import Pieces, Streaming
@@ -91,7 +91,12 @@ def _find(tx: Tx, req: Mapping[str, Any]) -> Found:
     if caller.kind != "AWSService" and (why := _refusal(tx, name)):
         arn = arn_of(name.region, name.account, name.name, name.qualifier)
         raise Fault("AccessDeniedException", f"User: {caller.arn} is not authorized to perform: {ACTION} on resource: {arn} {why}")
-    return find(tx, name)
+    try:
+        return find(tx, name)
+    except Fault as fault:
+        # Who invokes is told of the version, where others are told of the function.
+        arn = arn_of(name.region, name.account, name.name, name.qualifier or LATEST)
+        raise not_found(f"Function not found: {arn}") from fault
 
 
 def _refusal(tx: Tx, name: Name) -> str:

@@ -13,7 +13,8 @@ from windtunnel.services.lambda_.rules import invalid
 
 ABSENT = frozenset({"NoSuchEntity", "NoSuchEntityException", "NotImplemented"})
 SESSION_SECONDS = 3600
-SESSION_NAME_MIN = 2
+SHORT_NAME = "{}@lambda_function"
+"""The session of a function whose name has one letter, for names of sessions have two."""
 """STS asks for so many characters, where a function's name may have one."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
@@ -45,7 +46,7 @@ async def check_role(call: Call, role: str, name: str) -> None:
 async def keys_of(call: Call, role: str, session: str) -> Keys:
     """A session of a role. A role that IAM doesn't know has one all the same, so that a first function needs no role made for it."""
     arn = parse(role)
-    session = session.ljust(SESSION_NAME_MIN, "-")
+    session = session if len(session) > 1 else SHORT_NAME.format(session)
     if not await _is_there(call, arn):
         return await call.transact(_keys_of_none, arn, session)
     request = {"RoleArn": role, "RoleSessionName": session, "DurationSeconds": SESSION_SECONDS}
