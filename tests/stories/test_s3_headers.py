@@ -1,4 +1,4 @@
-"""What S3 refuses of headers and query parameters that are wrong, or missing."""
+"""What S3 refuses of headers, query parameters and documents that are wrong, or not whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.stories.here import Here
+from tests.stories.refusals import filled
 from tests.stories.s3_kit import refused
 
 KEY = {"Bucket": "box", "Key": "k"}
@@ -20,6 +21,26 @@ SELECT = "The SelectRequest entity is missing a required parameter. Check the se
 NO_ID = "The request is missing the id of a configuration."
 HOLDS = "windtunnel does not implement event holds of objects."
 NOTHING: list[str] = []
+MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
+CORS = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+NUMBER = "must be an integer between 0 and 2147483647"
+
+
+def _website(*rules: dict[str, Any]) -> dict[str, Any]:
+    return {"Bucket": "box", "WebsiteConfiguration": {"IndexDocument": {"Suffix": "i"}, "RoutingRules": list(rules)}}
+
+
+def _descent(*moves: tuple[str, int], noncurrent: bool = False) -> dict[str, Any]:
+    name, unit = ("NoncurrentVersionTransitions", "NoncurrentDays") if noncurrent else ("Transitions", "Days")
+    rule = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""}, name: [{"StorageClass": to, unit: days} for to, days in moves]}
+    return {"Bucket": "box", "LifecycleConfiguration": {"Rules": [rule]}}
+
+
+def _too_early(unit: str, action: str, warm: str, cold: str, days: int) -> str:
+    least = f"for filter '(prefix=)' must be {days} days more than 'filter '(prefix=)'' in the '{action}' action"
+    return f"'{unit}' in the '{action}' action for StorageClass '{cold}' {least} for StorageClass '{warm}'"
+
+
 SELECTED: dict[str, Any] = {
     "Expression": "SELECT * FROM S3Object",
     "ExpressionType": "SQL",
@@ -67,6 +88,77 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         ("list_buckets", {"MaxBuckets": most}, "InvalidArgument", "Argument max-buckets must be an integer between 1 and 10000")
         for most in (-1, 0, 10_001)
     ),
+    *(
+        (operation, {"Bucket": "box", name: value}, "InvalidArgument", f"Argument {word} {NUMBER}")
+        for operation, name, word in (
+            ("list_objects", "MaxKeys", "maxKeys"),
+            ("list_objects_v2", "MaxKeys", "maxKeys"),
+            ("list_object_versions", "MaxKeys", "maxKeys"),
+            ("list_multipart_uploads", "MaxUploads", "max-uploads"),
+        )
+        for value in (-1, 2**31)
+    ),
+    *(
+        (operation, {"Bucket": "box", "OptionalObjectAttributes": ["Colour"]}, "InvalidArgument", "Invalid attribute name specified.")
+        for operation in ("list_objects", "list_objects_v2", "list_object_versions")
+    ),
+    *(
+        (operation, {**request, name: -1}, "InvalidArgument", f"Argument {word} {NUMBER}")
+        for name, word in (("PartNumberMarker", "part-number-marker"), ("MaxParts", "max-parts"))
+        for operation, request in (
+            ("list_parts", {**KEY, "UploadId": "$upload"}),
+            ("get_object_attributes", {"Bucket": "box", "Key": "parts", "ObjectAttributes": ["ObjectParts"]}),
+        )
+    ),
+    (
+        "put_bucket_cors",
+        {
+            "Bucket": "box",
+            "CORSConfiguration": {"CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "ExposeHeaders": ["x-*"]}]},
+        },
+        "InvalidRequest",
+        'ExposeHeader "x-*" contains wildcard. We currently do not support wildcard for ExposeHeader.',
+    ),
+    *(
+        (
+            "put_bucket_website",
+            _website({"Redirect": {"HostName": "h", "HttpRedirectCode": code}}),
+            "InvalidRequest",
+            f"The provided HTTP redirect code ({code}) is not valid. Valid codes are 3XX except 300.",
+        )
+        for code in ("200", "300", "3011")
+    ),
+    (
+        "put_bucket_website",
+        _website({"Condition": {"HttpErrorCodeReturnedEquals": "304"}, "Redirect": {"HostName": "h"}}),
+        "InvalidRequest",
+        "The provided HTTP error code (304) is not valid. Valid codes are 4XX or 5XX.",
+    ),
+    (
+        "put_bucket_website",
+        _website(*[{"Redirect": {"HostName": "h"}}] * 51),
+        "InvalidRequest",
+        "51 routing rules provided, the number of routing rules in a website configuration is limited to 50.",
+    ),
+    (
+        "put_bucket_lifecycle_configuration",
+        _descent(("DEEP_ARCHIVE", 119), ("GLACIER", 30)),
+        "InvalidArgument",
+        _too_early("Days", "Transition", "GLACIER", "DEEP_ARCHIVE", 90),
+    ),
+    (
+        "put_bucket_lifecycle_configuration",
+        _descent(("GLACIER", 30), ("STANDARD_IA", 40)),
+        "InvalidArgument",
+        _too_early("Days", "Transition", "STANDARD_IA", "GLACIER", 30),
+    ),
+    (
+        "put_bucket_lifecycle_configuration",
+        _descent(("ONEZONE_IA", 30), ("GLACIER_IR", 59), noncurrent=True),
+        "InvalidArgument",
+        _too_early("NoncurrentDays", "NoncurrentVersionTransition", "ONEZONE_IA", "GLACIER_IR", 30),
+    ),
+    ("delete_objects", {"Bucket": "box", "Delete": {"Objects": [{"Key": ""}]}}, "MalformedXML", MALFORMED),
     ("complete_multipart_upload", KEY, "MethodNotAllowed", "The specified method is not allowed against this resource."),
     ("upload_part", {**KEY, "UploadId": "u"}, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive"),
     *(
@@ -91,4 +183,10 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
 def test_a_header_or_parameter_that_is_wrong_is_refused(here: Here, operation: str, request_: dict[str, Any], code: str, said: str) -> None:
     here.s3.create_bucket(Bucket="box")
     here.s3.put_object(**KEY, Body=b"hello")
-    assert refused(getattr(here.s3, operation), **request_)[:2] == (code, said)
+    parts = {"Bucket": "box", "Key": "parts"}
+    upload = here.s3.create_multipart_upload(**parts, ChecksumAlgorithm="SHA1")["UploadId"]
+    part = here.s3.upload_part(**parts, UploadId=upload, PartNumber=1, Body=b"x")
+    named = {"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA1": part["ChecksumSHA1"]}
+    here.s3.complete_multipart_upload(**parts, UploadId=upload, MultipartUpload={"Parts": [named]})
+    world = {"$upload": here.s3.create_multipart_upload(**KEY)["UploadId"]}
+    assert refused(getattr(here.s3, operation), **filled(request_, world))[:2] == (code, said)

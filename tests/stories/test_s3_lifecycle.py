@@ -182,8 +182,8 @@ def test_an_object_gets_colder_step_by_step_and_its_readers_are_told(here: Here,
 
 def test_small_objects_move_where_the_rule_or_the_configuration_says_so(here: Here, s3: Any) -> None:
     s3.put_object(Bucket="box", Key="a", Body=b"x" * 2000)
-    _rules(s3, {"Transitions": [{"Days": 0, "StorageClass": "GLACIER_IR"}, {"Days": 1, "StorageClass": "GLACIER"}]})
-    here.jump(3 * DAY)
+    _rules(s3, {"Transitions": [{"Days": 0, "StorageClass": "GLACIER_IR"}, {"Days": 90, "StorageClass": "GLACIER"}]})
+    here.jump(92 * DAY)
     assert _class(s3) == "STANDARD"
     sized = {"Filter": {"ObjectSizeGreaterThan": 1000}, "Transitions": [{"Days": 0, "StorageClass": "GLACIER_IR"}]}
     _rules(s3, sized)

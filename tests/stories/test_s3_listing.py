@@ -1,6 +1,7 @@
 """Listings: in UTF-8 order, in pages, with folders that are told once and stepped over."""
 
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -142,3 +143,24 @@ def test_keys_that_need_no_percent_encoding_stand_as_they_are_beside_those_that_
 def test_a_key_that_no_listing_could_print_is_refused(s3: Any) -> None:
     assert refused(s3.put_object, Bucket="box", Key="half \ud800", Body=b"x") == ("InvalidURI", "Couldn't parse the specified URI.", {})
     assert keys(s3.list_objects_v2(Bucket="box")) == []
+
+
+def test_a_listing_says_how_restores_stand_where_it_is_asked(here: Here) -> None:
+    s3 = here.s3
+    s3.create_bucket(Bucket="cold")
+    for key in ("asked", "left"):
+        s3.put_object(Bucket="cold", Key=key, Body=b"x", StorageClass="GLACIER")
+    s3.restore_object(Bucket="cold", Key="asked", RestoreRequest={"Days": 2, "GlacierJobParameters": {"Tier": "Expedited"}})
+
+    def told(operation: str, member: str) -> list[Any]:
+        listed = getattr(s3, operation)(Bucket="cold", OptionalObjectAttributes=["RestoreStatus"])[member]
+        return [item.get("RestoreStatus") for item in listed]
+
+    kinds = (("list_objects", "Contents"), ("list_objects_v2", "Contents"), ("list_object_versions", "Versions"))
+    assert [told(*kind) for kind in kinds] == [[{"IsRestoreInProgress": True}, None]] * 3
+    here.jump(3_600)
+    until = s3.head_object(Bucket="cold", Key="asked")["Restore"].partition('expiry-date="')[2].removesuffix('"')
+    done = {"IsRestoreInProgress": False, "RestoreExpiryDate": parsedate_to_datetime(until).timestamp()}
+    assert [told(*kind) for kind in kinds] == [[done, None]] * 3
+    here.jump(5 * 86_400)
+    assert [told(*kind) for kind in kinds] == [[None, None]] * 3

@@ -102,6 +102,8 @@ class Listed(msgspec.Struct, array_like=True, gc=False):
     ChecksumType: str | None = None
     Owner: dict[str, str] | None = None
     """Never kept: an account's name may change."""
+    RestoreStatus: dict[str, Any] | None = None
+    """Never kept: it changes by itself."""
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):

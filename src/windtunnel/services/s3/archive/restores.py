@@ -44,6 +44,14 @@ def restore_shown(version: Version, now: float) -> dict[str, str]:
     return {"Restore": f'ongoing-request="false", expiry-date="{date}"'}
 
 
+def restore_listed(version: Version, now: float) -> dict[str, Any] | None:
+    """The RestoreStatus of a listing; None where no restore was asked for, or its copy is gone."""
+    restore = version.restore
+    if restore is None or now >= restore.until:
+        return None
+    return {"IsRestoreInProgress": True} if now < restore.ready else {"IsRestoreInProgress": False, "RestoreExpiryDate": restore.until}
+
+
 def restored(tx: Tx, payload: Mapping[str, str]) -> None:
     """A restore is over: those who listen are told. What lay in a tier of Intelligent-Tiering is back for good, as if just read."""
     name, key = payload["Bucket"], payload["Key"]

@@ -58,6 +58,10 @@ def put_bucket_cors(tx: Tx, req: t.PutBucketCorsRequest) -> None:
         for header in rule.get("AllowedHeaders") or []:
             if header.count("*") > 1:
                 raise Fault("InvalidRequest", f'AllowedHeader "{header}" can not have more than one wildcard.')
+        for header in rule.get("ExposeHeaders") or []:
+            if "*" in header:
+                message = f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard for ExposeHeader.'
+                raise Fault("InvalidRequest", message)
     _keep(tx, req, "cors", {"CORSRules": rules})
 
 

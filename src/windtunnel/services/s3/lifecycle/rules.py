@@ -5,8 +5,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfigurat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import Any
 
 from windtunnel.fabric import Fault
@@ -18,6 +19,9 @@ AND_PARTS_MIN = 2
 NEWER_VERSIONS_MAX = 100
 INFREQUENT = ("STANDARD_IA", "ONEZONE_IA")
 INFREQUENT_DAYS_MIN = 30
+COLDER = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
+"""Objects move this way only: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
+KEPT_DAYS_MIN = {"STANDARD_IA": 30, "ONEZONE_IA": 30, "GLACIER_IR": 90, "GLACIER": 90}
 ACTIONS = ("Expiration", "Transitions", "NoncurrentVersionTransitions", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")
 FILTERS = ("Prefix", "Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan", "And")
 
@@ -91,6 +95,7 @@ def _check_order(rule: Mapping[str, Any], name: str, member: str, ending: str, u
             raise Fault("InvalidArgument", f"'{unit}' in {name} action {least}", ArgumentName=unit, ArgumentValue=str(days))
     if len({move.get("Date") is None for move in moves}) > 1:
         raise Fault("InvalidRequest", f"Found mixed 'Date' and 'Days' based Transition actions in lifecycle rule for {prefix}")
+    _check_descent(moves, name, unit, prefix)
     for move in moves:
         if (end.get("Date") is not None and move.get("Date") is None) or (end.get("Days") is not None and move.get("Date") is not None):
             message = f"Found mixed 'Date' and 'Days' based Expiration and Transition actions in lifecycle rule for {prefix}"
@@ -99,6 +104,19 @@ def _check_order(rule: Mapping[str, Any], name: str, member: str, ending: str, u
         if end.get(word) is not None and end[word] <= (move.get(word) or 0):
             message = f"'{word}' in the {ending} action for {prefix} must be greater than '{word}' in the {name} action"
             raise Fault("InvalidArgument", message, ArgumentName=word, ArgumentValue=str(end[word]))
+
+
+def _check_descent(moves: Sequence[Mapping[str, Any]], name: str, unit: str, prefix: str) -> None:
+    """Each class keeps an object for its time before a colder one may have it."""
+    for warm, cold in combinations(sorted(moves, key=lambda move: COLDER.index(move["StorageClass"])), 2):
+        word, day = (unit, 1) if warm.get("Date") is None else ("Date", DAY_SECONDS)
+        least = KEPT_DAYS_MIN.get(warm["StorageClass"], 0)
+        if cold[word] - warm[word] < least * day:
+            message = (
+                f"'{word}' in the '{name}' action for StorageClass '{cold['StorageClass']}' for {prefix} must be {least} days more than"
+                f" '{prefix}' in the '{name}' action for StorageClass '{warm['StorageClass']}'"
+            )
+            raise Fault("InvalidArgument", message, ArgumentName=word, ArgumentValue=str(cold[word]))
 
 
 def _check_noncurrent(rule: Mapping[str, Any]) -> None:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.aws import pages
 from windtunnel.aws.records import Records
 from windtunnel.fabric import Fault, Tx
+from windtunnel.services.s3.archive.restores import restore_listed
 from windtunnel.services.s3.listings.walk import Page, most_of, show_folders, start_of, stays, walk, writer_of
-from windtunnel.services.s3.places import bucket_of, charge_shown, order
-from windtunnel.services.s3.rules import NULL, order_of, owner_of
+from windtunnel.services.s3.places import bucket_of, charge_shown, current, order
+from windtunnel.services.s3.rules import ARCHIVED, NULL, TIERED, order_of, owner_of
 from windtunnel.services.s3.state import LISTED, NULL_ORDER, NULLS, VERSIONS, Bucket, Listed, Version
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import s3 as t
 
 Key = tuple[Any, ...]
+RESTORED = (*ARCHIVED, TIERED)
+"""The classes of what may be brought back from an archive."""
 
 
 def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Output:
@@ -35,6 +38,7 @@ def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Outpu
         "KeyCount": len(page.items) + len(page.prefixes),
     }
     _tell_region(result, tx, bucket)
+    _tell_restores(tx, req, bucket, page)
     _show(result, req, bucket if req.get("FetchOwner") else None, page, write)
     if token is not None:
         result["ContinuationToken"] = token
@@ -71,6 +75,7 @@ def list_objects(tx: Tx, req: t.ListObjectsRequest) -> t.ListObjectsOutput:
         "MaxKeys": most,
     }
     _tell_region(result, tx, bucket)
+    _tell_restores(tx, req, bucket, page)
     _show(result, req, bucket, page, write)
     # Without a delimiter the last key is the marker of the next page, and S3 leaves it to the client to see that.
     if page.truncated and req.get("Delimiter"):
@@ -87,6 +92,24 @@ def _objects(tx: Tx, req: Mapping[str, Any], after: str) -> tuple[Page[Listed], 
 
     start = start_of(prefix, delimiter, after)
     return walk(scan, prefix, delimiter, start, most, name=attrgetter("Key"), follow=lambda row: (row.Key + "\0",)), most
+
+
+def _tell_restores(tx: Tx, req: Mapping[str, Any], bucket: Bucket, page: Page[Listed]) -> None:
+    """How restores stand is looked up where it is asked for, of what may have any."""
+    if not _restores_asked(req):
+        return
+    for item in page.items:
+        found = current(tx, req["Bucket"], bucket, item.Key) if item.StorageClass in RESTORED else None
+        if found is not None:
+            item.RestoreStatus = restore_listed(found[1], tx.now)
+
+
+def _restores_asked(req: Mapping[str, Any]) -> bool:
+    wanted: list[str] = req.get("OptionalObjectAttributes") or []
+    if any(name != "RestoreStatus" for name in wanted):
+        message = "Invalid attribute name specified."
+        raise Fault("InvalidArgument", message, ArgumentName="x-amz-optional-object-attributes")
+    return bool(wanted)
 
 
 def _show(result: Any, req: Mapping[str, Any], owner: Bucket | None, page: Page[Listed], write: Callable[[str], str]) -> None:
@@ -106,7 +129,7 @@ def _show(result: Any, req: Mapping[str, Any], owner: Bucket | None, page: Page[
 def list_object_versions(tx: Tx, req: t.ListObjectVersionsRequest) -> t.ListObjectVersionsOutput:
     """Keys in order, each with its newest version first; delete markers stand in a list of their own."""
     bucket_of(tx, req)
-    write = writer_of(req)
+    restores, write = _restores_asked(req), writer_of(req)
     name, prefix, delimiter = req["Bucket"], req.get("Prefix") or "", req.get("Delimiter") or ""
     most = most_of(req.get("MaxKeys"), "maxKeys")
     after, after_version = req.get("KeyMarker") or "", req.get("VersionIdMarker") or ""
@@ -141,6 +164,8 @@ def list_object_versions(tx: Tx, req: t.ListObjectVersionsRequest) -> t.ListObje
         shown |= {"ETag": f'"{version.etag}"', "Size": version.size, "StorageClass": version.storage}
         if version.algorithm:
             shown |= {"ChecksumAlgorithm": [version.algorithm], "ChecksumType": version.checksum_type}
+        if restores and (status := restore_listed(version, tx.now)) is not None:
+            shown["RestoreStatus"] = status
         versions.append(shown)
     if versions:
         result["Versions"] = versions

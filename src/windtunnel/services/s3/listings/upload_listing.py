@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.lifecycle.expiration import abortion_shown
-from windtunnel.services.s3.listings.walk import most_of, show_folders, start_of, walk, writer_of
+from windtunnel.services.s3.listings.walk import check_number, most_of, show_folders, start_of, walk, writer_of
 from windtunnel.services.s3.multipart.uploads import part_shown, upload_of
 from windtunnel.services.s3.places import bucket_of
 from windtunnel.services.s3.rules import PART_NUMBER_MAX, owner_of
@@ -22,6 +22,7 @@ def list_parts(tx: Tx, req: t.ListPartsRequest) -> t.ListPartsOutput:
     bucket_of(tx, req)
     upload = upload_of(tx, req)
     marker, most = int(req.get("PartNumberMarker") or 0), most_of(req.get("MaxParts"), "max-parts")
+    check_number(marker, "part-number-marker")
     found = list(tx.scan(PARTS, req["UploadId"], start=(min(marker, PART_NUMBER_MAX) + 1,), limit=most + 1))
     page = found[:most]
     result: Any = {

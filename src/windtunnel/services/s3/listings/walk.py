@@ -18,6 +18,7 @@ Scan = Callable[[Key | None, Key | None, int], list[Row]]
 """(start, end, limit): the rows from `start` (inclusive) to `end` (exclusive), what follows the bucket's name in their keys."""
 
 LAST_CODE_POINT = "\U0010ffff"
+NUMBER_MAX = 2_147_483_647
 SEEK_ROWS, FIRST_ROWS, ROWS_MAX = 2, 32, 1001
 
 
@@ -101,13 +102,17 @@ def _first_folder(rows: list[Row], name: Callable[[Row], str], prefix: str, deli
     return len(rows), ""
 
 
+def check_number(value: int, name: str) -> None:
+    if not 0 <= value <= NUMBER_MAX:
+        message = f"Argument {name} must be an integer between 0 and {NUMBER_MAX}"
+        raise Fault("InvalidArgument", message, ArgumentName=name, ArgumentValue=str(value))
+
+
 def most_of(value: int | None, name: str) -> int:
     """How many a page may have: what was asked for, up to a thousand."""
     if value is None:
         return PAGE_KEYS_MAX
-    if value < 0:
-        message = f"Argument {name} must be an integer between 0 and 2147483647"
-        raise Fault("InvalidArgument", message, ArgumentName=name, ArgumentValue=str(value))
+    check_number(value, name)
     return min(value, PAGE_KEYS_MAX)
 
 

@@ -12,7 +12,7 @@ from windtunnel.services.s3.notifications.events import tell
 from windtunnel.services.s3.objects.digests import MEMBERS, Received, receive
 from windtunnel.services.s3.objects.drafts import Request, check_write, draft_of, encryption_shown, filled, written_id
 from windtunnel.services.s3.places import add, bucket_of, charge_shown, current, find, remove
-from windtunnel.services.s3.rules import NULL, PAGE_KEYS_MAX, PUT_BYTES_MAX, check_key, etag_matches, failed
+from windtunnel.services.s3.rules import NULL, PAGE_KEYS_MAX, PUT_BYTES_MAX, check_key, etag_matches, failed, malformed
 from windtunnel.services.s3.state import Bucket, Version
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def delete_objects(tx: Tx, req: t.DeleteObjectsRequest) -> t.DeleteObjectsOutput
     bucket = bucket_of(tx, req)
     bypass = _check_delete(bucket, req)
     wanted = req["Delete"].get("Objects") or []
-    if not 1 <= len(wanted) <= PAGE_KEYS_MAX:
-        raise Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+    if not 1 <= len(wanted) <= PAGE_KEYS_MAX or not all(item["Key"] for item in wanted):
+        raise malformed()
     if bucket.mfa_delete and any(item.get("VersionId") is not None for item in wanted):
         check_factor(tx, bucket, req)
     deleted: list[Any] = []

@@ -12,6 +12,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.archive.restores import check_archived, restore_shown
 from windtunnel.services.s3.archive.tiering import read
 from windtunnel.services.s3.lifecycle.expiration import expiration_shown
+from windtunnel.services.s3.listings.walk import check_number, most_of
 from windtunnel.services.s3.locks.locks import lock_shown
 from windtunnel.services.s3.objects.customer_keys import check_key_of
 from windtunnel.services.s3.objects.digests import MEMBERS
@@ -19,7 +20,7 @@ from windtunnel.services.s3.objects.drafts import encryption_shown
 from windtunnel.services.s3.objects.kms import open_data_key
 from windtunnel.services.s3.objects.metadata import shown as shown_metadata
 from windtunnel.services.s3.places import bucket_of, charge_shown, lookup, shown_id
-from windtunnel.services.s3.rules import PAGE_KEYS_MAX, TIERED, check_read, range_of
+from windtunnel.services.s3.rules import TIERED, check_read, range_of
 from windtunnel.services.s3.state import OBJECT_PARTS, Bucket, ObjectPart, Version
 
 if TYPE_CHECKING:
@@ -182,7 +183,8 @@ def _object_parts(tx: Tx, req: Mapping[str, Any], at: int, version: Version) -> 
     shown: t.GetObjectAttributesParts = {"TotalPartsCount": version.parts}
     if version.checksum_type != "COMPOSITE":
         return shown
-    marker, most = int(req.get("PartNumberMarker") or 0), int(req.get("MaxParts") or PAGE_KEYS_MAX)
+    marker, most = int(req.get("PartNumberMarker") or 0), most_of(req.get("MaxParts"), "max-parts")
+    check_number(marker, "part-number-marker")
     later = [part for part in _parts_of(tx, req, at) if part.number > marker]
     page = later[:most]
     member = MEMBERS[version.algorithm]

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-page-redirect.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.rules import nested, several
 from windtunnel.services.s3.state import BUCKETS, DOCUMENTS
 
+RULES_MAX = 50
+_REDIRECTION, _ERROR = re.compile(r"3(?!00)\d\d"), re.compile(r"[45]\d\d")
 NO_WEBSITE = "The specified bucket does not have a website configuration"
 
 
@@ -60,6 +63,9 @@ def check_website(wanted: Mapping[str, Any]) -> None:
     rules = several(wanted, "RoutingRules")
     if wanted.get("RoutingRules") is not None and not rules:
         raise Fault("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+    if len(rules) > RULES_MAX:
+        message = f"{len(rules)} routing rules provided, the number of routing rules in a website configuration is limited to {RULES_MAX}."
+        raise Fault("InvalidRequest", message)
     for rule in rules:
         redirect, condition = nested(rule, "Redirect"), rule.get("Condition")
         _check_protocol(redirect)
@@ -68,6 +74,12 @@ def check_website(wanted: Mapping[str, Any]) -> None:
         if condition is not None and not any(condition.values()):
             message = "Condition cannot be empty. To redirect all requests without a condition, the condition element shouldn't be present."
             raise Fault("InvalidRequest", message)
+        code, error = redirect.get("HttpRedirectCode"), nested(rule, "Condition").get("HttpErrorCodeReturnedEquals")
+        if code is not None and not _REDIRECTION.fullmatch(code):
+            message = f"The provided HTTP redirect code ({code}) is not valid. Valid codes are 3XX except 300."
+            raise Fault("InvalidRequest", message)
+        if error is not None and not _ERROR.fullmatch(error):
+            raise Fault("InvalidRequest", f"The provided HTTP error code ({error}) is not valid. Valid codes are 4XX or 5XX.")
 
 
 def _check_protocol(redirect: Mapping[str, Any]) -> None:
