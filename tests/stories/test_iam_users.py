@@ -71,6 +71,17 @@ def test_a_renamed_user_keeps_its_keys_policies_and_groups(here: Here) -> None:
     assert fault(here.iam.get_user, UserName="ada")[0] == "NoSuchEntity"
 
 
+def test_the_groups_of_a_user_are_listed_by_name_page_by_page(here: Here) -> None:
+    user(here, "ada")
+    for name in ("Zoo", "lab", "Admins"):
+        here.iam.create_group(GroupName=name)
+        here.iam.add_user_to_group(GroupName=name, UserName="ada")
+    first = here.iam.list_groups_for_user(UserName="ada", MaxItems=2)
+    assert [group["GroupName"] for group in first["Groups"]] == ["Admins", "lab"]
+    rest = here.iam.list_groups_for_user(UserName="ada", Marker=first["Marker"])
+    assert ([group["GroupName"] for group in rest["Groups"]], rest["IsTruncated"]) == (["Zoo"], False)
+
+
 def test_a_user_goes_only_when_nothing_is_left_of_it(here: Here) -> None:
     ada = user(here, "ada", read=READ)
     here.iam.create_group(GroupName="lab")

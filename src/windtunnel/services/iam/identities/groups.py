@@ -67,9 +67,10 @@ def list_groups(tx: Tx, req: t.ListGroupsRequest) -> t.ListGroupsResponse:
 
 def list_groups_for_user(tx: Tx, req: t.ListGroupsForUserRequest) -> t.ListGroupsForUserResponse:
     user = user_named(tx, req["UserName"])
-    start = start_of(req)
-    rows = tx.find(MEMBERS, "user", user.id, start=start)
-    return paged(req, "Groups", rows, lambda key, _: _shown(tx, with_id(tx, GROUPS, str(key[0]))))
+    start = start_of(req) or ("",)
+    groups: list[Group] = [with_id(tx, GROUPS, str(key[0])) for key, _ in tx.find(MEMBERS, "user", user.id)]  # at most ten
+    rows = sorted(((group.name.lower(),), group) for group in groups)
+    return paged(req, "Groups", (row for row in rows if row[0] >= start), lambda _, group: _shown(tx, group))
 
 
 def add_user_to_group(tx: Tx, req: t.AddUserToGroupRequest) -> dict[str, Any]:
