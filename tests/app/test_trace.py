@@ -120,6 +120,20 @@ def test_a_function_that_a_queue_feeds_runs_for_its_message(region: LocalRegion)
     ]
 
 
+def test_a_function_that_a_stream_feeds_runs_for_its_record(region: LocalRegion) -> None:
+    region.client("sqs").create_queue(QueueName="q")
+    kinesis = region.client("kinesis")
+    kinesis.create_stream(StreamName="clicks", ShardCount=1)
+    region.rest()
+    region.jump("1m")
+    function(region, "sends", SENDS)
+    stream = "arn:aws:kinesis:us-east-1:000000000000:stream/clicks"
+    region.client("lambda").create_event_source_mapping(EventSourceArn=stream, FunctionName="sends", StartingPosition="TRIM_HORIZON")
+    put = kinesis.put_record(StreamName="clicks", Data=b"x", PartitionKey="p")["ResponseMetadata"]["RequestId"]
+    region.rest()
+    assert told(region, put) == ["kinesis PutRecord clicks", "└─ lambda Run sends", "└─ sqs SendMessage q"]
+
+
 def test_attempts_and_where_they_end_are_told_with_their_times(region: LocalRegion) -> None:
     functions = region.client("lambda")
     region.client("sqs").create_queue(QueueName="grave")

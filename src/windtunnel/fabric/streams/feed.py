@@ -76,6 +76,10 @@ class Feed(msgspec.Struct, frozen=True):
     def sequence(self, record: Members[str, Any]) -> str:
         return record["SequenceNumber"] if self.is_kinesis else record["dynamodb"]["SequenceNumber"]
 
+    def marks(self, records: list[dict[str, Any]]) -> list[str]:
+        """What the live list of calls knows records by, where whoever put them is told of it."""
+        return [f"{parse(self.stream).id}/{self.sequence(record)}" for record in records] if self.is_kinesis else []
+
     def arrival(self, record: Members[str, Any]) -> float:
         """When a record came into the stream."""
         if self.is_kinesis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from windtunnel.aws.arn import Arn
@@ -18,12 +19,20 @@ def _delivered(arn: Arn, event: Event) -> tuple[str, dict[str, Any]]:
     return "put_record", {"StreamARN": str(arn), **record, **event.parameters}
 
 
+def _put(request: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[str, ...]:
+    """What joins a record's sender to the functions that run for it: its stream and sequence number."""
+    stream = request.get("StreamName") or request["StreamARN"].rpartition("/")[2]
+    records = result.get("Records", (result,))
+    return tuple(f"{stream}/{record['SequenceNumber']}" for record in records if "SequenceNumber" in record)
+
+
 SERVICE = Service(
     "kinesis",
     modules=(streams, shards, settings, writing, reading, consumers, subscribing, tags, policies, queues, receiving),
     resources=RESOURCES,
     timers={"expire": life.expire, "sweep": life.sweep, "sweep_queue": life.sweep_queue},
     targets={"kinesis": _delivered},
+    marks={"PutRecord": _put, "PutRecords": _put},
     # https://docs.aws.amazon.com/streams/latest/dev/logging-using-cloudtrail.html
     data_operations=(
         "GetRecords",

@@ -51,7 +51,8 @@ class FunctionRuns:
             with Concurrency(call, found) as found:
                 events = [event_of(self.feed, record, self.lane.shard, found.version.role) for record in batch.records]
                 request_id = call.ids.uuid()
-                ran = await execute(call, found, msgspec.json.encode({"Records": events, **self._extra()}), request_id)
+                payload = msgspec.json.encode({"Records": events, **self._extra()})
+                ran = await execute(call, found, payload, request_id, messages=self.feed.marks(batch.records))
         except Fault:
             batch.last = None
             return None
