@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from tests.fuzz.bends import TEXTS, VALUES, bent_text, woven
 from windtunnel.aws import arn, pages, schedules
-from windtunnel.aws.dynamodb import partiql
 from windtunnel.aws.dynamodb.binding import bind
 from windtunnel.aws.dynamodb.conditions import holds
 from windtunnel.aws.dynamodb.decimals import normal, sortable
+from windtunnel.aws.dynamodb.partiql.statements import statement as statement_of
+from windtunnel.aws.dynamodb.partiql.trees import bound
 from windtunnel.aws.dynamodb.projections import projected
 from windtunnel.aws.dynamodb.updates import updated
 from windtunnel.aws.dynamodb.values import checked_item, size_of
@@ -163,7 +164,7 @@ def test_an_expression_means_something_or_is_refused(text: str, member: str) -> 
 @given(woven(PARTIQL) | TEXTS, st.lists(st.sampled_from([*OPERANDS.values(), {"L": []}, {"X": 1}, {}]), max_size=3))
 def test_a_partiql_statement_means_something_or_is_refused(text: str, parameters: list[Any]) -> None:
     with suppress(Fault):
-        statement = partiql.bound(partiql.statement(text), parameters)
+        statement = bound(statement_of(text), parameters)
         assert statement.where is None or holds(statement.where, ITEM) in (True, False)
 
 

@@ -11,18 +11,9 @@ import msgspec
 
 from windtunnel.aws.dynamodb import syntax
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.aws.dynamodb.syntax import (
-    CONDITION_FUNCTIONS,
-    UPDATE_FUNCTIONS,
-    Action,
-    Apply,
-    Literal,
-    Malformed,
-    Node,
-    Parsed,
-    Path,
-    TooLong,
-)
+from windtunnel.aws.dynamodb.syntax import CONDITION_FUNCTIONS, UPDATE_FUNCTIONS
+from windtunnel.aws.dynamodb.tokens import Malformed, TooLong
+from windtunnel.aws.dynamodb.trees import Action, Apply, Literal, Node, Parsed, Path, overlap
 from windtunnel.aws.dynamodb.values import TYPES, Value, checked, sort_key, type_of
 from windtunnel.aws.errors import Fault
 
@@ -162,7 +153,7 @@ class _Binder:
         if parsed.actions:
             return self._actions(parsed)
         paths = tuple(self._path(path) for path in parsed.paths)
-        if wrong := syntax.overlap(paths):
+        if wrong := overlap(paths):
             raise Malformed(wrong)
         return paths
 
@@ -215,7 +206,7 @@ class _Binder:
             Action(action.section, self._path(action.path), None if action.value is None else self._operand(action.value))
             for action in parsed.actions
         )
-        if wrong := syntax.overlap(action.path for action in bound):
+        if wrong := overlap(action.path for action in bound):
             raise Malformed(wrong)
         for action in bound:
             if action.section in ("ADD", "DELETE"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from windtunnel.aws.dynamodb.syntax import Apply, Literal, Node, Path
+from windtunnel.aws.dynamodb.trees import Apply, Literal, Node, Path
 from windtunnel.aws.dynamodb.values import Item, Value, contains, equal, length, sort_key, type_of
 
 ORDERED = frozenset({"S", "N", "B"})

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.aws.dynamodb.syntax import Action, Apply, Literal, Node, Path
+from windtunnel.aws.dynamodb.trees import Action, Apply, Literal, Node, Path
 from windtunnel.aws.dynamodb.values import SETS, WRONG, Value, checked, sort_key, type_of
 
 _SIGNS: Final = {"EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">"}

@@ -12,7 +12,7 @@ import msgspec
 
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.former import condition
-from windtunnel.aws.dynamodb.syntax import Apply, Literal, Node, Path
+from windtunnel.aws.dynamodb.trees import Apply, Literal, Node, Path
 from windtunnel.aws.dynamodb.values import WRONG, Value, type_of
 
 Compared = tuple[str, list[Value]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from windtunnel.aws.dynamodb.syntax import Path
+from windtunnel.aws.dynamodb.trees import Path
 from windtunnel.aws.dynamodb.values import Item, Value
 
 Tree = dict[Any, Any]

@@ -11,7 +11,7 @@ from typing import Any
 from windtunnel.aws.dynamodb import decimals
 from windtunnel.aws.dynamodb.conditions import find
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.aws.dynamodb.syntax import Action, Apply, Literal, Node, Path
+from windtunnel.aws.dynamodb.trees import Action, Apply, Literal, Node, Path
 from windtunnel.aws.dynamodb.values import Item, Value, type_of
 
 WRONG_TYPE = "An operand in the update expression has an incorrect data type"

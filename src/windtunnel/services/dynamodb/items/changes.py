@@ -14,7 +14,7 @@ from windtunnel.aws.dynamodb import former
 from windtunnel.aws.dynamodb.binding import bind, given
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.projections import projected
-from windtunnel.aws.dynamodb.syntax import Action, Node
+from windtunnel.aws.dynamodb.trees import Action, Node
 from windtunnel.aws.dynamodb.updates import WRONG_TYPE, updated
 from windtunnel.aws.dynamodb.values import Item, checked_item, size_of
 from windtunnel.fabric import Tx

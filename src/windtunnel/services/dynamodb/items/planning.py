@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from windtunnel.aws.dynamodb import key_conditions, partiql
+from windtunnel.aws.dynamodb import key_conditions
 from windtunnel.aws.dynamodb.decimals import invalid
-from windtunnel.aws.dynamodb.partiql import Statement, malformed
-from windtunnel.aws.dynamodb.syntax import Action, Apply, Literal, Node, Path, overlap
+from windtunnel.aws.dynamodb.partiql.statements import statement as statement_of
+from windtunnel.aws.dynamodb.partiql.trees import Statement, bound, malformed
+from windtunnel.aws.dynamodb.trees import Action, Apply, Literal, Node, Path, overlap
 from windtunnel.aws.dynamodb.values import WRONG, Item, Value, checked_item
 from windtunnel.fabric import Tx
 from windtunnel.services.dynamodb.items import selecting
@@ -44,7 +45,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def asked(tx: Tx, req: Mapping[str, Any]) -> Asked:
-    statement = partiql.bound(partiql.statement(req["Statement"]), req.get("Parameters") or ())
+    statement = bound(statement_of(req["Statement"]), req.get("Parameters") or ())
     found = find(tx, statement.table)
     index = None
     if statement.index:

@@ -10,7 +10,7 @@ from windtunnel.aws.dynamodb.binding import bind, given
 from windtunnel.aws.dynamodb.conditions import compare
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.key_conditions import Asked
-from windtunnel.aws.dynamodb.syntax import Node, Path
+from windtunnel.aws.dynamodb.trees import Node, Path
 from windtunnel.aws.dynamodb.values import WRONG, Value, checked, equal
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.dynamodb.items import requests, selecting

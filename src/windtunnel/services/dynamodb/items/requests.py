@@ -10,7 +10,7 @@ from windtunnel.aws.dynamodb.binding import Bound
 from windtunnel.aws.dynamodb.conditions import holds
 from windtunnel.aws.dynamodb.decimals import invalid
 from windtunnel.aws.dynamodb.projections import projected
-from windtunnel.aws.dynamodb.syntax import Action, Apply, Node, Path
+from windtunnel.aws.dynamodb.trees import Action, Apply, Node, Path
 from windtunnel.aws.dynamodb.values import WRONG, Item
 from windtunnel.fabric import Fault
 from windtunnel.services.dynamodb.state import TableRow

@@ -8,7 +8,7 @@ import msgspec
 
 from windtunnel.aws.dynamodb.conditions import holds
 from windtunnel.aws.dynamodb.key_conditions import Asked
-from windtunnel.aws.dynamodb.syntax import Node
+from windtunnel.aws.dynamodb.trees import Node
 from windtunnel.aws.dynamodb.values import Item, Value, key_part, size_of
 from windtunnel.fabric import Tx
 from windtunnel.kernel.store import Key
