@@ -160,6 +160,16 @@ def test_a_throttled_event_runs_once_there_is_room(here: Here) -> None:
     assert runs(here) == 1
 
 
+def test_events_that_wait_for_a_busy_function_follow_each_other_without_delay(here: Here) -> None:
+    make(here, "f")
+    here.lambda_.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    before = here.now
+    for number in range(12):
+        send(here, number)
+    here.rest()
+    assert (runs(here), here.now) == (12, before), "no time has passed"
+
+
 def test_an_accepted_event_survives_a_restart(here: Here) -> None:
     make(here, "f", FAILS)
     send(here, 1)

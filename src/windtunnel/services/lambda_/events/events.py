@@ -17,7 +17,7 @@ from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, shown_number
 from windtunnel.services.lambda_.running.execute import Ran, execute
 from windtunnel.services.lambda_.running.lineage import CODE, stopped
-from windtunnel.services.lambda_.running.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.sandboxes import Concurrency, room
 from windtunnel.services.lambda_.state import INVOKE_CONFIGS, WAITING, InvokeConfig, Waiting
 
 RETRIES = 2
@@ -35,27 +35,32 @@ def accept(tx: Tx, name: str, qualifier: str, payload: bytes, request_id: str, c
 
 
 async def event(call: Call, payload: Mapping[str, Any]) -> None:
-    """Timer: one attempt at an event."""
-    serial = int(payload["serial"])
+    """Timer: one attempt at an event, and more where it found the function busy and there is room before it would be tried again."""
+    while await _attempt(call, int(payload["serial"])):
+        pass
+
+
+async def _attempt(call: Call, serial: int) -> bool:
+    """Whether to try at once again."""
     waiting = call.read(Tx.get, WAITING, serial)
     if waiting is None:
-        return
+        return False
     call = call.traced(waiting.trace)
     try:
         found, config = call.read(_look, waiting)
     except Fault:
         await call.transact(Tx.delete, WAITING, serial)  # the function is gone
-        return
+        return False
     age_max = config.age or AGE_SECONDS_MAX
     if call.now() - waiting.accepted > age_max:
         await call.transact(_settle, serial, waiting, found, config, None, "EventAgeExceeded")
-        return
+        return False
     if found.function.reserved == 0:
         await call.transact(_settle, serial, waiting, found, config, None, "ZeroReservedConcurrency")
-        return
+        return False
     if stopped(waiting.trace, found):
         await call.transact(_settle, serial, waiting, found, config, None, CODE)
-        return
+        return False
     try:
         with Concurrency(call, found) as found:
             ran = await execute(call, found, waiting.payload, waiting.request_id, waiting.client_context, patient=True)
@@ -66,18 +71,22 @@ async def event(call: Call, payload: Mapping[str, Any]) -> None:
             failed = msgspec.structs.replace(waiting, attempts=waiting.attempts + 1)
             ran = Ran(error, "Unhandled", shown_number(found.number), "")
             await call.transact(_settle, serial, failed, found, config, ran, "RetriesExhausted")
-            return
-        delay = min(2.0**waiting.delays, BACK_OFF_SECONDS_MAX)
-        if call.now() + delay - waiting.accepted > age_max:
+            return False
+        due = call.now() + min(2.0**waiting.delays, BACK_OFF_SECONDS_MAX)
+        if due - waiting.accepted > age_max:
             await call.transact(_settle, serial, waiting, found, config, None, "EventAgeExceeded")
-        else:
-            later = msgspec.structs.replace(waiting, delays=waiting.delays + 1)
-            await call.transact(_wait, serial, later, call.now() + delay)
-        return
+            return False
+        while not await call.wait(room(found), until=due):
+            pass
+        if call.now() < due:
+            return True
+        later = msgspec.structs.replace(waiting, delays=waiting.delays + 1)
+        await call.transact(_wait, serial, later, call.now())  # behind those that have waited longer
+        return False
     call = call.traced(ran.trace)  # what hears of it may lead to the function again
     if not ran.error:
         await call.transact(_settle, serial, waiting, found, config, ran, "Success")
-        return
+        return False
     failed = msgspec.structs.replace(waiting, attempts=waiting.attempts + 1, delays=0)
     retries = RETRIES if config.attempts is None else config.attempts
     delay = RETRY_SECONDS[min(waiting.attempts, len(RETRY_SECONDS) - 1)]
@@ -87,6 +96,7 @@ async def event(call: Call, payload: Mapping[str, Any]) -> None:
         await call.transact(_settle, serial, failed, found, config, ran, "EventAgeExceeded")
     else:
         await call.transact(_wait, serial, failed, call.now() + delay)
+    return False
 
 
 def _look(tx: Tx, waiting: Waiting) -> tuple[Found, InvokeConfig]:

@@ -95,11 +95,18 @@ class Concurrency:
                 self._owner().act(leave, found.name, self._serial)
         bench.busy[function] -= 1
         bench.in_all[function[:2]] -= 1
+        if found.function.reserved is not None:
+            self._call.cloud.loop.wake([room(found)])
         if not bench.busy[function]:
             del bench.busy[function]
 
     def _owner(self) -> Call:
         return self._call.at(account=self._found.tx.account)
+
+
+def room(found: Found) -> tuple[str, ...]:
+    """The channel that is woken when an invocation of a function with reserved concurrency has ended."""
+    return ("lambda.room", found.tx.account, found.tx.region, found.name)
 
 
 def retire(call: Call, name: str, number: int, version: Version) -> None:
