@@ -222,7 +222,7 @@ class Cloud:
         operation never waits, so that this coroutine ends at its first step, unless the caller says that it `waits`. Raises Fault.
         """
         handled, together = self.handled(service, operation), self.together
-        gathered = waits and together is not None and together.gathers(handled.function)
+        gathered = handled.plain and waits and together is not None and together.gathers(handled.function)
         if handled.plain and not gathered:
             return self.act(handled, request, scope, proof=proof, signed=signed, under=under)
         started = stopwatch()
