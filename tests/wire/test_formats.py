@@ -1,6 +1,8 @@
 """Bodies as AWS writes and refuses them, byte by byte, where botocore's reader would forgive too much."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
+from hashlib import md5, sha256
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -326,3 +328,34 @@ def test_the_older_cbor_says_what_it_refuses_in_its_body() -> None:
     said = {"__type": "ResourceNotFoundException", "message": "Stream s not found."}
     assert (answer.status, cbor.loads(answer.body)) == (400, said)
     assert refusal("kinesis", "PutRecord", "cbor-1.1", b"\xff") == ("SerializationException", "")
+
+
+TAGGING = b"<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>"
+OTHER_MD5 = "eHh4eHh4eHh4eHh4eHh4eA=="
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "code", "message"),
+    [
+        ("content-md5", "x", "InvalidDigest", "The Content-MD5 you specified was invalid."),
+        ("content-md5", OTHER_MD5, "BadDigest", "The Content-MD5 you specified did not match what we received."),
+        ("x-amz-checksum-crc32", "x", "InvalidRequest", "Value for x-amz-checksum-crc32 header is invalid."),
+        ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest", "The CRC32 you specified did not match the calculated checksum."),
+    ],
+)
+def test_a_document_that_is_not_what_its_digest_says_is_refused(header: str, value: str, code: str, message: str) -> None:
+    codec = compiled("s3", "PutBucketTagging", "rest-xml")
+    match = Match("s3", "PutBucketTagging", "rest-xml", {"Bucket": "b"})
+    with pytest.raises(Fault) as raised:
+        codec.parse(Request("PUT", "/b", "tagging", {header: value}, TAGGING), match)
+    assert (raised.value.code, raised.value.message) == (code, message)
+
+
+def test_a_document_that_is_what_its_digests_say_is_read() -> None:
+    digests = {
+        "content-md5": b64encode(md5(TAGGING, usedforsecurity=False).digest()).decode(),
+        "x-amz-checksum-sha256": b64encode(sha256(TAGGING).digest()).decode(),
+    }
+    match = Match("s3", "PutBucketTagging", "rest-xml", {"Bucket": "b"})
+    got = compiled("s3", "PutBucketTagging", "rest-xml").parse(Request("PUT", "/b", "tagging", digests, TAGGING), match)
+    assert got["Tagging"] == {"TagSet": [{"Key": "k", "Value": "v"}]}

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 
 import msgspec
 
+from windtunnel.aws.digests import check_document
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
 from windtunnel.aws.request_ids import host_id
@@ -103,7 +104,9 @@ def _parser(operation: OperationModel) -> Callable[[Request, Match], dict[str, A
         return lambda request, match: {}
     numbers = _numbers(shape) if operation.service_model.service_name == "s3" else frozenset[str]()
     read_head = rest.reader(operation, _refuser_of_parameters(operation.service_model.service_name))
-    read_body = _body_reader(operation.service_model.service_name, shape)
+    # The checksum in the headers of a CompleteMultipartUpload is that of the object.
+    digested = operation.service_model.service_name == "s3" and operation.name != "CompleteMultipartUpload"
+    read_body = _body_reader(operation.service_model.service_name, shape, digested=digested)
 
     def parse(request: Request, match: Match) -> dict[str, Any]:
         out: dict[str, Any] = {}
@@ -129,29 +132,42 @@ def _numbers(shape: Shape) -> frozenset[str]:
     )
 
 
-def _body_reader(service: str, shape: Shape) -> Callable[[Request, dict[str, Any]], None] | None:
+def _body_reader(service: str, shape: Shape, *, digested: bool) -> Callable[[Request, dict[str, Any]], None] | None:
     payload: str | None = shape.serialization.get("payload")
     if payload is None:
         if not rest.body_members(shape):
             return None
-        decode = _document(service, shape)
-        return lambda request, out: out.update(decode(request.body) or {})
+        decode = _checked(_document(service, shape), digested=digested)
+        return lambda request, out: out.update(decode(request) or {})
     member = shape.members[payload]
     if service == "s3" and member.type_name == "string":
-        return lambda request, out: out.update({payload: _characters(request.body)})
+        read_text = _checked(_characters, digested=digested)
+        return lambda request, out: out.update({payload: read_text(request)})
     if member.type_name == "blob":
         return lambda request, out: rest.payload(out, payload, request.body if request.stream is None else request.stream)
-    inner: Callable[[bytes], Any] = _characters if member.type_name == "string" else _document(service, member)
+    inner = _checked(_characters if member.type_name == "string" else _document(service, member), digested=digested)
     if service != "s3" or payload not in shape.required_members:
-        return lambda request, out: rest.payload(out, payload, inner(request.body))
+        return lambda request, out: rest.payload(out, payload, inner(request))
 
     def read(request: Request, out: dict[str, Any]) -> None:
         if not request.body:
             # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
             raise Fault("MissingRequestBodyError", "Request Body is empty", status=400)
-        rest.payload(out, payload, inner(request.body))
+        rest.payload(out, payload, inner(request))
 
     return read
+
+
+def _checked(read: Callable[[bytes], Any], *, digested: bool) -> Callable[[Request], Any]:
+    """Reads a request's document; where it is `digested` after a look whether it arrived as it was sent."""
+    if not digested:
+        return lambda request: read(request.body)
+
+    def checked(request: Request) -> Any:
+        check_document(request.headers, request.body)
+        return read(request.body)
+
+    return checked
 
 
 def _characters(body: bytes) -> str:

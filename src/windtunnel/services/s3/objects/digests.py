@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
+from base64 import b64encode
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from windtunnel.aws.checksums import ALGORITHMS, Checksum, checksum, is_checksum
+from windtunnel.aws.digests import HEADERS, md5_of, wrong_checksum, wrong_md5
 from windtunnel.fabric import Fault
 from windtunnel.planes.blobs import Digest, DiskFull
 from windtunnel.services.s3.rules import INLINE_BYTES_MAX
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from windtunnel.fabric import Call
 
 MEMBERS = {algorithm: f"Checksum{algorithm}" for algorithm in ALGORITHMS}
-_HEADERS = {algorithm: f"x-amz-checksum-{algorithm.lower()}" for algorithm in ALGORITHMS}
 _UNKNOWN = ("ChecksumSHA512", "ChecksumMD5", "ChecksumXXHASH64", "ChecksumXXHASH3", "ChecksumXXHASH128")
 DEFAULT = "CRC64NVME"
 BODY_READ_BYTES = 1024 * 1024
-MD5_BYTES, HEX_AS_BASE64_BYTES = 16, 24
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -86,8 +84,8 @@ async def receive(call: Call, req: Mapping[str, Any], *, keep: str = "") -> Rece
     given = given_checksum(req)
     algorithm = given[0] if given else algorithm_of(req) or keep or DEFAULT
     if given and not is_checksum(*given):
-        raise Fault("InvalidRequest", f"Value for {_HEADERS[algorithm]} header is invalid.")
-    expected_md5 = _md5_of(req.get("ContentMD5"))
+        raise Fault("InvalidRequest", f"Value for {HEADERS[algorithm]} header is invalid.")
+    expected_md5 = None if req.get("ContentMD5") is None else md5_of(req["ContentMD5"])
     source: Any = req.get("Body", b"")
     try:
         received = await _taken_in(call, source, algorithm, keep)
@@ -128,45 +126,27 @@ async def _taken_in(call: Call, source: Any, algorithm: str, keep: str) -> Recei
 def _check_md5(req: Mapping[str, Any], received: Received, md5: bytes | None) -> None:
     if md5 is not None and md5.hex() != received.etag:
         # The digest is told in base64 of a part, and in hexadecimal digits of an object.
-        raise Fault(
-            "BadDigest",
-            "The Content-MD5 you specified did not match what we received.",
-            ExpectedDigest=b64encode(md5).decode() if "PartNumber" in req else md5.hex(),
-            CalculatedDigest=b64encode(bytes.fromhex(received.etag)).decode(),
-        )
+        raise wrong_md5(b64encode(md5).decode() if "PartNumber" in req else md5.hex(), bytes.fromhex(received.etag))
 
 
 async def _checked(call: Call, received: Received, given: tuple[str, str] | None, trailers: Mapping[str, str] | None) -> Received:
     if given is None and trailers:
-        given = next(((name, trailers[header]) for name, header in _HEADERS.items() if header in trailers), None)
+        given = next(((name, trailers[header]) for name, header in HEADERS.items() if header in trailers), None)
         if given is not None and not is_checksum(*given):
-            raise Fault("InvalidRequest", f"Value for {_HEADERS[given[0]]} trailing header is invalid.")
+            raise Fault("InvalidRequest", f"Value for {HEADERS[given[0]]} trailing header is invalid.")
     if given is None:
         return received
     if given[0] != received.algorithm:  # a trailer that nothing announced
         text = await computed(call, given[0], received.blob, received.inline)
         received = msgspec.structs.replace(received, algorithm=given[0], checksum=text)
     if given[1] != received.checksum:
-        raise Fault("BadDigest", f"The {given[0]} you specified did not match the calculated checksum.")
+        raise wrong_checksum(given[0])
     return received
 
 
 def _signed(source: Any) -> tuple[Digest, ...]:
     """The digests of what the client signed, where the stream lets its reader feed them: several threads hash at once then."""
     return source.take_digests() if hasattr(source, "take_digests") else ()
-
-
-def _md5_of(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        value = b64decode(text, validate=True)
-    except (NotBase64, ValueError):
-        value = b""
-    # Hexadecimal digits are base64 as well, of 24 bytes; S3 takes them for a digest that is merely wrong.
-    if len(value) not in (MD5_BYTES, HEX_AS_BASE64_BYTES):
-        raise Fault("InvalidDigest", "The Content-MD5 you specified was invalid.", **cast("dict[str, Any]", {"Content-MD5": text}))
-    return value
 
 
 async def _small(stream: AsyncIterable[bytes]) -> bytes | AsyncIterator[bytes]:
