@@ -13,6 +13,7 @@ from tests.stories.here import Here
 from tests.stories.test_sns_publish import QUEUES, received
 from tests.stories.test_sns_topics import ARN, refusal
 from windtunnel.fabric import Fault
+from windtunnel.fabric.service import Handled
 
 FIFO = f"{ARN}.fifo"
 
@@ -50,17 +51,17 @@ def test_a_queue_that_fails_for_a_while_gets_the_group_in_order_and_other_groups
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = ordered(here)
-    run, refused = here.cloud.run, {"a"}
+    act, refused = here.cloud.act, {"a"}
 
-    async def failing(service: str, operation: str, request: dict[str, Any], *args: Any, **named: Any) -> dict[str, Any]:
-        if operation in {"send_message", "SendMessage"} and request["MessageGroupId"] in refused:
+    def failing(handled: Handled, request: dict[str, Any], *args: Any, **named: Any) -> dict[str, Any]:
+        if handled.name == "SendMessage" and request["MessageGroupId"] in refused:
             raise Fault("ServiceUnavailable", "The queue is away.", status=503)
-        return await run(service, operation, request, *args, **named)
+        return act(handled, request, *args, **named)
 
     def publish(text: str, group: str) -> None:
         here.sns.publish(TopicArn=FIFO, Message=text, MessageGroupId=group, MessageDeduplicationId=text)
 
-    monkeypatch.setattr(here.cloud, "run", failing)
+    monkeypatch.setattr(here.cloud, "act", failing)
     for text in ("a1", "a2", "b1"):
         publish(text, text[0])
     here.rest()
