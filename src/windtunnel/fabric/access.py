@@ -26,6 +26,8 @@ KNOWN_SECONDS = 36 * 3600
 """How long temporary keys that are over are still told to be over; later they are unknown."""
 FORGET_MAX = 500
 """How many keys one transaction forgets."""
+_OWNERS = frozenset({"IAMUser", "AssumedRole"})
+"""Whose use of services is kept by service."""
 USED_SECONDS = 900
 """How exactly it is kept when a key was last used: a row for each request would cost more than the request."""
 
@@ -65,7 +67,7 @@ ACCESS_KEYS = Table(
 """access key id -> AccessKey"""
 ROLES_USED = Table("access.roles_used", Used, scope="global")
 """unique id of a role -> Used"""
-SERVICES_USED = Table("access.services_used", Used, scope="global")
+SERVICES_USED = Table("access.services_used", Used, scope="global", hot=True)
 """(unique id of a user or role, service) -> Used"""
 
 
@@ -96,7 +98,7 @@ def identify(rows: Transaction, now: float, service: str, proof: Proof | None, d
     if key.expires is not None and key.expires <= now:
         raise expired(service, proof.token)
     proof.verify(key.secret)
-    return key.principal, _is_old(key.used, now) or (key.used is not None and key.used.service != service)
+    return key.principal, _is_old(key.used, now) or _is_old(_used_for(rows, key, service), now)
 
 
 def forget_expired(tx: Tx) -> bool:
@@ -144,13 +146,20 @@ def rename_keys(tx: Tx, key_ids: Iterable[str], arn: str, name: str) -> None:
             tx.put(ACCESS_KEYS, key_id, value=msgspec.structs.replace(key, principal=principal))
 
 
+def _used_for(rows: Transaction, key: AccessKey, service: str) -> Used | None:
+    """When a key's owner is known to have last used a service; the key itself tells where that is kept for nobody."""
+    if key.used is None or key.used.service == service or key.principal.kind not in _OWNERS:
+        return key.used
+    return rows.get(SERVICES_USED, key.principal.id.partition(":")[0], service)
+
+
 def remember_use(tx: Tx, key_id: str) -> None:
     """Keeps when and for what a key was used; its session's role was used then as well."""
     key = tx.get(ACCESS_KEYS, key_id)
     if key is None:
         return
     used, owner = Used(tx.now, tx.service, tx.region), key.principal.id.partition(":")[0]
-    if key.principal.kind in ("IAMUser", "AssumedRole") and _is_old(tx.get(SERVICES_USED, owner, tx.service), tx.now):
+    if key.principal.kind in _OWNERS and _is_old(tx.get(SERVICES_USED, owner, tx.service), tx.now):
         tx.put(SERVICES_USED, owner, tx.service, value=used)
     if not _is_old(key.used, tx.now):
         return
