@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, Protocol
 
 import msgspec
@@ -88,6 +89,7 @@ def root(account: str, access_key: str = "") -> Principal:
     return Principal("Root", account, f"arn:aws:iam::{account}:root", account, access_key=access_key)
 
 
+@lru_cache(1024)
 def service_principal(name: str, account: str) -> Principal:
     """The principal of an AWS service, `name` such as "sns.amazonaws.com", acting in an account."""
     return Principal("AWSService", account, name, name, name)

@@ -222,7 +222,7 @@ def _check_body(request: Request, credential: Credential, payload: str, body_sha
         body_sha256 = hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_SHA256
     if s3:
         check_payload_hash(payload, body_sha256, s3=True)
-    elif not hmac.compare_digest(payload.encode(), body_sha256.encode()):
+    elif payload != body_sha256:
         raise body_differs(request, credential)
 
 

@@ -35,7 +35,6 @@ UNWRITABLE = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyErr
 _FORWARD = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k LIMIT ?"
 _REVERSE = "SELECT k, v FROM rows WHERE k >= ? AND k < ? ORDER BY k DESC LIMIT ?"
 _VALUES = "SELECT v FROM rows WHERE k >= ? AND k < ? ORDER BY k LIMIT ?"
-_NONE: tuple[None] = (None,)
 _number = msgspec.msgpack.Decoder(int | float).decode
 _bytes = msgspec.msgpack.Encoder().encode
 
@@ -65,6 +64,8 @@ class SQLite:
         fsync: Callable[[Path], None] = fsync,
     ) -> None:
         self._connection = apsw.Connection(str(path) if path else ":memory:", vfs=vfs)
+        self._read = self._connection.cursor().execute
+        """For what is fetched at once: a cursor of its own for each read would cost as much as three rows."""
         self._path = path
         self._fsync = fsync
         self._open = False
@@ -86,8 +87,7 @@ class SQLite:
     def get(self, key: bytes) -> bytes | None:
         if key in self._recent:
             return self._recent[key]
-        rows = cast(Iterator[tuple[bytes]], self._connection.execute("SELECT v FROM rows WHERE k = ?", (key,)))
-        value = next(rows, _NONE)[0]
+        value = cast(bytes | None, self._read("SELECT v FROM rows WHERE k = ?", (key,)).get)
         if value is None or len(value) <= RECENT_BYTES_MAX:
             if len(self._recent) >= RECENT_ROWS_MAX:
                 self._recent.clear()
@@ -103,7 +103,7 @@ class SQLite:
         sql = _REVERSE if reverse else _FORWARD
         size = PAGE_ROWS_MIN if limit is None else min(limit, PAGE_ROWS_MAX)
         while True:
-            page = cast(list[Item], self._connection.execute(sql, (start, end, size)).fetchall())
+            page = cast(list[Item], self._read(sql, (start, end, size)).fetchall())
             yield from page
             if len(page) < size:
                 return
@@ -114,7 +114,7 @@ class SQLite:
             size = min(size * 4, PAGE_ROWS_MAX)
 
     def values(self, start: bytes, end: bytes, limit: int) -> list[bytes]:
-        rows = cast(list[tuple[bytes]], self._connection.execute(_VALUES, (start, end, limit)).fetchall())
+        rows = cast(list[tuple[bytes]], self._read(_VALUES, (start, end, limit)).fetchall())
         return [value for (value,) in rows]
 
     def write(self, writes: Mapping[bytes, bytes | None], increments: Mapping[bytes, Amount]) -> None:

@@ -157,11 +157,12 @@ def _confirmed(key: tuple[Any, ...], one: Subscription) -> tuple[Any, ...] | Non
     return (key[0],) if one.confirmed else None
 
 
-TOPICS = Table("sns.topics", Topic, counters={"kind": lambda key, topic: ("fifo" if topic.fifo else "standard",)})
+TOPICS = Table("sns.topics", Topic, hot=True, counters={"kind": lambda key, topic: ("fifo" if topic.fifo else "standard",)})
 """name -> Topic"""
 SUBSCRIPTIONS = Table(
     "sns.subscriptions",
     Subscription,
+    hot=True,
     indexes={"endpoint": _endpoint, "id": _id},
     counters={"confirmed": _confirmed, "pending": _pending, "filtered": _filtered},
 )
@@ -196,7 +197,7 @@ OPTED_OUT = Table("sns.opted-out", bool)
 """phone number -> True, of those whose owners want no texts"""
 OPTED_IN = Table("sns.opted-in", float)
 """phone number -> when it was last opted in"""
-SIGNERS = Table("sns.signers", Signer, scope="global")
+SIGNERS = Table("sns.signers", Signer, scope="global", hot=True)
 """() -> the Signer of this region's process"""
 
 

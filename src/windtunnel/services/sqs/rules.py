@@ -56,6 +56,7 @@ SYSTEM_ATTRIBUTES = frozenset(
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _FIFO_NAME = re.compile(r"(?=.{6,80}$)[A-Za-z0-9_-]+\.fifo")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
 _TOKEN = re.compile(r"[!-~]{1,128}")
 _BATCH_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _ATTRIBUTE_NAME = re.compile(r"(?!(?i:aws|amazon)\.)(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
@@ -114,7 +115,8 @@ def check_body(body: str) -> None:
     """Only what XML 1.0 allows: https://www.w3.org/TR/REC-xml/#charsets"""
     if not body:
         raise missing("MessageBody")
-    if not (body.isascii() and body.replace("\n", "").isprintable()) and _FORBIDDEN.search(body):
+    plain = body.isascii() and len(body.encode().translate(None, _CONTROLS)) == len(body)
+    if not plain and _FORBIDDEN.search(body):
         raise Fault(
             "InvalidMessageContents",
             "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to"

@@ -120,10 +120,11 @@ def _send(found: Found, req: Mapping[str, Any]) -> dict[str, Any]:
     body: str = req["MessageBody"]
     attributes: dict[str, dict[str, Any]] = req.get("MessageAttributes") or {}
     system: dict[str, dict[str, Any]] = req.get("MessageSystemAttributes") or {}
+    late: str = req.get(LATE, "")
     message = Message(
         id=tx.new_id(),
         body=body,
-        md5=digest(body),
+        md5="" if late else digest(body),
         sender=tx.scope.principal.id,
         sent=tx.now,
         attributes=attributes,
@@ -131,7 +132,7 @@ def _send(found: Found, req: Mapping[str, Any]) -> dict[str, Any]:
         trace=system[TRACE]["StringValue"] if TRACE in system else tx.scope.trace,
         group=req.get("MessageGroupId", ""),
         deduplication=req.get("MessageDeduplicationId") or (content_id(body) if queue.fifo else ""),
-        late=req.get(LATE, ""),
+        late=late,
     )
     result: dict[str, Any] = {"MD5OfMessageBody": message.md5, "MessageId": message.id}
     if queue.fifo:

@@ -80,7 +80,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     visible: float = 0.0
     held: bool = False
     late: str = ""
-    """The service that completes the body when it is read; `md5` is that of the incomplete one then."""
+    """The service that completes the body when it is read; there is no `md5` until then."""
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
