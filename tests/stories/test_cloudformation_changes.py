@@ -64,8 +64,7 @@ def test_a_change_set_is_carried_out_once(here: Here) -> None:
     create(here, "shop", TEMPLATE % "Old", Parameters=[{"ParameterKey": "Name", "ParameterValue": "one"}])
     id = changed(here, TEMPLATE % "New", "one")["ChangeSetId"]
     here.cloudformation.execute_change_set(ChangeSetName=id)
-    here.rest()
-    assert status(here, "shop") == ("UPDATE_COMPLETE", "")
+    assert status(here, "shop") == ("UPDATE_COMPLETE", ""), "who looks at once finds it done"
     assert here.sns.get_topic_attributes(TopicArn=f"{TOPIC}:one")["Attributes"]["DisplayName"] == "New"
     assert here.cloudformation.describe_change_set(ChangeSetName=id)["ExecutionStatus"] == "EXECUTE_COMPLETE"
     assert here.cloudformation.list_change_sets(StackName="shop") == {"Summaries": []}
@@ -163,3 +162,18 @@ Resources:
     assert status(here, "shop")[0] == "UPDATE_ROLLBACK_COMPLETE"
     names = [url.rpartition("/")[2] for url in here.sqs.list_queues()["QueueUrls"]]
     assert ("one" in names, "two" in names) == (True, False)
+
+
+def test_who_carries_out_a_change_set_that_waits_is_answered_meanwhile(here: Here) -> None:
+    waits = """
+Resources:
+  Handle: {Type: AWS::CloudFormation::WaitConditionHandle}
+  Ready: {Type: AWS::CloudFormation::WaitCondition, Properties: {Handle: !Ref Handle, Timeout: 60}}
+"""
+    id = here.cloudformation.create_change_set(StackName="s", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=waits)["Id"]
+    here.rest()
+    answer = here.begin.cloudformation.execute_change_set(ChangeSetName=id)
+    here.jump(1.9)
+    assert not answer.done()
+    here.jump(0.1)
+    assert (here.result(answer), status(here, "s")[0]) == ({}, "CREATE_IN_PROGRESS")

@@ -12,16 +12,28 @@ from windtunnel.fabric.tags import tag_list
 from windtunnel.services.cloudformation.changes.comparing import find_change, put_change, stack_for
 from windtunnel.services.cloudformation.paging import start_of
 from windtunnel.services.cloudformation.stacks.beginning import begin, revision_from
-from windtunnel.services.cloudformation.stacks.checks import UPDATABLE
+from windtunnel.services.cloudformation.stacks.checks import BUSY, UPDATABLE
 from windtunnel.services.cloudformation.stacks.sources import needed, principal_of
 from windtunnel.services.cloudformation.stacks.views import LISTED_MAX, REVIEW, next_page
-from windtunnel.services.cloudformation.state import CHANGE_IDS, CHANGES, Change, Operation, Stack, bracketed, is_repeated, revision_of
+from windtunnel.services.cloudformation.state import (
+    CHANGE_IDS,
+    CHANGES,
+    STACKS,
+    Change,
+    Operation,
+    Stack,
+    bracketed,
+    changed_channel,
+    is_repeated,
+    revision_of,
+)
 from windtunnel.services.cloudformation.template.parameters import shown
 from windtunnel.services.cloudformation.template.templates import template_of
 
 if TYPE_CHECKING:
     from windtunnel.aws.types import cloudformation as t
 
+ANSWERED_SECONDS = 2.0
 DONE, DONE_END = "#", "$"
 """Names begin with a letter, so that change sets that were carried out come before all others."""
 NESTED = "AWS::CloudFormation::Stack"
@@ -104,10 +116,25 @@ def _summary(stack: Stack, change: Change) -> dict[str, Any]:
     return told | {name: value for name, value in optional.items() if value}
 
 
-def execute_change_set(tx: Tx, req: t.ExecuteChangeSetInput) -> dict[str, Any]:
+async def execute_change_set(call: Call, req: t.ExecuteChangeSetInput) -> dict[str, Any]:
+    """Answers once the stack is done, if that is soon: `aws cloudformation deploy` looks at once, and then after half a minute."""
+    uuid, deadline = await call.transact(_execute, req), call.now() + ANSWERED_SECONDS
+    while call.read(_is_busy, uuid) and call.now() < deadline:
+        if not await call.wait(changed_channel(uuid), until=deadline):
+            break
+    return {}
+
+
+def _is_busy(tx: Tx, uuid: str) -> bool:
+    stack = tx.get(STACKS, uuid)
+    return stack is not None and stack.status.endswith(BUSY)
+
+
+def _execute(tx: Tx, req: t.ExecuteChangeSetInput) -> str:
+    """Begins with a change set; the UUID of its stack."""
     stack, change = find_change(tx, req["ChangeSetName"], req.get("StackName", ""))
     if is_repeated(tx, stack, req, "execute_change_set"):
-        return {}
+        return stack.uuid
     if change.execution != "AVAILABLE":
         raise Fault("InvalidChangeSetStatus", f"ChangeSet [{change.id}] cannot be executed in its current status of [{change.status}]")
     if stack.status not in UPDATABLE and stack.status != REVIEW and not stack.status.endswith("_FAILED"):
@@ -135,7 +162,7 @@ def execute_change_set(tx: Tx, req: t.ExecuteChangeSetInput) -> dict[str, Any]:
     tx.put(CHANGE_IDS, id, value=[stack.uuid, f"{DONE}{id}"])
     status = "IMPORT_IN_PROGRESS" if change.imported else "CREATE_IN_PROGRESS" if creating else "UPDATE_IN_PROGRESS"
     begin(tx, stack, status, operation, updated=tx.now, change_set=change.id, role=revision.role, disable_rollback=disable)
-    return {}
+    return stack.uuid
 
 
 def delete_change_set(tx: Tx, req: t.DeleteChangeSetInput) -> dict[str, Any]:
