@@ -108,6 +108,15 @@ def _empty(operation: str, request: dict[str, Any], member: str) -> Case:
     return _ill_formed(operation, {member: "", **request}, member, constraint, "InvalidParameterException")
 
 
+NO_DETECTOR = "arn:aws:logs:us-east-1:000000000000:anomaly-detector:none"
+OF_DETECTORS: dict[str, dict[str, Any]] = {
+    "delete_log_anomaly_detector": {},
+    "get_log_anomaly_detector": {},
+    "list_anomalies": {},
+    "update_anomaly": {"anomalyId": "a" * 36},
+    "update_log_anomaly_detector": {"enabled": True},
+}
+
 CASES: list[Case] = [
     *(_not_found(operation, {"logGroupName": "none", **request}) for operation, request in BY_NAME.items()),
     *(_invalid(operation, {"logGroupName": LONG, **request}, TOO_LONG) for operation, request in BY_NAME.items()),
@@ -135,6 +144,26 @@ CASES: list[Case] = [
     _not_found("get_query_results", {"queryId": UNKNOWN_ID}, NO_QUERY),
     _not_found("stop_query", {"queryId": UNKNOWN_ID}, NO_QUERY),
     _not_found("list_log_groups_for_query", {"queryId": UNKNOWN_ID}, NO_QUERY),
+    *(
+        _not_found(operation, {"anomalyDetectorArn": NO_DETECTOR, **more}, "The specified anomaly detector does not exist.")
+        for operation, more in OF_DETECTORS.items()
+    ),
+    _not_found("update_anomaly", {"anomalyDetectorArn": "$detector", "anomalyId": "a" * 36}, "The specified anomaly does not exist."),
+    _invalid("update_anomaly", {"anomalyDetectorArn": "$detector"}, "Exactly one of anomalyId and patternId must be specified."),
+    _invalid(
+        "update_anomaly",
+        {"anomalyDetectorArn": "$detector", "anomalyId": "a" * 36, "suppressionType": "LIMITED"},
+        "A suppressionPeriod must be specified for a suppressionType of LIMITED.",
+    ),
+    _invalid("list_anomalies", {"nextToken": "x"}, BAD_TOKEN),
+    _invalid("list_log_anomaly_detectors", {"nextToken": "x"}, BAD_TOKEN),
+    _not_found("list_log_anomaly_detectors", {"filterLogGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:g"}),
+    _not_found("create_log_anomaly_detector", {"logGroupArnList": ["none"]}),
+    _invalid("create_log_anomaly_detector", {"logGroupArnList": ["g", "tagged"]}, "Exactly one log group ARN must be specified."),
+    _invalid("create_log_anomaly_detector", {"logGroupArnList": ["g"], "filterPattern": "{"}, "Invalid filter pattern"),
+    _invalid(
+        "update_log_anomaly_detector", {"anomalyDetectorArn": "$detector", "enabled": True, "filterPattern": "{"}, "Invalid filter pattern"
+    ),
     _invalid("get_log_record", {"logRecordPointer": "x"}, "The specified logRecordPointer is invalid."),
     _invalid("get_log_record", {"logRecordPointer": encode(())}, "The specified logRecordPointer is invalid."),
     *(
@@ -264,6 +293,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "test_logs_account.py::test_policies_of_a_type_do_not_overlap_and_are_not_too_many": ("put_account_policy LimitExceededException",),
     "test_logs_account.py::test_what_is_no_policy_is_refused": ("put_account_policy InvalidParameterException",),
+    "test_logs_anomalies.py::test_an_account_has_so_many_detectors": ("create_log_anomaly_detector LimitExceededException",),
     "test_logs_deliveries.py::test_a_delivery_joins_a_source_to_a_destination_and_keeps_both": (
         "create_delivery ConflictException",
         "delete_delivery_destination ConflictException",
@@ -342,7 +372,8 @@ NEVER = (
         f"{operation} LimitExceededException"
         for operation in ("get_log_group_fields", "get_log_record", "put_index_policy", "put_transformer")
     ),
-    # What isn't the ARN of a lookup table is not found.
+    # What isn't the ARN of a detector or a lookup table is not found.
+    *(f"{verb}_log_anomaly_detector InvalidParameterException" for verb in ("get", "delete")),
     *(f"{verb}_lookup_table InvalidParameterException" for verb in ("get", "delete", "update")),
 )
 
@@ -364,10 +395,11 @@ def world(here: Here) -> dict[str, str]:
     here.logs.create_log_stream(logGroupName="g", logStreamName="s")
     here.logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": int(BEGIN * 1000), "message": "m"}])
     query = here.logs.start_query(logGroupName="g", startTime=0, endTime=int(BEGIN) + 1, queryString="fields @message")["queryId"]
+    detector = here.logs.create_log_anomaly_detector(logGroupArnList=["g"])["anomalyDetectorArn"]
     here.rest()
     [row] = here.logs.get_query_results(queryId=query)["results"]
     pointer = next(field["value"] for field in row if field["field"] == "@ptr")
-    return {"$query": query, "$beyond": encode((*decode(pointer)[:-1], 1))}
+    return {"$query": query, "$detector": detector, "$beyond": encode((*decode(pointer)[:-1], 1))}
 
 
 @pytest.mark.parametrize(("operation", "request_", "code", "said"), CASES, ids=lambda value: value if isinstance(value, str) else "")

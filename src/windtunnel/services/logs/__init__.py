@@ -7,6 +7,7 @@ from typing import Any
 from windtunnel.aws.arn import Arn
 from windtunnel.fabric import Event, Service
 from windtunnel.services.logs import account_policies, groups, life, resource_policies, streams, tags, tiers
+from windtunnel.services.logs.anomalies import anomalies, detectors, watching
 from windtunnel.services.logs.deliveries import deliveries
 from windtunnel.services.logs.deliveries import destinations as delivery_destinations
 from windtunnel.services.logs.deliveries import sources as delivery_sources
@@ -53,11 +54,15 @@ SERVICE = Service(
         scheduled,
         fields,
         tiers,
+        detectors,
+        anomalies,
     ),
     resources=RESOURCES,
     timers={
         "default_values": measured.default_values,
         "expire": life.expire,
+        "look": watching.look,
+        "train": watching.train,
         "look_at_retention": life.look_at_retention,
         "sweep_group": life.sweep_group,
         "sweep_stream": life.sweep_stream,

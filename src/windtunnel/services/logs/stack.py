@@ -242,6 +242,27 @@ async def _update_delivery(at: At, id: str, new: Properties, old: Properties) ->
     await at.aws.logs.update_delivery_configuration({"id": id, **request})
 
 
+async def _create_detector(at: At, properties: Properties) -> str:
+    members = "AnomalyVisibilityTime DetectorName EvaluationFrequency FilterPattern KmsKeyId LogGroupArnList"
+    made = await at.aws.logs.create_log_anomaly_detector(camel(picked(properties, members)))
+    return str(made["anomalyDetectorArn"])
+
+
+async def _update_detector(at: At, id: str, new: Properties, old: Properties) -> None:
+    changes = camel(picked(new, "AnomalyVisibilityTime EvaluationFrequency FilterPattern"))
+    await at.aws.logs.update_log_anomaly_detector({"anomalyDetectorArn": id, "enabled": True, **changes})
+
+
+async def _delete_detector(at: At, id: str, properties: Properties) -> None:
+    await at.aws.logs.delete_log_anomaly_detector({"anomalyDetectorArn": id})
+
+
+async def _told_detector(at: At, id: str, properties: Properties) -> dict[str, Any]:
+    known = await at.aws.logs.get_log_anomaly_detector({"anomalyDetectorArn": id})
+    times = {name: known[name[0].lower() + name[1:]] for name in ("CreationTimeStamp", "LastModifiedTimeStamp")}  # pyright: ignore[reportGeneralTypeIssues]
+    return {"AnomalyDetectorArn": id, "AnomalyDetectorStatus": known["anomalyDetectorStatus"], **times}
+
+
 async def _delete_vended(operation: str, at: At, id: str, properties: Properties) -> None:
     await getattr(at.aws.logs, operation)({"id" if operation == "delete_delivery" else "name": id})
 
@@ -260,6 +281,17 @@ GROUP = Deploy(
 )
 RESOURCES = (
     Resource("AWS::Logs::LogGroup", GROUPS, "arn:aws:logs:{region}:{account}:log-group:{0}", GROUP),
+    Resource(
+        "AWS::Logs::LogAnomalyDetector",
+        deploy=Deploy(
+            properties="AccountId AnomalyVisibilityTime DetectorName EvaluationFrequency FilterPattern KmsKeyId LogGroupArnList",
+            create=_create_detector,
+            update=_update_detector,
+            delete=_delete_detector,
+            attributes=_told_detector,
+            replaced="AccountId DetectorName KmsKeyId LogGroupArnList",
+        ),
+    ),
     Resource(
         "AWS::Logs::LogStream",
         deploy=Deploy(

@@ -41,6 +41,7 @@ class Group(msgspec.Struct, frozen=True, array_like=True):
     """Until when somebody may be watching the group live."""
     policies: int = 0
     """Which of PROTECTION, TRANSFORMER, INDEXES and UNPROTECTED hold of the group, as a sum."""
+    detectors: int = 0
 
 
 class Stream(msgspec.Struct, frozen=True, array_like=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.aws.arn import parse_or_none
 from windtunnel.fabric import Fault, Table, Tx
 from windtunnel.fabric.tags import TAGS_MAX, remove_tags, set_tags, tags_of
+from windtunnel.services.logs.anomalies.state import DETECTORS
 from windtunnel.services.logs.deliveries.state import DELIVERIES, DELIVERY_DESTINATIONS, DELIVERY_SOURCES
 from windtunnel.services.logs.filters.state import DESTINATIONS
 from windtunnel.services.logs.queries.state import LOOKUPS, SCHEDULED
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from windtunnel.aws.types import logs as t
 
 _TABLES: dict[str, Table[Any]] = {
+    "anomaly-detector": DETECTORS,
     "delivery": DELIVERIES,
     "delivery-destination": DELIVERY_DESTINATIONS,
     "delivery-source": DELIVERY_SOURCES,

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Tx
+from windtunnel.services.logs.anomalies import watching
 from windtunnel.services.logs.events import intake, subscribed
 from windtunnel.services.logs.filters import measured
 from windtunnel.services.logs.retention import cutoff
@@ -79,6 +80,8 @@ def put_log_events(tx: Tx, req: t.PutLogEventsRequest) -> t.PutLogEventsResponse
             if group.metric_filters:
                 measured.measure(tx, name, group, chunk)
             measured.extract(tx, name, raw, ruled=ruled)
+            if group.detectors:
+                watching.leave(tx, group.id, chunk.times[0], serial)
             if group.tailed > tx.now:
                 subscribed.leave(tx, group.id, chunk.times[0], serial)
             serial = tx.serial()
