@@ -65,23 +65,13 @@ async def _attempt(call: Call, serial: int) -> bool:
         with Concurrency(call, found) as found:
             ran = await execute(call, found, waiting.payload, waiting.request_id, waiting.client_context, patient=True)
     except Fault as fault:
-        if fault.code != "TooManyRequestsException":
-            # It can't be run here at all (no such runtime on this machine): trying again wouldn't help.
-            error = msgspec.json.encode({"errorType": fault.code, "errorMessage": fault.message})
-            failed = msgspec.structs.replace(waiting, attempts=waiting.attempts + 1)
-            ran = Ran(error, "Unhandled", shown_number(found.number), "")
-            await call.transact(_settle, serial, failed, found, config, ran, "RetriesExhausted")
-            return False
-        due = call.now() + min(2.0**waiting.delays, BACK_OFF_SECONDS_MAX)
-        if due - waiting.accepted > age_max:
-            await call.transact(_settle, serial, waiting, found, config, None, "EventAgeExceeded")
-            return False
-        while not await call.wait(room(found), until=due):
-            pass
-        if call.now() < due:
-            return True
-        later = msgspec.structs.replace(waiting, delays=waiting.delays + 1)
-        await call.transact(_wait, serial, later, call.now())  # behind those that have waited longer
+        if fault.code == "TooManyRequestsException":
+            return await _throttled(call, serial, waiting, found, config)
+        # It can't be run here at all (no such runtime on this machine): trying again wouldn't help.
+        error = msgspec.json.encode({"errorType": fault.code, "errorMessage": fault.message})
+        failed = msgspec.structs.replace(waiting, attempts=waiting.attempts + 1)
+        ran = Ran(error, "Unhandled", shown_number(found.number), "")
+        await call.transact(_settle, serial, failed, found, config, ran, "RetriesExhausted")
         return False
     call = call.traced(ran.trace)  # what hears of it may lead to the function again
     if not ran.error:
@@ -96,6 +86,21 @@ async def _attempt(call: Call, serial: int) -> bool:
         await call.transact(_settle, serial, failed, found, config, ran, "EventAgeExceeded")
     else:
         await call.transact(_wait, serial, failed, call.now() + delay)
+    return False
+
+
+async def _throttled(call: Call, serial: int, waiting: Waiting, found: Found, config: InvokeConfig) -> bool:
+    """Waits until the function has room, or until the event has been held back long enough; whether there is room."""
+    due = call.now() + min(2.0**waiting.delays, BACK_OFF_SECONDS_MAX)
+    if due - waiting.accepted > (config.age or AGE_SECONDS_MAX):
+        await call.transact(_settle, serial, waiting, found, config, None, "EventAgeExceeded")
+        return False
+    while not await call.wait(room(found), until=due):
+        pass
+    if call.now() < due:
+        return True
+    later = msgspec.structs.replace(waiting, delays=waiting.delays + 1)
+    await call.transact(_wait, serial, later, call.now())  # behind those that have waited longer
     return False
 
 
