@@ -58,6 +58,18 @@ class Sample:
     data_bytes: int
 
 
+class Clients(dict[str, Any]):
+    """A loop's clients, each made when it is first asked for."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._server = server
+
+    def __missing__(self, service: str) -> Any:
+        self[service] = client = self._server.client(service)
+        return client
+
+
 @dataclass
 class Soak:
     """The load: what it uses, what it has done, and when it ends."""
@@ -69,7 +81,7 @@ class Soak:
     names: dict[str, str] = field(default_factory=dict[str, str])
 
     def loop(self, step: Callable[["Soak", dict[str, Any], int], None]) -> None:
-        clients = {name: self.server.client(name) for name in ("s3", "sqs", "sns", "lambda", "logs", "iam", "sts")}
+        clients = Clients(self.server)
         for number in itertools.count():
             if time.monotonic() >= self.ends:
                 return
@@ -146,7 +158,84 @@ def people(_: Soak, aws: dict[str, Any], number: int) -> None:
     aws["sts"].assume_role(RoleArn="arn:aws:iam::000000000000:role/visitor", RoleSessionName=f"s{number}")
 
 
-STEPS = (queues, topics, objects, functions, groups, people)
+def tables(soak: Soak, aws: dict[str, Any], number: int) -> None:
+    """Puts, changes, queries and deletes items; each change goes to a stream that is read, and to a function."""
+    dynamodb, key = aws["dynamodb"], {"pk": {"S": f"p{number % 5}"}, "sk": {"N": str(number)}}
+    dynamodb.put_item(TableName="soak", Item={**key, "text": {"S": "x" * random.randrange(2_000)}})
+    dynamodb.update_item(TableName="soak", Key=key, UpdateExpression="ADD n :one", ExpressionAttributeValues={":one": {"N": "1"}})
+    found = dynamodb.query(TableName="soak", KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": key["pk"]})
+    assert key["sk"] in [item["sk"] for item in found["Items"]]
+    dynamodb.delete_item(TableName="soak", Key=key)
+    if number % 20 == 0:
+        streams, arn = aws["dynamodbstreams"], soak.names["changes"]
+        for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+            place = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+            streams.get_records(ShardIterator=streams.get_shard_iterator(**place)["ShardIterator"], Limit=100)
+
+
+def streams(soak: Soak, aws: dict[str, Any], number: int) -> None:
+    """Puts records into a stream that stays and is read on, and now and then into one that doesn't."""
+    kinesis, records = aws["kinesis"], [{"Data": random.randbytes(500), "PartitionKey": str(key)} for key in range(10)]
+    if number % 50 == 0:
+        if number:
+            kinesis.delete_stream(StreamName="brief")
+        kinesis.create_stream(StreamName="brief", ShardCount=2)
+        place = {"StreamName": "soak", "ShardId": "shardId-000000000000", "ShardIteratorType": "LATEST"}
+        soak.names["place"] = kinesis.get_shard_iterator(**place)["ShardIterator"]
+    kinesis.put_records(StreamName="brief", Records=records)
+    kinesis.put_records(StreamName="soak", Records=records[: 1 if number % 10 else 5])
+    if number % 10 == 0:
+        soak.names["place"] = kinesis.get_records(ShardIterator=soak.names["place"], Limit=100)["NextShardIterator"]
+
+
+def rules(soak: Soak, aws: dict[str, Any], number: int) -> None:
+    """Puts events, of which a rule takes some to a queue; another rule comes and goes."""
+    events, sqs, url = aws["events"], aws["sqs"], soak.names["told"]
+    detail = json.dumps({"number": number})
+    events.put_events(Entries=[{"Source": "soak", "DetailType": kind, "Detail": detail} for kind in ("sale", "loss")])
+    for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    if number % 10 == 0:
+        events.put_rule(Name="brief", ScheduleExpression="rate(1 minute)")
+        events.put_targets(Rule="brief", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:told"}])
+        events.remove_targets(Rule="brief", Ids=["1"])
+        events.delete_rule(Name="brief")
+
+
+def stacks(_: Soak, aws: dict[str, Any], number: int) -> None:
+    """Makes, changes and deletes a stack; one in five is rolled back."""
+    cloudformation, name = aws["cloudformation"], f"soak-{number}"
+    resources: dict[str, Any] = {
+        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Subscription": [{"Protocol": "sqs", "Endpoint": ARN_OF_QUEUE}]}},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [TRUST]}}},
+        "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 1}},
+    }
+    if number % 5 == 4:
+        resources["Wrong"] = {"Type": "AWS::SQS::Queue", "DependsOn": "Topic", "Properties": {"DelaySeconds": 99_999}}
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_IAM"])
+    status = _ended(cloudformation, name)
+    assert status == ("ROLLBACK_COMPLETE" if "Wrong" in resources else "CREATE_COMPLETE"), status
+    if status == "CREATE_COMPLETE":
+        resources["Group"]["Properties"]["RetentionInDays"] = 3
+        cloudformation.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_IAM"])
+        status = _ended(cloudformation, name)
+        assert status == "UPDATE_COMPLETE", status
+    cloudformation.delete_stack(StackName=name)
+
+
+def _ended(cloudformation: Any, name: str) -> str:
+    """A stack's status once nothing is in progress."""
+    while True:
+        status = str(cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+        if not status.endswith("_IN_PROGRESS"):
+            return status
+        time.sleep(PAUSE_SECONDS)
+
+
+TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+ARN_OF_QUEUE = {"Fn::GetAtt": ["Queue", "Arn"]}
+STEPS = (queues, topics, objects, functions, groups, people, tables, streams, rules, stacks)
 
 
 def archive(code: str) -> bytes:
@@ -159,13 +248,12 @@ def archive(code: str) -> bytes:
 def set_up(soak: Soak) -> None:
     server, names = soak.server, soak.names
     iam, sqs, sns, s3, functions = (server.client(name) for name in ("iam", "sqs", "sns", "s3", "lambda"))
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-    roles = {"soak": trust, "visitor": {**trust, "Principal": {"AWS": "arn:aws:iam::000000000000:root"}}}
+    roles = {"soak": TRUST, "visitor": {**TRUST, "Principal": {"AWS": "arn:aws:iam::000000000000:root"}}}
     for name, statement in roles.items():
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     everyone = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [everyone]})
-    for name in ("dead", "news-all", "news-large"):
+    for name in ("dead", "news-all", "news-large", "told"):
         names[name] = sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
     redrive = json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:000000000000:dead", "maxReceiveCount": 2})
     names["orders"] = sqs.create_queue(QueueName="orders", Attributes={"VisibilityTimeout": "2", "RedrivePolicy": redrive})["QueueUrl"]
@@ -188,6 +276,26 @@ def set_up(soak: Soak) -> None:
     s3.create_bucket(Bucket="soak")
     told = {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": made["FunctionArn"], "Events": ["s3:ObjectCreated:*"]}]}
     s3.put_bucket_notification_configuration(Bucket="soak", NotificationConfiguration=told)
+    set_up_streams(soak)
+
+
+def set_up_streams(soak: Soak) -> None:
+    server, names = soak.server, soak.names
+    dynamodb, kinesis, events, functions = (server.client(name) for name in ("dynamodb", "kinesis", "events", "lambda"))
+    table = dynamodb.create_table(
+        TableName="soak",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "N"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    names["changes"] = table["TableDescription"]["LatestStreamArn"]
+    kinesis.create_stream(StreamName="soak", ShardCount=1)
+    stream = kinesis.describe_stream_summary(StreamName="soak")["StreamDescriptionSummary"]["StreamARN"]
+    for source in (names["changes"], stream):
+        functions.create_event_source_mapping(EventSourceArn=source, FunctionName="soak", StartingPosition="LATEST", BatchSize=100)
+    events.put_rule(Name="soak", EventPattern=json.dumps({"source": ["soak"], "detail-type": ["sale"]}))
+    events.put_targets(Rule="soak", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:told"}])
 
 
 def take(server: Server, began: float) -> Sample:
@@ -248,7 +356,10 @@ def main() -> None:
             samples.append(take(server, began))
         for loop in loops:
             loop.join(30)
-        server.client("lambda").delete_function(FunctionName="soak")
+        functions = server.client("lambda")
+        for mapping in functions.list_event_source_mappings(FunctionName="soak")["EventSourceMappings"]:
+            functions.delete_event_source_mapping(UUID=mapping["UUID"])
+        functions.delete_function(FunctionName="soak")
         time.sleep(SETTLE_SECONDS)
         text = report(soak, samples, take(server, began), minutes)
         print(text)
