@@ -74,8 +74,8 @@ class Simulation:
         found: dict[Any, Wish] = {}
         for count in range(self.chance.number(1, 4)):
             wish = self._workload.wish()
-            if wish is not None and self.auditor.can_wonder(wish.service, wish.operation):
-                found[count if wish.service == "sqs" else wish.service] = wish
+            if wish is not None and self.auditor.can_wonder(wish.model, wish.operation):
+                found[count if wish.model == "sqs" else wish.model] = wish
         return list(found.values())
 
     def make(self, wishes: list[Wish], turns: int = 0) -> None:
@@ -89,7 +89,7 @@ class Simulation:
 
     def _begin(self, wish: Wish, number: int) -> UnderWay:
         call = Call(*wish, f"{self.seed}-{self.step}-{number}", self.world.now)
-        under_way = self.world.begin(call.service, call.operation, call.request, call.id)
+        under_way = self.world.begin(call.service, call.operation, call.request, call.id, region=call.region)
         self._under_way[under_way] = call
         return under_way
 
@@ -115,7 +115,7 @@ class Simulation:
         if begun is None:
             return
         self._poll(now, sure=not dying)
-        call = Call(*begun[:4], now, one.answer.result, one.answer.fault, one.answer.message)
+        call = Call(*begun[:5], now, one.answer.result, one.answer.fault, one.answer.message)
         self.counts[f"{call.service}.{call.operation}"] += 1
         self.note(f"{call} {_digest(call.result)}")
         self.auditor.judge(call)

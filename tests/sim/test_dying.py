@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.sim.auditor.auditor import snake
+from tests.sim.auditor.base import Call
+from tests.sim.auditor.stacks import KINDS, Stacks, template
 from tests.sim.simulation import SQLITE
 from tests.sim.workload.base import ACCOUNT, queue_arn, url_of
 from tests.sim.workload.sqs import ANYONE
@@ -100,4 +103,28 @@ def test_a_version_is_replicated_once_and_told_of_once(tmp_path: Path, turns: in
     if there:
         assert made(world, "s3", "HeadObject", Bucket="from-here", Key="k")["ReplicationStatus"] == "COMPLETED"
         assert made(world, "s3", "GetObject", Bucket="to-there", Key="k")["Body"] == b"x" * 50_000
+    world.end()
+
+
+@pytest.mark.parametrize("turns", [*TURNS, 10, 11, 12])
+def test_a_stack_is_what_it_was_or_what_it_was_to_be(tmp_path: Path, turns: int) -> None:
+    world = World(tmp_path, 1, SQLITE)
+    model = Stacks(lambda service, operation, **request: world.call(service, operation, Stacks.region, **request), lambda: False)
+
+    def call(operation: str, turns: int, **request: Any) -> None:
+        request = {"StackName": "stack-a", **request}
+        said = world.begin("cloudformation", operation, request, "1", region=Stacks.region)
+        world.machine.settle_within(turns)
+        world.kill()
+        ended = Call("cloudformation", operation, request, Stacks.region, "1", world.now, *said.answer)
+        getattr(model, snake(operation) + ("" if said.ended else "_unknown"))(ended)
+        model.audit()
+
+    for operation, variant in (("CreateStack", 1), ("UpdateStack", 2)):
+        body = json.dumps(template(dict.fromkeys(KINDS, variant), wrong=None))
+        given = {"TemplateBody": body, "Capabilities": ["CAPABILITY_IAM"]}
+        call(operation, turns, **given)
+        if "stack-a" not in model.stacks:
+            call(operation, 1_000, **given)
+    call("DeleteStack", turns)
     world.end()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from windtunnel.fabric.service import Handled
     from windtunnel.kernel.ids import Ids
     from windtunnel.kernel.loop import Channel
+    from windtunnel.kernel.store.syncer import Told
     from windtunnel.planes.blobs import Blobs
 
 Result = TypeVar("Result")
@@ -64,9 +65,14 @@ class Call:
         scope = msgspec.structs.replace(self.scope, principal=principal, source_arn=source_arn)
         return _Clients(self.cloud, scope)  # pyright: ignore[reportReturnType]
 
-    def aws_as(self, principal: Principal) -> Aws:
-        """As `aws`, called by somebody else on whose behalf this service acts."""
-        return _Clients(self.cloud, msgspec.structs.replace(self.scope, principal=principal))  # pyright: ignore[reportReturnType]
+    def aws_as(self, principal: Principal, *, told: Told | None = None) -> Aws:
+        """As `aws`, called by somebody else on whose behalf this service acts. With `told` a call returns before what it did is durable,
+        so that what follows can go into the same commit; `told` hears what became of it."""
+        return _Clients(self.cloud, msgspec.structs.replace(self.scope, principal=principal), told)  # pyright: ignore[reportReturnType]
+
+    async def committed(self) -> None:
+        """Returns once all that was done so far is durable. Raises the fault of a region that could not write."""
+        await _committed(self.cloud)
 
     def now(self) -> float:
         """The region's time, seconds since 1970."""
@@ -166,16 +172,16 @@ async def _committed(cloud: Cloud) -> None:
 class _Clients:
     """`.sqs.send_message(request)` for each service; the names are checked when called."""
 
-    def __init__(self, cloud: Cloud, scope: Scope) -> None:
-        self._cloud, self._scope = cloud, scope
+    def __init__(self, cloud: Cloud, scope: Scope, told: Told | None = None) -> None:
+        self._cloud, self._scope, self._told = cloud, scope, told
 
     def __getattr__(self, service: str) -> _Client:
-        return _Client(self._cloud, self._scope, service.removesuffix("_"))
+        return _Client(self._cloud, self._scope, service.removesuffix("_"), self._told)
 
 
 class _Client:
-    def __init__(self, cloud: Cloud, scope: Scope, service: str) -> None:
-        self._cloud, self._scope, self._service = cloud, scope, service
+    def __init__(self, cloud: Cloud, scope: Scope, service: str, told: Told | None) -> None:
+        self._cloud, self._scope, self._service, self._told = cloud, scope, service, told
 
     def __getattr__(self, operation: str) -> Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]:
         cloud = self._cloud
@@ -183,7 +189,10 @@ class _Client:
 
         async def call(request: dict[str, Any]) -> dict[str, Any]:
             result = await cloud.run(self._service, operation, request, scope, waits=True)
-            await _committed(cloud)
+            if self._told is None:
+                await _committed(cloud)
+            else:
+                cloud.store.when_committed(self._told)
             return result
 
         return call

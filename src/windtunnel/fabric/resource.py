@@ -13,12 +13,14 @@ import msgspec
 
 from windtunnel.aws.coerce import coerced
 from windtunnel.aws.errors import Fault
+from windtunnel.fabric.call import unwritable
 from windtunnel.fabric.tags import tag_list, tag_map
-from windtunnel.kernel.store import Table
+from windtunnel.kernel.store import StoreFull, Table
 
 if TYPE_CHECKING:
     from windtunnel.fabric.call import Call
     from windtunnel.fabric.scope import Principal
+    from windtunnel.kernel.store.syncer import Told
 
 Act = Callable[[Any], Coroutine[Any, Any, Any]]
 """An operation as `at.aws` has it."""
@@ -114,14 +116,20 @@ class At:
     """
 
     def __init__(
-        self, call: Call, principal: Principal, stacked: Stacked, made: Callable[[str], Coroutine[Any, Any, None]] | None = None
+        self,
+        call: Call,
+        principal: Principal,
+        stacked: Stacked,
+        made: Callable[[str], Coroutine[Any, Any, None]] | None = None,
+        failures: list[StoreFull] | None = None,
     ) -> None:
         self.call = call
         self.principal = principal
         self.stacked = stacked
         self.account = call.account
         self.region = call.region
-        self.aws: Any = _Services(call, principal)
+        self._failures: list[StoreFull] = [] if failures is None else failures
+        self.aws: Any = _Services(call, principal, self._heard)
         self._made = made
         self.begun = ""
         """What an earlier attempt to create it has made; see `Deploy.resumes`."""
@@ -131,9 +139,20 @@ class At:
         """Attributes that are told once and never again; see `keep`."""
 
     async def made(self, id: str) -> None:
-        """Says that there is something by this physical id now: it will be removed if the rest fails."""
+        """Says that there is something by this physical id now: it will be removed if the rest fails. In one process it is known by the
+        same commit by which it is there."""
         if self._made is not None:
             await self._made(id)
+
+    async def stands(self) -> None:
+        """Returns once all that was called for is durable. Raises a fault where some of it could not be kept."""
+        await self.call.committed()
+        if self._failures:
+            raise unwritable(self._failures[0])
+
+    def _heard(self, failure: StoreFull | None) -> None:
+        if failure is not None:
+            self._failures.append(failure)
 
     def become(self, id: str) -> None:
         """Says that an update has made another one, by this physical id; the old one is removed once the stack's update stands."""
@@ -141,7 +160,7 @@ class At:
 
     def elsewhere(self, region: str) -> At:
         """The same in another region."""
-        return self if region == self.region else At(self.call.at(region=region), self.principal, self.stacked, self._made)
+        return self if region == self.region else At(self.call.at(region=region), self.principal, self.stacked, self._made, self._failures)
 
     def keep(self, **attributes: Any) -> None:
         """Attributes that only the creation's answer has (a secret), beside those that `Deploy.attributes` gives."""
@@ -209,17 +228,17 @@ def _tags(own: Iterable[Mapping[str, Any]] | Mapping[str, Any] | None) -> dict[s
 class _Services:
     """`.sqs.create_queue(request)` for each service."""
 
-    def __init__(self, call: Call, principal: Principal) -> None:
-        self._call, self._principal = call, principal
+    def __init__(self, call: Call, principal: Principal, told: Told) -> None:
+        self._call, self._principal, self._told = call, principal, told
 
     def __getattr__(self, service: str) -> _Operations:
-        return _Operations(self._call, self._principal, service)
+        return _Operations(self._call, self._principal, service, self._told)
 
 
 class _Operations:
-    def __init__(self, call: Call, principal: Principal, service: str) -> None:
+    def __init__(self, call: Call, principal: Principal, service: str, told: Told) -> None:
         self._call, self._service = call, service
-        self._client: Any = getattr(call.aws_as(principal), service)
+        self._client: Any = getattr(call.aws_as(principal, told=told), service)
 
     def __getattr__(self, operation: str) -> Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]:
         service = self._service.removesuffix("_")

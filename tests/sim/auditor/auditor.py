@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from math import inf
 from typing import Any, NamedTuple
 
-from tests.sim.auditor.base import Call, Wrong, same
+from tests.sim.auditor.base import Ask, Call, Wrong, same
 from tests.sim.auditor.dynamodb import StreamReads, Tables
 from tests.sim.auditor.events import Rules
 from tests.sim.auditor.iam import Identities
@@ -19,8 +19,9 @@ from tests.sim.auditor.records import Records
 from tests.sim.auditor.s3 import Buckets
 from tests.sim.auditor.sns import Topics
 from tests.sim.auditor.sqs import Queues
+from tests.sim.auditor.stacks import Stacks
 from tests.sim.world.events import Began, Ended, Posted
-from tests.sim.world.world import ACCOUNT, REGION, World
+from tests.sim.world.world import ACCOUNT, ELSEWHERE, REGION, World
 from windtunnel.fabric.meter import HOUR_SECONDS, USAGE
 from windtunnel.fabric.trail import TRAIL
 from windtunnel.fabric.tx import HELD, Tx
@@ -40,6 +41,7 @@ class Auditor:
         self._world = world
         self.queues = Queues(self._ask)
         self.troubles = 0
+        self._waits_for_room = -inf
         self.buckets = Buckets(self._ask, self.queues)
         self.functions = Functions(self._ask, self.queues, lambda: self.troubles, lambda: world.boots)
         self.queues.polled = self.functions.sent
@@ -49,8 +51,10 @@ class Auditor:
         self.tables = Tables(self._ask, lambda: self.queues.inexact)
         self.streams = Streams(self._ask)
         self.rules = Rules(self._ask, self.queues)
+        self.stacks = Stacks(self._elsewhere_asks(Stacks.region), self._is_troubled)
+        self._elsewhere = (self.stacks,)
         self.records = Records()
-        self._written = Written()
+        self._written = Written(model.region for model in self._elsewhere)
         self._loose: dict[str, float] = {}
         """Since when bytes that no row names have lain there, by the machine's time."""
         self._boots = world.boots
@@ -67,10 +71,18 @@ class Auditor:
             "kinesis": self.streams,
             "events": self.rules,
             "sts": self.identities,
+            **{model.region: model for model in self._elsewhere},
         }
 
     def _ask(self, service: str, operation: str, **request: Any) -> Any:
         return self._world.call(service, operation, **request)
+
+    def _is_troubled(self) -> bool:
+        """Whether something may wait yet for room on the disk."""
+        return self._world.now < self._waits_for_room
+
+    def _elsewhere_asks(self, region: str) -> Ask:
+        return lambda service, operation, **request: self._world.call(service, operation, region, **request)
 
     def judge(self, call: Call) -> None:
         """A call has been answered."""
@@ -78,14 +90,17 @@ class Auditor:
             return
         if call.fault in ("InternalFailure", *REFUSALS):
             raise Wrong(f"{call}: {call.message}")
-        getattr(self._models[call.service], snake(call.operation))(call)
+        getattr(self._model(call), snake(call.operation))(call)
 
-    def can_wonder(self, service: str, operation: str) -> bool:
-        return hasattr(self._models[service], f"{snake(operation)}_unknown") or operation.startswith(("Get", "List", "Describe", "Head"))
+    def _model(self, call: Call) -> Any:
+        return self._models[call.service if call.region == REGION else call.region]
+
+    def can_wonder(self, model: str, operation: str) -> bool:
+        return hasattr(self._models[model], f"{snake(operation)}_unknown") or operation.startswith(("Get", "List", "Describe", "Head"))
 
     def wonder(self, call: Call) -> None:
         """Nobody knows whether a call was carried out."""
-        settle = getattr(self._models[call.service], f"{snake(call.operation)}_unknown", None)
+        settle = getattr(self._model(call), f"{snake(call.operation)}_unknown", None)
         if settle is not None:
             settle(call)
 
@@ -110,8 +125,8 @@ class Auditor:
         self.tables.passed(now)
 
     def crashed(self, now: float) -> None:
-        self.troubles += 1
-        self.troubled(now)
+        self.troubles += 2
+        self.queues.inexact = now + 10
 
     def restarted(self, now: float) -> None:
         self.troubles += 1
@@ -119,7 +134,7 @@ class Auditor:
     def troubled(self, now: float) -> None:
         """What had to be written could not be for a while."""
         self.troubles += 1
-        self.queues.inexact = now + 10
+        self.queues.inexact = self._waits_for_room = now + 10
 
     def drain(self) -> None:
         """Lets everything go well, and time pass until all that is to happen has happened."""
@@ -174,6 +189,9 @@ class Auditor:
         same("bytes that no row names", self._left_over(there - named), set())
 
         self._audit_others()
+        if not self._is_troubled():
+            for model in self._elsewhere:
+                model.audit()
         self._audit_records()
 
     def _left_over(self, loose: set[str]) -> set[str]:
@@ -219,7 +237,7 @@ class Auditor:
     def look(self, service: str, operation: str, request: dict[str, Any]) -> Any:
         """Asks the region, and judges what it says."""
         answer = self._world.call(service, operation, **request)
-        self.judge(Call(service, operation, request, "audit", self._world.now, answer.result, answer.fault, answer.message))
+        self.judge(Call(service, operation, request, REGION, "audit", self._world.now, answer.result, answer.fault, answer.message))
         return answer.result
 
 
@@ -236,10 +254,11 @@ class Signed(NamedTuple):
 class Written:
     """What the region wrote down of calls, read on from where it was read last."""
 
-    def __init__(self) -> None:
+    def __init__(self, regions: Iterable[str]) -> None:
+        self._regions = list(regions)
         self._hour: float = 0
         self._before: Counter[tuple[str, str]] = Counter()
-        self._after: tuple[Any, ...] = ()
+        self._after: dict[str, tuple[Any, ...]] = {}
         self._trail: Counter[tuple[str, str]] = Counter()
 
     def read(self, tx: Tx) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:
@@ -251,10 +270,12 @@ class Written:
             if kind == "Requests" and operation[:1].isupper():
                 (latest if float(key[0] or 0) >= this_hour else self._before)[service, operation] += int(amount)
         self._hour = this_hour
-        for key, row in tx.at(account=ACCOUNT, region=REGION).scan(TRAIL, start=self._after):
-            if key != self._after:
-                self._trail[row.service, row.operation] += 1
-                self._after = key
+        for account, region in ((ACCOUNT, REGION), *((ELSEWHERE, region) for region in (REGION, *self._regions))):
+            after = self._after.get(region + account, ())
+            for key, row in tx.at(account=account, region=region).scan(TRAIL, start=after):
+                if key != after:
+                    self._trail[row.service, row.operation] += 1
+                    self._after[region + account] = key
         return self._before + latest, self._trail
 
 

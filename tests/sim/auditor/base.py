@@ -20,6 +20,7 @@ class Call(NamedTuple):
     service: str
     operation: str
     request: dict[str, Any]
+    region: str
     id: str
     now: float
     result: Any = None

@@ -15,6 +15,13 @@ class Wish(NamedTuple):
     service: str
     operation: str
     request: dict[str, Any]
+    region: str = REGION
+    """Beyond the first one, each region has one kind of things, in an account of their own: nothing else is listed there."""
+
+    @property
+    def model(self) -> str:
+        """Whose it is to judge: that of the service, or of all services of another region."""
+        return self.service if self.region == REGION else self.region
 
 
 class Chance:

@@ -15,6 +15,7 @@ from tests.sim.workload.logs import LogWork
 from tests.sim.workload.s3 import ObjectWork
 from tests.sim.workload.sns import TopicWork
 from tests.sim.workload.sqs import QueueWork
+from tests.sim.workload.stacks import StackWork
 from tests.sim.world.world import World
 
 TOGETHER = ("PutObject", "GetObject", "DeleteObject")
@@ -35,6 +36,7 @@ class Workload:
             "kinesis": (StreamWork(chance, auditor.streams), 8),
             "events": (RuleWork(chance, auditor.rules, auditor.queues), 8),
             "iam": (IdentityWork(chance, auditor.identities), 8),
+            "stacks": (StackWork(chance, auditor.stacks), 4),
         }
         chosen = [work for name, work in works.items() if not only - {"weather"} or name in only]
         self._chance = chance
@@ -48,17 +50,17 @@ class Workload:
             wish = self.wish()
             if wish is None or wish.operation == "PutBucketNotificationConfiguration":
                 continue  # its test message comes a little later than others
-            if wish.service == "sqs":
+            if wish.model == "sqs":
                 # One that waited would come after the others, or not: nobody could tell.
                 found[count] = wish._replace(request={**wish.request, "WaitTimeSeconds": 0}) if "WaitTimeSeconds" in wish.request else wish
-            elif wish.operation in TOGETHER:
+            elif wish.model == "s3" and wish.operation in TOGETHER:
                 found[wish.service, wish.request["Bucket"], wish.request["Key"]] = wish
             else:
-                found = {key: one for key, one in found.items() if one.service != wish.service} | {wish.service: wish}
-        alone = {one.service for key, one in found.items() if key == one.service}
-        chosen = [one for key, one in found.items() if key == one.service or one.service not in alone]
+                found = {key: one for key, one in found.items() if one.model != wish.model} | {wish.model: wish}
+        alone = {one.model for key, one in found.items() if key == one.model}
+        chosen = [one for key, one in found.items() if key == one.model or one.model not in alone]
         # What is told of a large object comes when its bytes are written: who receives meanwhile may get it or not.
-        return [one for one in chosen if one.operation != "ReceiveMessage" or all(other.service != "s3" for other in chosen)]
+        return [one for one in chosen if one.operation != "ReceiveMessage" or all(other.model != "s3" for other in chosen)]
 
     def wish(self) -> Wish | None:
         return self._chance.random.choices(self._works, self._weights)[0].wish()

@@ -14,7 +14,7 @@ from tests.sim.world.functions import Functions
 from tests.sim.world.machine import Killed, Machine
 from tests.sim.world.subscribers import Subscribers
 from windtunnel.app.boot import SERVICES
-from windtunnel.fabric import Fault, Principal, Scope, Tx
+from windtunnel.fabric import Fault, Scope, Tx
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.registry import Services
 from windtunnel.fabric.scope import root
@@ -25,6 +25,8 @@ from windtunnel.planes.network.client import HttpClient
 
 Result = TypeVar("Result")
 ACCOUNT, REGION = "000000000000", "us-east-1"
+ELSEWHERE = "111111111111"
+"""The account of all other regions."""
 BEGIN = 1_767_225_600.0
 """2026-01-01T00:00:00Z."""
 
@@ -89,16 +91,17 @@ class World:
     def now(self) -> float:
         return self.cloud.clock.now()
 
-    def scope(self, principal: Principal | None, request_id: str) -> Scope:
-        return Scope(ACCOUNT, REGION, principal or root(ACCOUNT), request_id, "127.0.0.1", "simulation")
+    def scope(self, request_id: str, region: str = REGION) -> Scope:
+        account = ACCOUNT if region == REGION else ELSEWHERE
+        return Scope(account, region, root(account), request_id, "127.0.0.1", "simulation")
 
-    def begin(self, service: str, operation: str, request: dict[str, Any], id: str, principal: Principal | None = None) -> UnderWay:
+    def begin(self, service: str, operation: str, request: dict[str, Any], id: str, *, region: str = REGION) -> UnderWay:
         """A call that begins with the next turn of the loop."""
         under_way = UnderWay(self)
 
         async def call() -> Any:
             try:
-                result = await self.cloud.run(service, operation, request, self.scope(principal, id), waits=True)
+                result = await self.cloud.run(service, operation, request, self.scope(id, region), waits=True)
             except Fault:
                 # As the gateway does: a refusal also tells of what others have just written.
                 await self.cloud.store.committed()
@@ -109,9 +112,9 @@ class World:
         self.machine.call_soon(lambda: under_way.run(self.cloud.loop.spawn(call())))
         return under_way
 
-    def call(self, service: str, operation: str, **request: Any) -> Answered:
+    def call(self, service: str, operation: str, region: str = REGION, /, **request: Any) -> Answered:
         """A call to its end."""
-        under_way = self.begin(service, operation, request, "audit")
+        under_way = self.begin(service, operation, request, "audit", region=region)
         self.machine.settle()
         assert under_way.ended, f"{operation} waits for something"
         return under_way.answer
@@ -121,7 +124,7 @@ class World:
 
         def ask() -> str:
             try:
-                return self.cloud.identified(self.scope(None, "proof"), proof, service).principal.arn
+                return self.cloud.identified(self.scope("proof"), proof, service).principal.arn
             except Fault as fault:
                 return fault.code
 

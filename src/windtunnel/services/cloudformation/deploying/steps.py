@@ -103,12 +103,17 @@ def filled(at: At, deploy: Deploy, properties: Properties) -> Properties:
 
 
 async def _do(call: Call, doing: Doing, deploy: Deploy) -> Done:
-    item, row = doing.item, doing.row
-
     async def made(id: str) -> None:
-        await call.transact(_made, doing.stack.uuid, item.logical, id)
+        await call.transact(_made, doing.stack.uuid, doing.item.logical, id)
 
-    at = place_of(call, doing.stack, item.logical, row, doing.tags, made)
+    at = place_of(call, doing.stack, doing.item.logical, doing.row, doing.tags, made)
+    done = await _done(at, doing, deploy)
+    await at.stands()
+    return done
+
+
+async def _done(at: At, doing: Doing, deploy: Deploy) -> Done:
+    item, row = doing.item, doing.row
     properties = filled(at, deploy, await dynamic(at, row.properties))
     if item.action == "delete":
         return await _delete(at, deploy, row, properties)
@@ -127,8 +132,8 @@ async def _do(call: Call, doing: Doing, deploy: Deploy) -> Done:
         # The region was stopped in the middle of it: what was begun is taken away.
         await _delete(at, deploy, row, properties)
     id = await deploy.create(at, properties)
-    await made(id)
-    await wait_for_signals(call, doing.stack.uuid, item.logical, doing.definition)
+    await at.made(id)
+    await wait_for_signals(at.call, doing.stack.uuid, item.logical, doing.definition)
     return Done(id, {**at.kept, **await _attributes(at, deploy, id, properties)})
 
 
