@@ -15,7 +15,7 @@ from collections import Counter
 
 from tests.sim.simulation import LIFE_STEPS, SQLITE, Failed, Simulation
 
-SERVICES = ("sqs", "sns", "s3", "lambda", "logs", "dynamodb", "kinesis", "events", "iam", "stacks", "weather")
+SERVICES = ("sqs", "sns", "s3", "lambda", "logs", "dynamodb", "kinesis", "events", "iam", "stacks", "schedules", "weather")
 
 
 def main() -> int:

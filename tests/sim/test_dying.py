@@ -8,6 +8,7 @@ import pytest
 
 from tests.sim.auditor.auditor import snake
 from tests.sim.auditor.base import Call
+from tests.sim.auditor.elsewhere import Troubles
 from tests.sim.auditor.stacks import KINDS, Stacks, template
 from tests.sim.simulation import SQLITE
 from tests.sim.workload.base import ACCOUNT, queue_arn, url_of
@@ -109,7 +110,7 @@ def test_a_version_is_replicated_once_and_told_of_once(tmp_path: Path, turns: in
 @pytest.mark.parametrize("turns", [*TURNS, 10, 11, 12])
 def test_a_stack_is_what_it_was_or_what_it_was_to_be(tmp_path: Path, turns: int) -> None:
     world = World(tmp_path, 1, SQLITE)
-    model = Stacks(lambda service, operation, **request: world.call(service, operation, Stacks.region, **request), lambda: False)
+    model = Stacks(lambda service, operation, **request: world.call(service, operation, Stacks.region, **request), Troubles(lambda: world.now))
 
     def call(operation: str, turns: int, **request: Any) -> None:
         request = {"StackName": "stack-a", **request}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.sim.auditor.base import Ask, Call, Wrong, same
 from tests.sim.auditor.dynamodb import StreamReads, Tables
+from tests.sim.auditor.elsewhere import Elsewhere, Troubles
 from tests.sim.auditor.events import Rules
 from tests.sim.auditor.iam import Identities
 from tests.sim.auditor.kinesis import Streams
@@ -17,6 +18,7 @@ from tests.sim.auditor.lambda_ import Functions
 from tests.sim.auditor.logs import Groups
 from tests.sim.auditor.records import Records
 from tests.sim.auditor.s3 import Buckets
+from tests.sim.auditor.schedules import Schedules
 from tests.sim.auditor.sns import Topics
 from tests.sim.auditor.sqs import Queues
 from tests.sim.auditor.stacks import Stacks
@@ -41,7 +43,7 @@ class Auditor:
         self._world = world
         self.queues = Queues(self._ask)
         self.troubles = 0
-        self._waits_for_room = -inf
+        self.full = Troubles(lambda: world.now)
         self.buckets = Buckets(self._ask, self.queues)
         self.functions = Functions(self._ask, self.queues, lambda: self.troubles, lambda: world.boots)
         self.queues.polled = self.functions.sent
@@ -51,8 +53,9 @@ class Auditor:
         self.tables = Tables(self._ask, lambda: self.queues.inexact)
         self.streams = Streams(self._ask)
         self.rules = Rules(self._ask, self.queues)
-        self.stacks = Stacks(self._elsewhere_asks(Stacks.region), self._is_troubled)
-        self._elsewhere = (self.stacks,)
+        self.stacks = Stacks(self._asks(Stacks.region), self.full)
+        self.schedules = Schedules(self._asks(Schedules.region), self.full)
+        self._elsewhere: tuple[Elsewhere, ...] = (self.stacks, self.schedules)
         self.records = Records()
         self._written = Written(model.region for model in self._elsewhere)
         self._loose: dict[str, float] = {}
@@ -77,11 +80,7 @@ class Auditor:
     def _ask(self, service: str, operation: str, **request: Any) -> Any:
         return self._world.call(service, operation, **request)
 
-    def _is_troubled(self) -> bool:
-        """Whether something may wait yet for room on the disk."""
-        return self._world.now < self._waits_for_room
-
-    def _elsewhere_asks(self, region: str) -> Ask:
+    def _asks(self, region: str) -> Ask:
         return lambda service, operation, **request: self._world.call(service, operation, region, **request)
 
     def judge(self, call: Call) -> None:
@@ -134,7 +133,11 @@ class Auditor:
     def troubled(self, now: float) -> None:
         """What had to be written could not be for a while."""
         self.troubles += 1
-        self.queues.inexact = self._waits_for_room = now + 10
+        self.queues.inexact = now + 10
+        if now == inf:
+            self.full.fills()
+        else:
+            self.full.clears()
 
     def drain(self) -> None:
         """Lets everything go well, and time pass until all that is to happen has happened."""
@@ -189,7 +192,7 @@ class Auditor:
         same("bytes that no row names", self._left_over(there - named), set())
 
         self._audit_others()
-        if not self._is_troubled():
+        if not self.full.last:
             for model in self._elsewhere:
                 model.audit()
         self._audit_records()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.sim.auditor.base import Ask, Call, ended, holds, same
+from tests.sim.auditor.elsewhere import Elsewhere, Troubles
 
 Parts = dict[str, int]
 """Resources by their logical ids, which are kinds as well, each in one of several variants."""
@@ -64,13 +65,13 @@ class Stack:
     statuses: set[str]
 
 
-class Stacks:
+class Stacks(Elsewhere):
     """All stacks, in a region of their own."""
 
     region = "eu-west-1"
 
-    def __init__(self, ask: Ask, troubled: Callable[[], bool]) -> None:
-        self._ask, self._troubled = ask, troubled
+    def __init__(self, ask: Ask, troubles: Troubles) -> None:
+        super().__init__(ask, troubles)
         self.stacks: dict[str, Stack] = {}
 
     def _stack(self, call: Call) -> Stack | None:
@@ -87,14 +88,14 @@ class Stacks:
         self.stacks[name] = Stack(name, body, parts, {"ROLLBACK_COMPLETE" if wrong else "CREATE_COMPLETE"})
 
     def create_stack_unknown(self, call: Call) -> None:
-        if not self._stack(call) and not self._ask("cloudformation", "DescribeStacks", StackName=call.request["StackName"]).fault:
+        if not self._stack(call) and not self.ask("cloudformation", "DescribeStacks", StackName=call.request["StackName"]).fault:
             self._created(call)
 
     def update_stack(self, call: Call) -> None:
         stack = self._stack(call)
         if stack is None or "ROLLBACK_COMPLETE" in stack.statuses or call.request["TemplateBody"] == stack.body:
             ended(call, *IN_THE_WAY)
-        elif call.fault and self._troubled():
+        elif call.fault and self.troubles.last:
             ended(call, *IN_THE_WAY)  # what came before waits for room on the disk
         elif ended(call):
             self._updated(stack, call)
@@ -113,7 +114,7 @@ class Stacks:
         before = stack.statuses
         if "Wrong" in json.loads(call.request["TemplateBody"])["Resources"]:
             stack.statuses = before | {"UPDATE_ROLLBACK_COMPLETE"}
-        elif self._ask("cloudformation", "GetTemplate", StackName=stack.name).result["TemplateBody"] == call.request["TemplateBody"]:
+        elif self.ask("cloudformation", "GetTemplate", StackName=stack.name).result["TemplateBody"] == call.request["TemplateBody"]:
             self._updated(stack, call)
 
     def delete_stack(self, call: Call) -> None:
@@ -121,12 +122,12 @@ class Stacks:
             self.stacks.pop(call.request["StackName"], None)
 
     def delete_stack_unknown(self, call: Call) -> None:
-        if self._ask("cloudformation", "DescribeStacks", StackName=call.request["StackName"]).fault:
+        if self.ask("cloudformation", "DescribeStacks", StackName=call.request["StackName"]).fault:
             self.stacks.pop(call.request["StackName"], None)
 
     def describe_stack_resources(self, call: Call) -> None:
         stack = self._stack(call)
-        if ended(call, *([] if stack else IN_THE_WAY)) and stack is not None and not self._troubled():
+        if ended(call, *([] if stack else IN_THE_WAY)) and stack is not None and not self.troubles.last:
             present = {one["LogicalResourceId"] for one in call.result["StackResources"] if one["ResourceStatus"] != "DELETE_COMPLETE"}
             same(f"resources of {stack.name}", present - {"Wrong"}, set(stack.parts))
 
@@ -134,13 +135,13 @@ class Stacks:
 
     def audit(self) -> None:
         """Nothing is under way, and all that the region has is what stacks say that they have."""
-        told = self._said("cloudformation", "DescribeStacks")["Stacks"]
+        told = self.said("cloudformation", "DescribeStacks")["Stacks"]
         same("stacks", sorted(one["StackName"] for one in told), sorted(self.stacks))
         has: dict[str, dict[str, int]] = defaultdict(dict)
         for one in told:
             stack = self.stacks[one["StackName"]]
             holds(one["StackStatus"] in stack.statuses, f"{stack.name} is {one['StackStatus']}; expected {stack.statuses}")
-            resources = self._said("cloudformation", "DescribeStackResources", StackName=stack.name)["StackResources"]
+            resources = self.said("cloudformation", "DescribeStackResources", StackName=stack.name)["StackResources"]
             present = {
                 row["LogicalResourceId"]: row["PhysicalResourceId"] for row in resources if not row["ResourceStatus"].startswith("DELETE")
             }
@@ -150,15 +151,11 @@ class Stacks:
         for logical, listed in self._listed().items():
             same(f"each {logical} in the region", listed, has[logical])
 
-    def _said(self, service: str, operation: str, **request: Any) -> Any:
-        answer = self._ask(service, operation, **request)
-        holds(not answer.fault, f"{operation} {request}: {answer.fault} {answer.message}")
-        return answer.result
-
     def _listed(self) -> dict[str, dict[str, int]]:
         """What the services have, by the kinds of resources: names, and in which variant each is there."""
-        said = self._said
+        said = self.said
         groups = said("logs", "DescribeLogGroups")["logGroups"]
+        buckets = [one["Name"] for one in said("s3", "ListBuckets")["Buckets"]]
         return {
             "Queue": {url.rpartition("/")[2]: self._delay(url) for url in said("sqs", "ListQueues").get("QueueUrls", [])},
             "Group": {one["logGroupName"]: (1, 3, 5).index(one["retentionInDays"]) + 1 for one in groups if "retentionInDays" in one},
@@ -166,20 +163,18 @@ class Stacks:
             "Topic": {one["TopicArn"]: self._title(one["TopicArn"]) for one in said("sns", "ListTopics")["Topics"]},
             "Table": {name: self._key(name) for name in said("dynamodb", "ListTables")["TableNames"]},
             "Rule": {one["Name"]: int(json.loads(one["EventPattern"])["source"][0][1:]) for one in said("events", "ListRules")["Rules"]},
-            "Bucket": {
-                one["Name"]: self._tag(one["Name"]) for one in said("s3", "ListBuckets")["Buckets"] if one["Name"].startswith("stack-")
-            },
+            "Bucket": {name: self._tag(name) for name in buckets if name.startswith("stack-")},
             "Role": {one["RoleName"]: int(one["Description"][1:]) for one in said("iam", "ListRoles")["Roles"]},
         }
 
     def _delay(self, url: str) -> int:
-        return int(self._said("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"]["DelaySeconds"])
+        return int(self.said("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["DelaySeconds"])["Attributes"]["DelaySeconds"])
 
     def _title(self, arn: str) -> int:
-        return int(self._said("sns", "GetTopicAttributes", TopicArn=arn)["Attributes"]["DisplayName"][1:])
+        return int(self.said("sns", "GetTopicAttributes", TopicArn=arn)["Attributes"]["DisplayName"][1:])
 
     def _key(self, table: str) -> int:
-        return int(self._said("dynamodb", "DescribeTable", TableName=table)["Table"]["KeySchema"][0]["AttributeName"][1:])
+        return int(self.said("dynamodb", "DescribeTable", TableName=table)["Table"]["KeySchema"][0]["AttributeName"][1:])
 
     def _tag(self, bucket: str) -> int:
-        return next(int(one["Value"][1:]) for one in self._said("s3", "GetBucketTagging", Bucket=bucket)["TagSet"] if one["Key"] == "k")
+        return next(int(one["Value"][1:]) for one in self.said("s3", "GetBucketTagging", Bucket=bucket)["TagSet"] if one["Key"] == "k")

@@ -13,6 +13,7 @@ from tests.sim.workload.kinesis import StreamWork
 from tests.sim.workload.lambda_ import FunctionWork
 from tests.sim.workload.logs import LogWork
 from tests.sim.workload.s3 import ObjectWork
+from tests.sim.workload.schedules import ScheduleWork
 from tests.sim.workload.sns import TopicWork
 from tests.sim.workload.sqs import QueueWork
 from tests.sim.workload.stacks import StackWork
@@ -37,6 +38,7 @@ class Workload:
             "events": (RuleWork(chance, auditor.rules, auditor.queues), 8),
             "iam": (IdentityWork(chance, auditor.identities), 8),
             "stacks": (StackWork(chance, auditor.stacks), 4),
+            "schedules": (ScheduleWork(chance, auditor.schedules, lambda: world.now), 4),
         }
         chosen = [work for name, work in works.items() if not only - {"weather"} or name in only]
         self._chance = chance
