@@ -203,22 +203,27 @@ def rules(soak: Soak, aws: dict[str, Any], number: int) -> None:
 
 
 def stacks(_: Soak, aws: dict[str, Any], number: int) -> None:
-    """Makes, changes and deletes a stack; one in five is rolled back."""
-    cloudformation, name = aws["cloudformation"], f"soak-{number}"
+    """Makes, changes and deletes a stack; one in five is rolled back. Names come again: what is remembered by name has an end, but it
+    would not come to it in this time."""
+    cloudformation, name = aws["cloudformation"], f"soak-{number % STACK_NAMES}"
+    subscribed = [{"Protocol": "sqs", "Endpoint": {"Fn::GetAtt": ["Queue", "Arn"]}}]
+    trusted = {"Version": "2012-10-17", "Statement": [TRUST]}
     resources: dict[str, Any] = {
-        "Queue": {"Type": "AWS::SQS::Queue"},
-        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Subscription": [{"Protocol": "sqs", "Endpoint": ARN_OF_QUEUE}]}},
-        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [TRUST]}}},
-        "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 1}},
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}},
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name, "Subscription": subscribed}},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": name, "AssumeRolePolicyDocument": trusted}},
+        "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name, "RetentionInDays": 1}},
     }
     if number % 5 == 4:
         resources["Wrong"] = {"Type": "AWS::SQS::Queue", "DependsOn": "Topic", "Properties": {"DelaySeconds": 99_999}}
-    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_IAM"])
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_NAMED_IAM"])
     status = _ended(cloudformation, name)
     assert status == ("ROLLBACK_COMPLETE" if "Wrong" in resources else "CREATE_COMPLETE"), status
     if status == "CREATE_COMPLETE":
         resources["Group"]["Properties"]["RetentionInDays"] = 3
-        cloudformation.update_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_IAM"])
+        cloudformation.update_stack(
+            StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
         status = _ended(cloudformation, name)
         assert status == "UPDATE_COMPLETE", status
     cloudformation.delete_stack(StackName=name)
@@ -233,8 +238,8 @@ def _ended(cloudformation: Any, name: str) -> str:
         time.sleep(PAUSE_SECONDS)
 
 
+STACK_NAMES = 500
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-ARN_OF_QUEUE = {"Fn::GetAtt": ["Queue", "Arn"]}
 STEPS = (queues, topics, objects, functions, groups, people, tables, streams, rules, stacks)
 
 
