@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.auditor.auditor import Signed
+from tests.sim.auditor.auditor import Signed, Written
 from tests.sim.simulation import SQLITE
 from tests.sim.workload.sqs import ANYONE
 from tests.sim.world.events import Ended, Posted
@@ -230,3 +230,14 @@ def test_who_reads_with_a_key_for_the_first_time_may_do_so_while_the_disk_is_ful
     key = workers.call("iam", "CreateAccessKey", UserName="ada").result["AccessKey"]["AccessKeyId"]
     workers.disk.full = True
     assert workers.identify("sqs", Signed(key, "")) == "arn:aws:iam::000000000000:user/ada"
+
+
+def test_a_call_that_is_refused_is_counted_though_it_takes_the_transaction_with_it_that_it_was_a_part_of(world: World) -> None:
+    key = world.call("kms", "CreateKey").result["KeyMetadata"]["KeyId"]
+    sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    world.call("s3", "CreateBucket", Bucket="box")
+    world.call("s3", "PutObject", Bucket="box", Key="k", Body=b"a", **sealed)
+    world.call("kms", "DisableKey", KeyId=key)
+    assert world.call("s3", "GetObject", Bucket="box", Key="k").fault == "KMS.DisabledException"
+    (usage, trail), _ = world.recorded(Written([]).read)
+    assert usage["kms", "Decrypt"] == trail["kms", "Decrypt"] == 1

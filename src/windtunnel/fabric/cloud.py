@@ -398,15 +398,18 @@ class Cloud:
         started: float,
         under: Tx | None,
     ) -> None:
-        """Records a call that wrote nothing, or whose transactions are over."""
+        """Records a call that wrote nothing, or whose transactions are over. What was refused is recorded also where it takes a
+        transaction with it that it was a part of."""
+        if under is not None and fault is None:
+            self._recorder.record(Tx(self, under.overlay, scope, handled.service), handled, request, result, fault, started)
+            return
         if under is None and self.shared is not None and handled.recorded is not None:
             with suppress(StoreFull):  # as good as a log on a disk that is full
                 self.transact(lambda tx: self._record_alone(tx, handled, request, result, fault, started), scope, handled.service)
             return
-        overlay = self.store.begin() if under is None else under.overlay
+        overlay = self.store.begin()
         self._recorder.record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)
-        if under is None:
-            self.store.keep(overlay, owed=False)
+        self.store.keep(overlay, owed=False)
 
     def page(self, path: str) -> tuple[str, bytes] | None:
         """What a service serves at a path of the endpoint outside of its API, as (content type, bytes)."""
