@@ -15,7 +15,24 @@ from collections import Counter
 
 from tests.sim.simulation import LIFE_STEPS, SQLITE, Failed, Simulation
 
-SERVICES = ("sqs", "sns", "s3", "lambda", "logs", "dynamodb", "kinesis", "events", "iam", "stacks", "schedules", "weather")
+SERVICES = (
+    "sqs",
+    "sns",
+    "s3",
+    "lambda",
+    "logs",
+    "dynamodb",
+    "kinesis",
+    "events",
+    "iam",
+    "stacks",
+    "schedules",
+    "secrets",
+    "keys",
+    "hoses",
+    "locks",
+    "weather",
+)
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from tests.sim.auditor.auditor import Auditor
 from tests.sim.auditor.base import Call, Wrong
 from tests.sim.weather import Weather
-from tests.sim.workload.base import Chance, Wish
+from tests.sim.workload.base import REGION, Chance, Wish
 from tests.sim.workload.workload import Workload
 from tests.sim.world.world import UnderWay, World
 
@@ -117,7 +117,7 @@ class Simulation:
         self._poll(now, sure=not dying)
         call = Call(*begun[:5], now, one.answer.result, one.answer.fault, one.answer.message)
         self.counts[f"{call.service}.{call.operation}"] += 1
-        self.note(f"{call} {_digest(call.result)}")
+        self.note(f"{call} {_digest(call.result) if call.region == REGION else ''}")
         self.auditor.judge(call)
 
     def _poll(self, now: float, *, sure: bool = True) -> None:

@@ -8,17 +8,21 @@ from collections.abc import Iterable
 from math import inf
 from typing import Any, NamedTuple
 
-from tests.sim.auditor.base import Ask, Call, Wrong, same
+from tests.sim.auditor.base import Call, Wrong, same
 from tests.sim.auditor.dynamodb import StreamReads, Tables
 from tests.sim.auditor.elsewhere import Elsewhere, Troubles
 from tests.sim.auditor.events import Rules
+from tests.sim.auditor.hoses import Hoses
 from tests.sim.auditor.iam import Identities
+from tests.sim.auditor.keys import Keys
 from tests.sim.auditor.kinesis import Streams
 from tests.sim.auditor.lambda_ import Functions
+from tests.sim.auditor.locks import Locks
 from tests.sim.auditor.logs import Groups
 from tests.sim.auditor.records import Records
 from tests.sim.auditor.s3 import Buckets
 from tests.sim.auditor.schedules import Schedules
+from tests.sim.auditor.secrets import Secrets
 from tests.sim.auditor.sns import Topics
 from tests.sim.auditor.sqs import Queues
 from tests.sim.auditor.stacks import Stacks
@@ -53,9 +57,13 @@ class Auditor:
         self.tables = Tables(self._ask, lambda: self.queues.inexact)
         self.streams = Streams(self._ask)
         self.rules = Rules(self._ask, self.queues)
-        self.stacks = Stacks(self._asks(Stacks.region), self.full)
-        self.schedules = Schedules(self._asks(Schedules.region), self.full)
-        self._elsewhere: tuple[Elsewhere, ...] = (self.stacks, self.schedules)
+        self.stacks = Stacks(world.asks(Stacks.region), self.full)
+        self.schedules = Schedules(world.asks(Schedules.region), self.full)
+        self.secrets = Secrets(world.asks(Secrets.region), self.full)
+        self.keys = Keys(world.asks(Keys.region), self.full)
+        self.hoses = Hoses(world.asks(Hoses.region), self.full)
+        self.locks = Locks(world.asks(Locks.region), self.full)
+        self._elsewhere: tuple[Elsewhere, ...] = (self.stacks, self.schedules, self.secrets, self.keys, self.hoses, self.locks)
         self.records = Records()
         self._written = Written(model.region for model in self._elsewhere)
         self._loose: dict[str, float] = {}
@@ -79,9 +87,6 @@ class Auditor:
 
     def _ask(self, service: str, operation: str, **request: Any) -> Any:
         return self._world.call(service, operation, **request)
-
-    def _asks(self, region: str) -> Ask:
-        return lambda service, operation, **request: self._world.call(service, operation, region, **request)
 
     def judge(self, call: Call) -> None:
         """A call has been answered."""

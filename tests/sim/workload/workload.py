@@ -8,12 +8,16 @@ from tests.sim.auditor.auditor import Auditor
 from tests.sim.workload.base import Chance, Wish
 from tests.sim.workload.dynamodb import TableWork
 from tests.sim.workload.events import RuleWork
+from tests.sim.workload.hoses import HoseWork
 from tests.sim.workload.iam import IdentityWork
+from tests.sim.workload.keys import KeyWork
 from tests.sim.workload.kinesis import StreamWork
 from tests.sim.workload.lambda_ import FunctionWork
+from tests.sim.workload.locks import LockWork
 from tests.sim.workload.logs import LogWork
 from tests.sim.workload.s3 import ObjectWork
 from tests.sim.workload.schedules import ScheduleWork
+from tests.sim.workload.secrets import SecretWork
 from tests.sim.workload.sns import TopicWork
 from tests.sim.workload.sqs import QueueWork
 from tests.sim.workload.stacks import StackWork
@@ -39,6 +43,10 @@ class Workload:
             "iam": (IdentityWork(chance, auditor.identities), 8),
             "stacks": (StackWork(chance, auditor.stacks), 4),
             "schedules": (ScheduleWork(chance, auditor.schedules, lambda: world.now), 4),
+            "secrets": (SecretWork(chance, auditor.secrets), 4),
+            "keys": (KeyWork(chance, auditor.keys), 4),
+            "hoses": (HoseWork(chance, auditor.hoses), 4),
+            "locks": (LockWork(chance, auditor.locks, lambda: world.now), 4),
         }
         chosen = [work for name, work in works.items() if not only - {"weather"} or name in only]
         self._chance = chance

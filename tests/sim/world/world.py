@@ -119,6 +119,10 @@ class World:
         assert under_way.ended, f"{operation} waits for something"
         return under_way.answer
 
+    def asks(self, region: str) -> Callable[..., Answered]:
+        """`call` of one region."""
+        return lambda service, operation, **request: self.call(service, operation, region, **request)
+
     def identify(self, service: str, proof: Any) -> str:
         """Who signed a call, or the code of the fault that it is refused with."""
 
