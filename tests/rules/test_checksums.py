@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from windtunnel.aws.checksums import checksum, checksum_of, composite, full_object, is_checksum
 
+SHA512 = "d9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274ad27fcd5811b313d681f7e55ec02d73d499c95455b6b5bb503acf574fba8ffe85"
+
 
 @pytest.mark.parametrize(
     ("name", "hexadecimal"),
@@ -19,7 +21,15 @@ from windtunnel.aws.checksums import checksum, checksum_of, composite, full_obje
         ("CRC64NVME", "ae8b14860a799888"),
         ("SHA1", "f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
         ("SHA256", "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),
+        (
+            "SHA512",
+            "d9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274ad27fcd5811b313d681f7e55ec02d73d499c95455b6b5bb503acf574fba8ffe85",
+        ),
         ("MD5", "25f9e794323b453885f5181f1b624d0b"),
+        # Of the family's own implementation.
+        ("XXHASH64", "8cb841db40e6ae83"),
+        ("XXHASH3", "72dcb18b67a17dff"),
+        ("XXHASH128", "33119477ede5dcd5e9716427681d5860"),
     ],
 )
 def test_a_checksum_is_the_same_in_one_piece_and_in_several(name: str, hexadecimal: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.stories.here import Here
 from tests.stories.s3_kit import content, keys, prefixes, refused
-from windtunnel.aws.checksums import checksum_of, composite
+from windtunnel.aws.checksums import ALGORITHMS, checksum_of, composite
 from windtunnel.fabric import Tx
 from windtunnel.services.s3.multipart import uploads
 from windtunnel.services.s3.rules import PART_NUMBER_MAX
@@ -123,14 +123,16 @@ def test_an_upload_that_is_over_is_not_there(here: Here, s3: Any) -> None:
     assert _files(here) == 1
 
 
-def test_checksums_of_parts_are_combined_in_the_way_the_upload_chose(s3: Any) -> None:
-    upload = Upload(s3, ChecksumAlgorithm="SHA256")
-    first, last = upload.part(1, LARGE)["ChecksumSHA256"], upload.part(2, b"tail")["ChecksumSHA256"]
-    said = "The upload was created using a sha256 checksum. The complete request must include the checksum for each part."
+@pytest.mark.parametrize("algorithm", [algorithm for algorithm in ALGORITHMS if algorithm != "CRC64NVME"])
+def test_checksums_of_parts_are_combined_in_the_way_the_upload_chose(s3: Any, algorithm: str) -> None:
+    upload, member = Upload(s3, ChecksumAlgorithm=algorithm), f"Checksum{algorithm}"
+    first, last = upload.part(1, LARGE)[member], upload.part(2, b"tail")[member]
+    asked = f"The upload was created using a {algorithm.lower()} checksum."
+    said = f"{asked} The complete request must include the checksum for each part."
     assert refused(upload.complete) == ("InvalidRequest", f"{said} It was missing for part 1 in the request.", {})
-    upload.parts = [{**upload.parts[0], "ChecksumSHA256": first}, {**upload.parts[1], "ChecksumSHA256": last}]
+    upload.parts = [{**upload.parts[0], member: first}, {**upload.parts[1], member: last}]
     done = upload.complete()
-    assert (done["ChecksumSHA256"], done["ChecksumType"]) == (composite("SHA256", [first, last]), "COMPOSITE")
+    assert (done[member], done["ChecksumType"]) == (composite(algorithm, [first, last]), "COMPOSITE")
     attributes = s3.get_object_attributes(Bucket="box", Key="k", ObjectAttributes=["ObjectParts"])["ObjectParts"]
     assert attributes == {
         "TotalPartsCount": 2,
@@ -138,7 +140,7 @@ def test_checksums_of_parts_are_combined_in_the_way_the_upload_chose(s3: Any) ->
         "NextPartNumberMarker": 2,
         "MaxParts": 1000,
         "IsTruncated": False,
-        "Parts": [{"PartNumber": 1, "Size": len(LARGE), "ChecksumSHA256": first}, {"PartNumber": 2, "Size": 4, "ChecksumSHA256": last}],
+        "Parts": [{"PartNumber": 1, "Size": len(LARGE), member: first}, {"PartNumber": 2, "Size": 4, member: last}],
     }
 
 
@@ -149,6 +151,10 @@ def test_checksums_of_parts_are_combined_in_the_way_the_upload_chose(s3: Any) ->
         (
             {"ChecksumType": "FULL_OBJECT", "ChecksumAlgorithm": "SHA1"},
             "The FULL_OBJECT checksum type cannot be used with the sha1 checksum algorithm.",
+        ),
+        (
+            {"ChecksumType": "FULL_OBJECT", "ChecksumAlgorithm": "XXHASH3"},
+            "The FULL_OBJECT checksum type cannot be used with the xxhash3 checksum algorithm.",
         ),
         (
             {"ChecksumType": "COMPOSITE", "ChecksumAlgorithm": "CRC64NVME"},

@@ -8,6 +8,7 @@ import pytest
 
 from tests.stories.here import BEGIN, Here
 from tests.stories.s3_kit import Stream, content, keys, refused
+from windtunnel.aws.checksums import ALGORITHMS, checksum_of
 
 HELLO = "5d41402abc4b2a76b9719d911017c592"
 FAILED = "At least one of the pre-conditions you specified did not hold"
@@ -139,6 +140,22 @@ def test_digests_that_come_with_a_body_are_held_against_it(here: Here, s3: Any) 
     )
     assert keys(s3.list_objects_v2(Bucket="box")) == []
     assert [file for file in here.cloud.blobs.root.rglob("*") if file.is_file()] == []
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_each_checksum_is_kept_shown_and_held_against_the_bytes(s3: Any, algorithm: str) -> None:
+    member, right = f"Checksum{algorithm}", checksum_of(algorithm, b"hello" * 5_000)
+    key = {"Bucket": "box", "Key": "k"}
+    assert s3.put_object(**key, Body=b"hello" * 5_000, ChecksumAlgorithm=algorithm)[member] == right
+    assert s3.put_object(**key, Body=b"hello" * 5_000, **{member: right})[member] == right
+    assert s3.head_object(**key, ChecksumMode="ENABLED")[member] == right
+    assert s3.list_objects_v2(Bucket="box")["Contents"][0]["ChecksumAlgorithm"] == [algorithm]
+    s3.put_object(Bucket="box", Key="other", Body=b"hello" * 5_000)
+    assert s3.copy_object(**key, CopySource="box/other", ChecksumAlgorithm=algorithm)["CopyObjectResult"][member] == right
+    said = f"The {algorithm} you specified did not match the calculated checksum."
+    assert refused(s3.put_object, **key, Body=b"other", **{member: right}) == ("BadDigest", said, {})
+    header = f"x-amz-checksum-{algorithm.lower()}"
+    assert s3.put_object(**key, Body=Stream([b"hello" * 5_000], {header: right}))[member] == right
 
 
 def test_a_checksum_may_come_after_the_body_announced_or_not(s3: Any) -> None:

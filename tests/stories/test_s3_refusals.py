@@ -140,7 +140,7 @@ OBJECTS: list[Case] = [
     ("put_object", {**KEY, "IfMatch": "*"}, "NotImplemented", UNSUPPORTED),
     ("put_object", {**KEY, "IfNoneMatch": "x"}, "NotImplemented", UNSUPPORTED),
     ("put_object", {**KEY, "ChecksumAlgorithm": "MD4"}, "InvalidRequest", CHECKSUMS),
-    ("put_object", {**KEY, "ChecksumXXHASH3": "x"}, "InvalidRequest", CHECKSUMS),
+    ("put_object", {**KEY, "ChecksumXXHASH3": "x"}, "InvalidRequest", "Value for x-amz-checksum-xxhash3 header is invalid."),
     (
         "put_object",
         {**KEY, "ChecksumCRC32": "x", "ChecksumSHA1": "x"},

@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -21,7 +21,7 @@ class Checksum(Protocol):
     """A running checksum: `update` it with every piece, then ask for its digest."""
 
     name: str
-    """AWS's word: CRC32, CRC32C, CRC64NVME, SHA1, SHA256, MD5."""
+    """AWS's word, one of ALGORITHMS."""
 
     def update(self, data: Buffer) -> None: ...
     def digest(self) -> bytes: ...
@@ -37,10 +37,13 @@ class _Crc(msgspec.Struct, frozen=True):
 
 
 _CRCS = {"CRC32": _Crc(32, 0xEDB88320), "CRC32C": _Crc(32, 0x82F63B78), "CRC64NVME": _Crc(64, 0x9A6C9329AC4BC9B5)}
-_HASHES: dict[str, int] = {"SHA1": 20, "SHA256": 32, "MD5": 16}
+_HASHES: dict[str, int] = {"SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16, "XXHASH64": 8, "XXHASH3": 8, "XXHASH128": 16}
+"""How many bytes each gives."""
 
-ALGORITHMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
-"""Those that `x-amz-checksum-algorithm` may name; MD5 has its own header, Content-MD5."""
+ALGORITHMS = (*_CRCS, *_HASHES)
+"""Those that `x-amz-checksum-algorithm` may name."""
+COMBINED = frozenset(_CRCS)
+"""Those that the checksum of a whole can be told of from its parts'."""
 
 
 class CrcChecksum:
@@ -67,14 +70,37 @@ class CrcChecksum:
         return b64encode(self.digest()).decode()
 
 
+class _Hash(Protocol):
+    def update(self, data: Buffer, /) -> None: ...
+    def digest(self) -> bytes: ...
+
+
+class _XxHash:
+    """One of the xxHash family, which the C library behind awscrt has."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(self, name: str) -> None:
+        from awscrt.checksums import XXHash
+
+        new = {"XXHASH64": XXHash.new_xxhash64, "XXHASH3": XXHash.new_xxhash3_64, "XXHASH128": XXHash.new_xxhash3_128}[name]
+        self._hash: Any = new()
+
+    def update(self, data: Buffer, /) -> None:
+        self._hash.update(bytes(data))
+
+    def digest(self) -> bytes:
+        return self._hash.finalize()
+
+
 class HashChecksum:
-    """One of hashlib's."""
+    """A hash: of hashlib's, or of xxHash's."""
 
     __slots__ = ("_hash", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._hash = hashlib.new(name.lower(), usedforsecurity=False)
+        self._hash: _Hash = _XxHash(name) if name.startswith("XX") else hashlib.new(name.lower(), usedforsecurity=False)
 
     def update(self, data: Buffer) -> None:
         """Take in the next bytes."""

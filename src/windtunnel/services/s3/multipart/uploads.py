@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from windtunnel.aws.checksums import composite, full_object
+from windtunnel.aws.checksums import COMBINED, composite, full_object
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.s3.objects.digests import DEFAULT, MEMBERS, algorithm_of, given_checksum
 from windtunnel.services.s3.objects.drafts import Request
@@ -35,7 +35,7 @@ def checksum_type_of(req: Request) -> tuple[str, str]:
             message = "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
             raise Fault("InvalidRequest", message)
         return "", ""
-    impossible = "COMPOSITE" if algorithm == DEFAULT else "FULL_OBJECT" if algorithm.startswith("SHA") else ""
+    impossible = "COMPOSITE" if algorithm == DEFAULT else "" if algorithm in COMBINED else "FULL_OBJECT"
     if kind and kind == impossible:
         message = f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
         raise Fault("InvalidRequest", message)
