@@ -34,7 +34,10 @@ _VERBS = {
     "CopyObject": "COPY.OBJECT", "UploadPart": "PUT.PART", "UploadPartCopy": "COPY.PART", "ListParts": "GET.UPLOAD",
     "AbortMultipartUpload": "DELETE.UPLOAD", "CompleteMultipartUpload": "POST.UPLOAD",
 }  # fmt: skip
-_NO_CONTENT = ("AbortMultipartUpload", "DeleteObject", "DeleteObjectTagging", "PutBucketPolicy", "PutBucketTagging")
+_NO_CONTENT = (
+    "AbortMultipartUpload", "DeleteObject", "DeleteObjectAnnotation", "DeleteObjectTagging", "DeletePublicAccessBlock", "PutBucketPolicy",
+    "PutBucketTagging",
+)  # fmt: skip
 
 
 def log(
