@@ -78,8 +78,12 @@ class SQLite:
         if not shared:
             # One process alone needs no lock per statement, and a second one is refused at its start.
             run("PRAGMA locking_mode=EXCLUSIVE")
+        if not durable:
+            # Said first, or a new file would wait for the disk four times.
+            run("PRAGMA synchronous=OFF")
         run("PRAGMA journal_mode=WAL")
-        run(f"PRAGMA synchronous={'NORMAL' if durable else 'OFF'}")
+        if durable:
+            run("PRAGMA synchronous=NORMAL")
         run(f"PRAGMA cache_size=-{CACHE_KIB}")
         run(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
         run(CREATE_ROWS)
