@@ -30,7 +30,7 @@ async def serve(call: Call, visit: Visit) -> Answer:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
-    bench.cloud.host = finder({"shop": "sqs"})
+    bench.cloud.visits.host = finder({"shop": "sqs"})
     bench.cloud.services.loaded["sqs"] = Service("sqs", modules=(), hosts={"shop": serve})
     yield bench
     bench.run(bench.cloud.close())
@@ -58,4 +58,4 @@ def test_a_host_that_fails_is_answered(bench: Bench, path: str, said: tuple[int,
 
 @pytest.mark.parametrize("host", ["localhost:4566", "shop.eu-west-1.localhost", "a.shop.localhost", "a.shop.eu-west-1.example.com", ""])
 def test_other_hosts_are_nobodys(bench: Bench, host: str) -> None:
-    assert bench.cloud.host(host) is None
+    assert bench.cloud.visits.host(host) is None

@@ -13,10 +13,10 @@ from windtunnel.fabric import Visit
 def put(here: Here, url: str, **body: Any) -> int:
     """PUTs an answer to a URL of the region's, as a function would over HTTP."""
     path = urlsplit(url).path
-    host = here.cloud.path(path)
+    host = here.cloud.visits.path(path)
     assert host is not None
     visit = Visit("", "", "PUT", path, "", {}, json.dumps(body).encode(), "http", None)
-    answer = here.run(here.cloud.visit(host, visit, here.scope))
+    answer = here.run(here.cloud.visits.answer(host, visit, here.scope))
     here.rest()
     return answer.status
 

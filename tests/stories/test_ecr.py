@@ -77,9 +77,9 @@ def ids(ecr: Any, **more: Any) -> list[tuple[str, str]]:
 
 def download(here: Here, url: str) -> tuple[int, bytes]:
     path = urlsplit(url).path
-    host = here.cloud.path(path)
+    host = here.cloud.visits.path(path)
     assert host is not None
-    answer: Any = here.run(here.cloud.visit(host, Visit("", "", "GET", path, "", {}, b"", "http", None), here.scope))
+    answer: Any = here.run(here.cloud.visits.answer(host, Visit("", "", "GET", path, "", {}, b"", "http", None), here.scope))
 
     async def read() -> bytes:
         return answer.body if isinstance(answer.body, bytes) else b"".join([piece async for piece in answer.body])

@@ -59,7 +59,7 @@ def test_a_function_is_described_with_all_that_aws_says_of_it(here: Here) -> Non
     assert got["Configuration"] == ready
     assert got["Code"]["RepositoryType"] == "S3"
     path = got["Code"]["Location"].removeprefix("http://localhost:4566")
-    assert here.cloud.page(path) == ("application/zip", zipped(app=ECHO))
+    assert here.cloud.visits.page(path) == ("application/zip", zipped(app=ECHO))
     listed = {key: value for key, value in expected.items() if key != "RuntimeVersionConfig"}
     assert here.lambda_.list_functions() == {"Functions": [listed]}
 

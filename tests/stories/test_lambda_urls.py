@@ -49,12 +49,12 @@ def opened(here: Here, name: str, **given: Any) -> str:
 def ask(
     here: Here, host: str, method: str = "GET", path: str = "/", query: str = "", body: bytes = b"", proof: Any = None, **headers: str
 ) -> Any:
-    found = here.cloud.host(host)
+    found = here.cloud.visits.host(host)
     assert found is not None
     given = {name.replace("_", "-"): value for name, value in headers.items()} | {"host": host}
     visit = Visit(found.name, found.region, method, path, query, given, body, "http", proof)
     scope = Scope(ACCOUNT, found.region, anonymous(), "request-1", "10.1.2.3", "agent/1", f"http://{host}")
-    return here.run(here.cloud.visit(found, visit, scope))
+    return here.run(here.cloud.visits.answer(found, visit, scope))
 
 
 def test_a_function_gets_the_request_in_payload_format_2(here: Here) -> None:
@@ -210,9 +210,9 @@ def test_hosts_of_urls_that_are_gone_or_never_were_are_refused(here: Here) -> No
     assert (never.status, never.body) == (403, b'{"Message":null}')
     elsewhere = ask(here, host.replace(REGION, "eu-west-1"))
     assert (elsewhere.status, elsewhere.body) == (403, b'{"Message":null}')
-    assert [here.cloud.host(other) for other in ("localhost:4566", f"x.lambda-url.{REGION}.example.com", "lambda-url.localhost")] == [
-        None
-    ] * 3
+    assert [
+        here.cloud.visits.host(other) for other in ("localhost:4566", f"x.lambda-url.{REGION}.example.com", "lambda-url.localhost")
+    ] == [None] * 3
 
 
 def test_a_url_tells_browsers_who_may_read(here: Here) -> None:

@@ -74,9 +74,9 @@ def test_the_signature_verifies_with_the_certificate_that_the_envelope_names(her
     here.restart()
     envelope = json.loads(bodies(here, url)[0])
     _verify(here, envelope, ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"), version)
-    kind, _ = here.cloud.page(envelope["SigningCertURL"].removeprefix("http://localhost:4566")) or ("", b"")
+    kind, _ = here.cloud.visits.page(envelope["SigningCertURL"].removeprefix("http://localhost:4566")) or ("", b"")
     assert (kind, envelope["SignatureVersion"]) == ("application/x-pem-file", version)
-    assert here.cloud.page("/SimpleNotificationService-0.pem") is None
+    assert here.cloud.visits.page("/SimpleNotificationService-0.pem") is None
 
 
 def test_a_raw_delivery_is_the_message_with_its_attributes(here: Here) -> None:
@@ -161,7 +161,7 @@ def test_a_functions_event_is_signed_in_the_topics_version_and_says_it_were_the_
 
 
 def _verify(here: Here, envelope: dict[str, str], names: tuple[str, ...], version: str) -> None:
-    _, certificate = here.cloud.page(envelope["SigningCertURL"].removeprefix("http://localhost:4566")) or ("", b"")
+    _, certificate = here.cloud.visits.page(envelope["SigningCertURL"].removeprefix("http://localhost:4566")) or ("", b"")
     text = "".join(f"{name}\n{envelope[name]}\n" for name in names)
     key = x509.load_pem_x509_certificate(certificate).public_key()
     assert isinstance(key, rsa.RSAPublicKey)

@@ -26,7 +26,7 @@ def code(here: Here) -> str:
 
 def replied(here: Here, text: str, number: str = NUMBER) -> str:
     async def visit() -> str:
-        page = here.cloud.page(f"/_aws/sns/replies/000000000000/us-east-1/{number.replace('+', '%2B')}/{text}")
+        page = here.cloud.visits.page(f"/_aws/sns/replies/000000000000/us-east-1/{number.replace('+', '%2B')}/{text}")
         assert page is not None
         return page[1].decode()
 
@@ -97,7 +97,7 @@ def test_who_replies_stop_gets_no_more(here: Here, word: str) -> None:
 def test_another_reply_changes_nothing(here: Here) -> None:
     assert replied(here, "thank you") == "Thank you.\n"
     assert here.sns.list_phone_numbers_opted_out() == {"phoneNumbers": []}
-    assert here.cloud.page("/_aws/sns/replies/nobody") is None
+    assert here.cloud.visits.page("/_aws/sns/replies/nobody") is None
 
 
 def test_a_number_is_opted_in_once_in_thirty_days(here: Here) -> None:

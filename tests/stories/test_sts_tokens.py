@@ -13,7 +13,7 @@ NAMESPACE = "https://sts.amazonaws.com/"
 
 
 def page(here: Here, url: str) -> Any:
-    found = here.cloud.page(url.removeprefix("http://localhost:4566"))
+    found = here.cloud.visits.page(url.removeprefix("http://localhost:4566"))
     assert found is not None
     assert found[0] == "application/json"
     return json.loads(found[1])
@@ -74,7 +74,7 @@ def test_a_token_needs_the_accounts_consent(here: Here) -> None:
     # What was issued goes on to verify, and the issuer comes back as it was.
     assert any(verified(token, key) for key in page(here, f"{issuer}/.well-known/jwks.json")["keys"])
     assert here.iam.enable_outbound_web_identity_federation()["IssuerIdentifier"] == issuer
-    assert here.cloud.page("/tokens.sts/nobody/.well-known/jwks.json") is None
+    assert here.cloud.visits.page("/tokens.sts/nobody/.well-known/jwks.json") is None
 
 
 def test_a_token_lives_no_longer_than_the_session_and_is_not_too_long(here: Here) -> None:

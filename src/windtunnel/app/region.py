@@ -67,7 +67,7 @@ class Region:
         front = Front(cloud, Admin(cloud, version=__version__))
         folder = self.settings.data
         self._server = await serve(
-            Cors(front, lambda request: cloud.host(request.host) is None and _permissive(request)),
+            Cors(front, lambda request: cloud.visits.host(request.host) is None and _permissive(request)),
             self.settings.host,
             self.settings.port,
             tls=lambda: self_signed(NAMES, cloud.clock.machine(), folder),

@@ -28,7 +28,7 @@ from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.together import Together
 from windtunnel.fabric.trail import Calls
 from windtunnel.fabric.tx import HELD, Tx
-from windtunnel.fabric.visits import Answer, Host, Visit, finder
+from windtunnel.fabric.visits import Visits
 from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids, Serials
 from windtunnel.kernel.loop import Loop
@@ -87,8 +87,7 @@ class Cloud:
         self._recorder = Recorder(self.calls, services)
         self.dropped = Dropped(blobs, others=shared)
         self._authorise = authorise
-        self.host = finder(services.labels)
-        """Who serves a host, by its Host header."""
+        self.visits = Visits(self)
         self.courier = Courier(self, web or HttpClient())
         self.clock = Clock(anchor)
         self.loop = Loop(self.clock)
@@ -410,37 +409,6 @@ class Cloud:
         overlay = self.store.begin()
         self._recorder.record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)
         self.store.keep(overlay, owed=False)
-
-    def page(self, path: str) -> tuple[str, bytes] | None:
-        """What a service serves at a path of the endpoint outside of its API, as (content type, bytes)."""
-        found = self.services.at_path(path)
-        page = None if found is None else found[0].pages.get(found[1])
-        return None if page is None else self.apply(lambda tx: page(tx, path))
-
-    def path(self, path: str) -> Host | None:
-        """Who serves a path of the endpoint by itself."""
-        found = self.services.at_path(path)
-        return Host(found[0].name, found[1]) if found is not None and found[1] in found[0].paths else None
-
-    async def visit(self, host: Host, visit: Visit, scope: Scope) -> Answer:
-        """A request to a host that a service serves itself. Raises StoreFull; all else is answered."""
-        started, error = stopwatch(), ""
-        try:
-            return await self.services.serving(host)(Call(self, scope, host.service), visit)
-        except Fault as fault:
-            error = fault.code
-            if isinstance(fault.__cause__, StoreFull):
-                raise fault.__cause__ from None
-            log.warning("%s left a fault unanswered: %s", host.label, fault)
-        except StoreFull:
-            error = "ServiceUnavailable"
-            raise
-        except Exception as bug:
-            error = type(bug).__name__
-            log.exception("%s failed with a bug", host.label)
-        finally:
-            self.calls.add(self.clock.now(), host.service, host.label, scope, error, stopwatch() - started)
-        return Answer(500, [("Content-Type", "text/plain")], b"Internal Server Error")
 
     def _lost(self) -> None:
         """What was done in the last turn was not kept. The clock may have been set in it: the next transaction keeps that."""

@@ -64,7 +64,7 @@ class Courier:
         if deliver.is_url(delivery.target):
             event = delivery.event
             body = self._cloud.apply(lambda tx: tx.finish(event.late, event.body))
-            host = self._cloud.host(urlsplit(delivery.target).netloc)
+            host = self._cloud.visits.host(urlsplit(delivery.target).netloc)
             return {"StatusCode": await (self._post(delivery, body) if host is None else self._visit(host, delivery, body))}
         handled, request, scope = self._aim(self._cloud.apply(lambda tx: self._whole(tx, delivery)))
         try:
@@ -95,7 +95,7 @@ class Courier:
         scope = Scope(self._cloud.account, host.region, anonymous(), id, user_agent=agent, endpoint=endpoint, cause=delivery.cause)
         try:
             async with asyncio.timeout(deliver.HTTP_TIMEOUT_SECONDS):
-                answer = await self._cloud.visit(host, visit, scope)
+                answer = await self._cloud.visits.answer(host, visit, scope)
         except TimeoutError as error:
             raise deliver.DeliveryFailed("Timeout", f"{delivery.target} did not answer", final=False) from error
         except StoreFull as error:

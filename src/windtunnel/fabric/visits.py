@@ -6,14 +6,24 @@ A service declares a label, `Service(hosts={"lambda-url": serve})`, and answers 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from windtunnel.fabric.scope import Proof
+from windtunnel.aws.errors import Fault
+from windtunnel.fabric.call import Call
+from windtunnel.fabric.scope import Proof, Scope
+from windtunnel.kernel.clock import stopwatch
+from windtunnel.kernel.store import StoreFull
+
+if TYPE_CHECKING:
+    from windtunnel.fabric.cloud import Cloud
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = ("localhost", "localhost.localstack.cloud", "on.aws", "amazonaws.com")
 HOSTS_KNOWN = 1024
@@ -77,3 +87,43 @@ def finder(labels: Mapping[str, str]) -> Callable[[str], Host | None]:
         return None if found is None else Host(labels[found[2]], found[2], found[1], found[3])
 
     return find if labels else lambda _: None
+
+
+class Visits:
+    """Whose hosts, paths and pages there are, and how they are answered."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self.host = finder(cloud.services.labels)
+        """Who serves a host, by its Host header."""
+
+    def path(self, path: str) -> Host | None:
+        """Who serves a path of the endpoint by itself."""
+        found = self._cloud.services.at_path(path)
+        return Host(found[0].name, found[1]) if found is not None and found[1] in found[0].paths else None
+
+    def page(self, path: str) -> tuple[str, bytes] | None:
+        """What a service serves at a path of the endpoint outside of its API, as (content type, bytes)."""
+        found = self._cloud.services.at_path(path)
+        page = None if found is None else found[0].pages.get(found[1])
+        return None if page is None else self._cloud.apply(lambda tx: page(tx, path))
+
+    async def answer(self, host: Host, visit: Visit, scope: Scope) -> Answer:
+        """A request to a host that a service serves itself. Raises StoreFull; all else is answered."""
+        cloud, error, started = self._cloud, "", stopwatch()
+        try:
+            return await cloud.services.serving(host)(Call(cloud, scope, host.service), visit)
+        except Fault as fault:
+            error = fault.code
+            if isinstance(fault.__cause__, StoreFull):
+                raise fault.__cause__ from None
+            log.warning("%s left a fault unanswered: %s", host.label, fault)
+        except StoreFull:
+            error = "ServiceUnavailable"
+            raise
+        except Exception as bug:
+            error = type(bug).__name__
+            log.exception("%s failed with a bug", host.label)
+        finally:
+            cloud.calls.add(cloud.clock.now(), host.service, host.label, scope, error, stopwatch() - started)
+        return Answer(500, [("Content-Type", "text/plain")], b"Internal Server Error")

@@ -67,7 +67,7 @@ class Front:
         headers = request.headers
         if "x-amz-target" in headers or request.path.startswith(PREFIX):
             return False
-        if self._cloud.host(request.host) is not None or self._cloud.path(request.path) is not None:
+        if self._cloud.visits.host(request.host) is not None or self._cloud.visits.path(request.path) is not None:
             return False
         length = headers.get("content-length", "")
         if length.isdigit() and int(length) <= BUFFERED_BYTES_MAX:
@@ -90,11 +90,11 @@ class Front:
         if request.path.startswith(PREFIX):
             self._admin.handle(request, reply)
             return
-        if (host := self._cloud.host(request.host) or self._cloud.path(request.path)) is not None:
+        if (host := self._cloud.visits.host(request.host) or self._cloud.visits.path(request.path)) is not None:
             task = self._cloud.loop.spawn(self._visited(host, request, reply))
             self._cloud.loop.when_parked(task, lambda: reply.on_close(lambda: self._cloud.loop.give_up(task)))
             return
-        if request.method == "GET" and (page := self._cloud.page(request.path)) is not None:
+        if request.method == "GET" and (page := self._cloud.visits.page(request.path)) is not None:
             reply(Response(200, [("Content-Type", page[0])], page[1]))
             return
         request_id = self._cloud.ids.uuid()
@@ -212,7 +212,7 @@ class Front:
         scope = Scope(self._cloud.account, host.region, _ANONYMOUS, request_id, request.source_ip, agent, endpoint)
         answer = UNAVAILABLE
         try:
-            answer = await self._cloud.visit(host, visit, scope)
+            answer = await self._cloud.visits.answer(host, visit, scope)
             await self._cloud.store.committed()
         except StoreFull as failure:
             log.warning("nothing of this turn could be kept: %s", failure)
