@@ -47,9 +47,11 @@ def deploy(prefix: str, client: Client = boto3.client) -> Shop:
     return Shop(topic_arn, urls, dead)
 
 
-def publish(sns: Any, shop: Shop, kind: str, country: str, body: dict[str, Any]) -> None:
+def publish(sns: Any, shop: Shop, kind: str, country: str, body: dict[str, Any]) -> str:
+    """Publishes an order or a return; the id of the request."""
     attributes = {name: {"DataType": "String", "StringValue": value} for name, value in (("kind", kind), ("country", country))}
-    sns.publish(TopicArn=shop.topic_arn, Message=json.dumps(body), MessageAttributes=attributes)
+    published = sns.publish(TopicArn=shop.topic_arn, Message=json.dumps(body), MessageAttributes=attributes)
+    return str(published["ResponseMetadata"]["RequestId"])
 
 
 def remove(prefix: str, client: Client = boto3.client) -> None:

@@ -26,15 +26,15 @@ def _tell_of_the_shop(stage: Any) -> None:
         f"windtunnel aws sns list-subscriptions-by-topic --topic-arn {shop.topic_arn}",
     )
     for kind, country, total in (("order", "FR", 1_200), ("return", "DE", 20)):
-        fan_out.publish(sns, shop, kind, country, {"total": total, "customer": {}})
+        published = fan_out.publish(sns, shop, kind, country, {"total": total, "customer": {}})
         told = ", ".join(name for name, url in shop.queues.items() if take(sqs, url))
-        stage.step(f"Published: {kind}, {total:,}, {country}. Heard by {told}", "windtunnel trace")
+        stage.step(f"Published: {kind}, {total:,}, {country}. Heard by {told}", f"windtunnel trace {published}")
 
 
 def _tell_of_the_work(stage: Any) -> None:
     (work, dead), sqs = redrive.deploy(stage.prefix, stage.client), stage.client("sqs")
     for body in ("1", "2", "oops"):
-        sqs.send_message(QueueUrl=work, MessageBody=body)
+        message_id = sqs.send_message(QueueUrl=work, MessageBody=body)["MessageId"]
     done, failed = redrive.work(sqs, work, _number)
     stage.step(f"Sent three pieces of work: {done} were done, {failed} failed and is out of sight for 30 seconds")
     for _ in range(redrive.TRIES):
@@ -47,7 +47,7 @@ def _tell_of_the_work(stage: Any) -> None:
     )
     redrive.mend(sqs, dead)
     done = stage.until(lambda: redrive.work(sqs, work, len)[0] or None, "The work that was sent back")
-    stage.step(f"The worker was mended and the letters sent back: {done} was done")
+    stage.step(f"The worker was mended and the letters sent back: {done} was done", f"windtunnel trace {message_id}")
 
 
 def _number(text: str) -> None:
