@@ -83,7 +83,6 @@ def test_a_message_is_followed_from_who_sends_to_who_receives_it_and_to_the_dead
         "├─ sqs DeadLetter grave",
         "└─ sqs Redrive q",
         "└─ sqs ReceiveMessage q",
-        "├─ sqs DeleteMessage q",
         "└─ sqs DeleteMessage q",
     ]
     assert told(region, id) == expected

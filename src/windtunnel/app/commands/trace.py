@@ -39,7 +39,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 def tree(calls: list[Call], call: Call) -> Iterator[str]:
     """The lines of the tree that a call belongs to, from the call it all began with; times count from there."""
-    above = _parents(calls)
+    above = {one["serial"]: list(parents) for one, parents in _parents(calls)}
     below: defaultdict[int, list[Call]] = defaultdict(list)
     for one in calls:
         for parent in above[one["serial"]]:
@@ -49,23 +49,36 @@ def tree(calls: list[Call], call: Call) -> Iterator[str]:
         call = higher[0]
         climbed.add(call["serial"])
     yield datetime.fromtimestamp(call["time"], UTC).isoformat(" ", "milliseconds").removesuffix("+00:00") + f"  {call['request_id']}"
-    yield from _branch(call, below, call["time"], "", "", set())
+    yield from _branch(call, below, call["time"], "", "", set(), frozenset(call["marks"]))
 
 
-def _branch(call: Call, below: defaultdict[int, list[Call]], begin: float, head: str, rest: str, told: set[int]) -> Iterator[str]:
+def _branch(
+    call: Call, below: defaultdict[int, list[Call]], begin: float, head: str, rest: str, told: set[int], marks: frozenset[str]
+) -> Iterator[str]:
+    """A call and what followed from it; of what it has to do with several messages only that of those in `marks`."""
     name = f"{head}{call['service']} {call['operation']} {about(call)}"
     yield f"{name:<{WIDTH}} {call['error'] or 'ok':<24} {_seconds(call['time'] - begin):>12} {call['duration'] * 1_000:>9.1f} ms"
     # A call is told once: what is received together has come several ways.
     told.add(call["serial"])
-    effects = sorted((one for one in below[call["serial"]] if one["serial"] not in told), key=lambda one: (one["time"], one["serial"]))
+    effects = [one for one in below[call["serial"]] if one["serial"] not in told and (one["cause"] or not marks.isdisjoint(one["marks"]))]
+    effects.sort(key=lambda one: (one["time"], one["serial"]))
     told.update(one["serial"] for one in effects)
     for number, effect in enumerate(effects, 1):
         last = number == len(effects)
-        yield from _branch(effect, below, begin, f"{rest}{'└─' if last else '├─'} ", f"{rest}{'   ' if last else '│  '}", told)
+        further = f"{rest}{'└─' if last else '├─'} ", f"{rest}{'   ' if last else '│  '}"
+        yield from _branch(effect, below, begin, *further, told, _marks(effect, marks))
 
 
-def _parents(calls: list[Call]) -> dict[int, list[Call]]:
-    """What each call follows from, by its serial: the call that caused it, and those that sent or received the same message before."""
+def _marks(call: Call, marks: frozenset[str]) -> frozenset[str]:
+    """By what is known what follows from a call: of messages that were received together, those that are followed, and their receipts."""
+    own: list[str] = call["marks"]
+    if call["operation"] != "ReceiveMessage" or marks.isdisjoint(own):
+        return frozenset(own)
+    return frozenset(mark for id, receipt in zip(own[::2], own[1::2], strict=True) if id in marks for mark in (id, receipt))
+
+
+def _parents(calls: list[Call]) -> Iterator[tuple[Call, Iterator[Call]]]:
+    """What each call follows from: the call that caused it, and those that sent or received the same message before."""
     by_id: dict[str, Call] = {}
     by_parent: defaultdict[str, list[Call]] = defaultdict(list)
     by_mark: dict[str, Call] = {}
@@ -75,14 +88,13 @@ def _parents(calls: list[Call]) -> dict[int, list[Call]]:
             by_parent[one["request_id"].replace("-", "")[-PARENT_DIGITS:]].append(one)
         for mark in one["marks"]:
             by_mark.setdefault(mark, one)
-    above: dict[int, list[Call]] = {}
     for one in calls:
         # Attempts of one event have one request id: what a function calls is of the attempt that was under way.
         under_way = [run for run in by_parent[one["cause"]] if run["time"] <= one["time"]]
         caused = by_id.get(one["cause"]) or max(under_way, key=lambda run: (run["time"], run["serial"]), default=None)
         found = {parent["serial"]: parent for parent in (caused, *map(by_mark.get, one["marks"])) if parent is not None}
-        above[one["serial"]] = [parent for serial, parent in found.items() if serial != one["serial"]]
-    return above
+        found.pop(one["serial"], None)
+        yield one, iter(found.values())
 
 
 def _seconds(passed: float) -> str:
