@@ -64,6 +64,7 @@ RESOURCES = (
             attributes=_told,
             read=_read,
             tagged=True,
+            marked=False,
         ),
     ),
 )

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from windtunnel.fabric import At, Fault
+from windtunnel.fabric.resource import is_gone
 from windtunnel.services.cloudformation.template.parsing import a_list, a_map
 
 REFERENCE = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]+)\}\}")
@@ -33,7 +34,12 @@ async def dynamic(at: At, value: Any) -> Any:
 
 async def _looked_up(at: At, service: str, reference: str) -> str:
     if service != "secretsmanager":
-        found = await at.aws.ssm.get_parameter({"Name": reference, "WithDecryption": service == "ssm-secure"})
+        try:
+            found = await at.aws.ssm.get_parameter({"Name": reference, "WithDecryption": service == "ssm-secure"})
+        except Fault as fault:
+            raise (
+                Fault("ValidationError", f"Parameters: [{service}:{reference}] cannot be found.") if is_gone(fault) else fault
+            ) from fault
         return str(found["Parameter"]["Value"])
     id, part, key, stage, version = [*_secret_parts(reference), "", "", "", ""][:5]
     asked = {"SecretId": id, "VersionStage": stage or None, "VersionId": version or None}

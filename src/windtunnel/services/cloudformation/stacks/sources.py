@@ -10,8 +10,9 @@ import msgspec
 
 from windtunnel.fabric import Call, Fault, Principal, Tx
 from windtunnel.fabric.access import ACCESS_KEYS
+from windtunnel.fabric.resource import is_gone
 from windtunnel.planes.blobs import whole
-from windtunnel.services.cloudformation.template.parameters import STORED, Given
+from windtunnel.services.cloudformation.template.parameters import STORED, STORED_NAME, Given
 from windtunnel.services.cloudformation.template.parsing import BYTES_MAX, URL_BYTES_MAX
 from windtunnel.services.cloudformation.template.templates import Template
 
@@ -89,11 +90,22 @@ async def principal_of(call: Call, role: str) -> Principal:
 
 
 async def with_stored(call: Call, template: Template, given: dict[str, Given]) -> dict[str, Given]:
-    """Parameters whose value lies in the parameter store, with what lies there."""
-    found = dict(given)
+    """Parameters whose value lies in the parameter store, with it; of a mere name, that there is one. Raises ValidationError."""
+    found, missing = dict(given), list[str]()
     aws: Any = call.aws_as(call.scope.principal)
     for name, value in given.items():
-        if str(template.parameters[name].get("Type", "")).startswith(STORED):
+        kind = str(template.parameters[name].get("Type", ""))
+        if not kind.startswith((STORED, STORED_NAME)):
+            continue
+        try:
             answer = await aws.ssm.get_parameter({"Name": value.value})
+        except Fault as fault:
+            if not is_gone(fault):
+                raise Fault("ValidationError", fault.message) from fault
+            missing.append(value.value)
+            continue
+        if kind.startswith(STORED):
             found[name] = msgspec.structs.replace(value, resolved=str(answer["Parameter"]["Value"]))
+    if missing:
+        raise Fault("ValidationError", f"Unable to fetch parameters [{', '.join(missing)}] from parameter store for this account.")
     return found
