@@ -70,6 +70,11 @@ def test_a_change_set_is_carried_out_once(here: Here) -> None:
     assert here.cloudformation.list_change_sets(StackName="shop") == {"Summaries": []}
     again = refusal(here.cloudformation.execute_change_set, ChangeSetName=id)
     assert again == ("InvalidChangeSetStatus", f"ChangeSet [{id}] cannot be executed in its current status of [CREATE_COMPLETE]")
+    here.cloudformation.delete_stack(StackName="shop")
+    here.rest()
+    assert here.cloudformation.describe_change_set(ChangeSetName=id)["ExecutionStatus"] == "EXECUTE_COMPLETE"
+    here.jump(91 * 86_400)
+    assert refusal(here.cloudformation.describe_change_set, ChangeSetName=id)[0] == "ChangeSetNotFound"
 
 
 def test_a_change_set_without_changes_fails(here: Here) -> None:

@@ -54,6 +54,21 @@ def test_a_stack_makes_its_resources_in_the_order_they_need_each_other(here: Her
     ]
 
 
+def test_events_are_told_in_order_by_their_times_too(here: Here) -> None:
+    create(here, "shop", QUEUES)
+    moments = [event["Timestamp"] for event in here.cloudformation.describe_stack_events(StackName="shop")["StackEvents"]]
+    assert moments == [pytest.approx(moments[-1] + number / 1000) for number in reversed(range(8))]
+
+
+def test_what_becomes_of_a_resource_may_hang_on_a_condition(here: Here) -> None:
+    keep = "DeletionPolicy: !If [Keep, Retain, Delete]"
+    template = f"Conditions: {{Keep: !Equals [1, 1]}}\nResources:\n  Orders:\n    Type: AWS::SQS::Queue\n    {keep}\n"
+    create(here, "shop", template)
+    here.cloudformation.delete_stack(StackName="shop")
+    here.rest()
+    assert len(here.sqs.list_queues()["QueueUrls"]) == 1
+
+
 def test_a_made_name_has_the_stack_and_the_logical_id_in_it(here: Here) -> None:
     create(here, "shop", QUEUES)
     url = here.cloudformation.describe_stack_resource(StackName="shop", LogicalResourceId="Copies")["StackResourceDetail"][

@@ -162,7 +162,7 @@ def _modification(tx: Tx, plan: Plan, name: str, row: Row) -> dict[str, Any] | N
         "AfterContext": _context(after),
     }
     if fixed or other:
-        policy = str(definition.get("UpdateReplacePolicy", "Delete"))
+        policy = str(resolve(definition.get("UpdateReplacePolicy", "Delete"), plan.new))
         change["PolicyAction"] = f"ReplaceAnd{policy}"
     return change
 

@@ -121,6 +121,14 @@ def _forget_revisions(tx: Tx, uuid: str, current: int) -> None:
             tx.delete(REVISIONS, *key)
 
 
+def _forget_changes(tx: Tx, uuid: str, keys: list[tuple[Any, ...]]) -> None:
+    for key in keys:
+        change = tx.get(CHANGES, *key)
+        assert change is not None, "a change set of this stack"
+        tx.delete(CHANGES, *key)
+        tx.delete(CHANGE_IDS, change.id.rpartition("/")[2])
+
+
 def forget(tx: Tx, payload: Mapping[str, Any]) -> None:
     """Timer: what a stack that was deleted long ago has left, a slice at a time."""
     uuid = str(payload["stack"])
@@ -131,6 +139,7 @@ def forget(tx: Tx, payload: Mapping[str, Any]) -> None:
     if len(events) == SLICE_ROWS:
         tx.timer(tx.now, "forget", payload)
         return
+    _forget_changes(tx, uuid, [key for key, _ in tx.scan(CHANGES, uuid)])
     _clear(tx, uuid, REVISIONS, ROWS, DRIFTS, TOKENS)
     for key, other in list(tx.scan(LISTED, -stack.created)) if stack is not None else ():
         if other == uuid:
@@ -181,9 +190,8 @@ def _after_deletion(tx: Tx, stack: Stack, failed: list[str]) -> Following | None
     assert stack.operation is not None
     uuid = stack.uuid
     forget_exports(tx, stack)
-    for key, change in list(tx.scan(CHANGES, uuid)):
-        tx.delete(CHANGES, *key)
-        tx.delete(CHANGE_IDS, change.id.rpartition("/")[2])
+    # One that was carried out is told of by its id for as long as its stack is.
+    _forget_changes(tx, uuid, [key for key, change in tx.scan(CHANGES, uuid) if change.execution != "EXECUTE_COMPLETE"])
     _clear(tx, uuid, SIGNALS, POLICIES)
     if tx.get(NAMES, stack.name) == uuid:
         tx.delete(NAMES, stack.name)

@@ -103,13 +103,13 @@ def _start_put(tx: Tx, stack: Stack, key: str, item: Item) -> Item:
     row = old or Row(type, "", tx.now)
     if not row.token or (not fresh and _is_other(tx, row, type, {})):
         row = msgspec.structs.replace(row, token=tx.ids.text(TOKEN_CHARACTERS, TOKEN_LETTERS))
-    described = {
-        "needs": item.needs,
-        "deletion": str(definition.get("DeletionPolicy", "Delete")),
-        "replacing": str(definition.get("UpdateReplacePolicy", "Delete")),
-        "metadata": _metadata(definition, context),
-    }
     try:
+        described = {
+            "needs": item.needs,
+            "deletion": str(resolve(definition.get("DeletionPolicy", "Delete"), context)),
+            "replacing": str(resolve(definition.get("UpdateReplacePolicy", "Delete"), context)),
+            "metadata": _metadata(definition, context),
+        }
         properties: dict[str, Any] = resolve(definition.get("Properties", {}), context)
     except Fault as fault:
         set_row(tx, stack, logical, msgspec.structs.replace(row, type=type), "CREATE_FAILED" if fresh else "UPDATE_FAILED", fault.message)

@@ -16,13 +16,20 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 INITIATED = "User Initiated"
 EMITTER = "aws.cloudformation"
 SOURCE = "cloudformation.amazonaws.com"
+APART_SECONDS = 0.001
+
+
+def _moment(tx: Tx, stack: Stack) -> float:
+    """When an event happens: a millisecond at least after the last of its stack, as clients put them in order by their times."""
+    last = next(tx.scan(EVENTS, stack.uuid, reverse=True, limit=1), None)
+    return tx.now if last is None else max(tx.now, last[1].at + APART_SECONDS)
 
 
 def set_stack(tx: Tx, stack: Stack, status: str, reason: str = "", **changes: Any) -> Stack:
     """Writes a stack with its new status, and tells of it."""
     stack = msgspec.structs.replace(stack, status=status, reason=reason, **changes)
     tx.put(STACKS, stack.uuid, value=stack)
-    tell(tx, stack, Event(tx.new_id(), tx.now, stack.name, stack.id, STACK_TYPE, status, reason))
+    tell(tx, stack, Event(tx.new_id(), _moment(tx, stack), stack.name, stack.id, STACK_TYPE, status, reason))
     tx.wake(*changed_channel(stack.uuid))
     return stack
 
@@ -32,10 +39,11 @@ def set_row(tx: Tx, stack: Stack, logical: str, row: Row, status: str, reason: s
     row = msgspec.structs.replace(row, status=status, reason=reason, at=tx.now)
     if kept:
         tx.put(ROWS, stack.uuid, logical, value=row)
-    moment = datetime.fromtimestamp(tx.now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = _moment(tx, stack)
+    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     id = f"{logical}-{status}-{moment}" if shown else f"{logical}-{tx.new_id()}"
     properties = orjson.dumps(row.properties).decode() if shown else None
-    tell(tx, stack, Event(id, tx.now, logical, row.id, row.type, status, reason, properties))
+    tell(tx, stack, Event(id, at, logical, row.id, row.type, status, reason, properties))
     return row
 
 
