@@ -8,9 +8,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from windtunnel.aws.policy import ALLOW, Policy, Principal, PrincipalKind
+from windtunnel.aws.errors import Fault
+from windtunnel.aws.policy import ALLOW, Context, Policies, Policy, Principal, PrincipalKind, compile_policy, evaluate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from windtunnel.fabric.scope import Principal as Caller
     from windtunnel.fabric.tx import Tx
 
@@ -45,3 +48,23 @@ def known_of(tx: Tx, who: Principal) -> dict[str, str | list[str]]:
     if who.kind == "service":
         known |= {"aws:sourceaccount": who.account, "aws:sourcearn": scope.source_arn}
     return {key: value for key, value in known.items() if value}
+
+
+def check_let_in(tx: Tx, policies: Sequence[str], action: str, arn: str, known: Mapping[str, str | list[str]] | None = None) -> None:
+    """Raises AccessDeniedException where a resource's policies deny the caller, or don't let in one of another account.
+
+    `known` are condition keys of the resource's own; `tx` is seen from its account.
+    """
+    caller = tx.scope.principal
+    own = caller.account == tx.account
+    if own and not policies:
+        return
+    who = asker(caller)
+    context = Context(who, action, arn, tx.account, {**known_of(tx, who), **(known or {})})
+    said = evaluate(Policies(identity=WILLING, resource=tuple(compile_policy(policy) for policy in policies)), context)
+    if said == "allow" or (own and said == "implicit-deny"):
+        return
+    why = "with an explicit deny in a resource-based policy"
+    if said == "implicit-deny":
+        why = f"because no resource-based policy allows the {action} action"
+    raise Fault("AccessDeniedException", f"User: {caller.arn} is not authorized to perform: {action} on resource: {arn} {why}")

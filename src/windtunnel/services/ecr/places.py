@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from windtunnel.aws.policy import Context, Policies, compile_policy, evaluate
 from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.asking import WILLING, asker, known_of
+from windtunnel.fabric.asking import check_let_in
 from windtunnel.services.ecr.state import IMAGES, REPOSITORIES, TAGS, Found, Image
 
 ImageId = Mapping[str, Any]
@@ -30,20 +29,8 @@ def find_repository(tx: Tx, req: Mapping[str, Any], action: str) -> Found:
 
 def check_access(found: Found, action: str) -> None:
     """Raises AccessDeniedException where a repository's policy denies the caller, or doesn't let one of another account."""
-    tx, caller = found.tx, found.tx.scope.principal
-    own = caller.account == tx.account
-    if own and not found.repository.policy:
-        return
-    said = "implicit-deny"
-    if found.repository.policy:
-        context = Context(asker(caller), f"ecr:{action}", found.arn, tx.account, known_of(tx, asker(caller)))
-        said = evaluate(Policies(identity=WILLING, resource=(compile_policy(found.repository.policy),)), context)
-    if said == "allow" or (own and said == "implicit-deny"):
-        return
-    why = "with an explicit deny in a resource-based policy"
-    if said == "implicit-deny":
-        why = f"because no resource-based policy allows the ecr:{action} action"
-    raise Fault("AccessDeniedException", f"User: {caller.arn} is not authorized to perform: ecr:{action} on resource: {found.arn} {why}")
+    policies = [found.repository.policy] if found.repository.policy else []
+    check_let_in(found.tx, policies, f"ecr:{action}", found.arn)
 
 
 def digest_of(found: Found, asked: ImageId) -> tuple[str, str, str]:

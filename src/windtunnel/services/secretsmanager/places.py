@@ -6,9 +6,8 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_exam
 from __future__ import annotations
 
 from windtunnel.aws.arn import parse_or_none
-from windtunnel.aws.policy import Context, Policies, compile_policy, evaluate
-from windtunnel.fabric import Fault, Tx
-from windtunnel.fabric.asking import WILLING, asker, known_of
+from windtunnel.fabric import Tx
+from windtunnel.fabric.asking import check_let_in
 from windtunnel.fabric.tags import tags_of
 from windtunnel.services.secretsmanager.rules import MARKED, SUFFIX, check_name, not_found, refused
 from windtunnel.services.secretsmanager.state import SECRETS, Found
@@ -42,26 +41,13 @@ def _found(tx: Tx, name: str) -> Found:
 
 def _check_access(found: Found, action: str) -> None:
     """Raises AccessDeniedException where a secret's policy denies the caller, or doesn't let one of another account."""
-    tx, caller = found.tx, found.tx.scope.principal
-    own = caller.account == tx.account
-    if own and not found.secret.policy:
-        return
-    said = "implicit-deny"
-    if found.secret.policy:
-        context = Context(asker(caller), f"secretsmanager:{action}", found.arn, tx.account, _known(found))
-        said = evaluate(Policies(identity=WILLING, resource=(compile_policy(found.secret.policy),)), context)
-    if said == "allow" or (own and said == "implicit-deny"):
-        return
-    why = "with an explicit deny in a resource-based policy"
-    if said == "implicit-deny":
-        why = f"because no resource-based policy allows the secretsmanager:{action} action"
-    message = f"User: {caller.arn} is not authorized to perform: secretsmanager:{action} on resource: {found.arn} {why}"
-    raise Fault("AccessDeniedException", message)
+    policies = [found.secret.policy] if found.secret.policy else []
+    check_let_in(found.tx, policies, f"secretsmanager:{action}", found.arn, _known(found) if policies else None)
 
 
 def _known(found: Found) -> dict[str, str | list[str]]:
     tx = found.tx
-    known = known_of(tx, asker(tx.scope.principal)) | {
+    known: dict[str, str | list[str]] = {
         "secretsmanager:secretid": found.arn,
         "secretsmanager:secretprimaryregion": found.secret.primary or tx.region,
     }

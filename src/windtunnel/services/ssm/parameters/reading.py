@@ -35,8 +35,7 @@ def find(tx: Tx, name: str, action: str) -> Found:
     name = name.strip()
     check_name(name)
     parameter = place.get(PARAMETERS, *place_of(name))
-    if place.account != tx.scope.principal.account:
-        check_shared(place, arn_of(place, name), action)
+    check_shared(place, arn_of(place, name), action)
     if parameter is None:
         raise Fault("ParameterNotFound", "")
     return Found(place, parameter)
