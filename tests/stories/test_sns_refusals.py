@@ -149,6 +149,7 @@ CASES: list[Case] = [
             ("lambda", "arn:aws:lambda:us-east-1:000000000000:layer:l", "Lambda endpoint ARN"),
             ("firehose", "arn:aws:firehose:us-east-1:000000000000:s", "Firehose endpoint ARN"),
             ("application", f"{ARN}t", "Application endpoint arn invalid"),
+            ("application", f"{ARN}endpoint/GCM", "Application endpoint arn invalid"),
         )
     ),
     *(

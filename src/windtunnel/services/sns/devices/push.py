@@ -31,17 +31,21 @@ def push(tx: Tx, arn: str, published: Published, size: int) -> str:
     published.id = tx.new_id()
     texts = {f"Application{attribute}": value for attribute, value in application.attributes.items()}
     log = feedback.asked(tx, texts, f"app/{platform}/{name}", "", "application", arn, published.id, published.message)
-    _send(tx, arn, published, "sns.amazonaws.com", log)
+    token = _send(tx, arn, published, "sns.amazonaws.com")
+    feedback.tell(tx, {**log, "token": token} if log else log, ACCEPTED)
     return published.id
 
 
 def push_on(tx: Tx, arn: str, published: Published, source: str, log: Mapping[str, Any]) -> None:
     """Sends a device what was published to a topic; one that takes nothing misses it."""
-    refusal = _refusal(tx, arn)
-    if refusal is None:
-        _send(tx, arn, published, source, log)
-    else:
+    parts = arn_parts(arn, "Endpoint")
+    place = tx.at(account=parts[4], region=parts[3])
+    refusal = _refusal(place, arn)
+    if refusal is not None:
         feedback.tell(tx, log, refusal.message, feedback.GONE)
+        return
+    token = _send(place, arn, published, source)
+    feedback.tell(tx, {**log, "token": token} if log else log, ACCEPTED)
 
 
 def _refusal(tx: Tx, arn: str) -> Fault | None:
@@ -56,12 +60,13 @@ def _refusal(tx: Tx, arn: str) -> Fault | None:
     return None
 
 
-def _send(tx: Tx, arn: str, published: Published, source: str, log: Mapping[str, Any]) -> None:
+def _send(tx: Tx, arn: str, published: Published, source: str) -> str:
+    """Puts a notification into the outbox; the token of the device it is for."""
     platform, name, id = device_key(arn, "TargetArn", DEVICE_SLASHES)
     device = tx.get(DEVICES, platform, name, id)
     assert device is not None
     post(tx, "application", arn, published.text(platform), source=source, subject=published.subject)
-    feedback.tell(tx, {**log, "token": device.attributes["Token"]} if log else log, ACCEPTED)
+    return device.attributes["Token"]
 
 
 def device_key(arn: str, parameter: str, slashes: int) -> tuple[str, ...]:

@@ -11,12 +11,12 @@ from windtunnel.services.sns.rules import invalid
 
 PROTOCOLS = frozenset({"http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose"})
 _ARNS = {
-    "sqs": ("sqs", "", "SQS endpoint ARN"),
-    "lambda": ("lambda", "function:", "Lambda endpoint ARN"),
-    "firehose": ("firehose", "deliverystream/", "Firehose endpoint ARN"),
-    "application": ("sns", "endpoint/", "Application endpoint arn invalid"),
+    "sqs": ("sqs", re.compile(".+"), "SQS endpoint ARN"),
+    "lambda": ("lambda", re.compile("function:.+"), "Lambda endpoint ARN"),
+    "firehose": ("firehose", re.compile("deliverystream/.+"), "Firehose endpoint ARN"),
+    "application": ("sns", re.compile("endpoint/[^/]+/[^/]+/[^/]+"), "Application endpoint arn invalid"),
 }
-"""Service, how its resource begins, and what is said of others."""
+"""Service, the form of its resource, and what is said of others."""
 _SMS = re.compile(r"\+?[0-9]+([-./ ]?[0-9]+)*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -41,9 +41,9 @@ def check_endpoint(protocol: str, endpoint: str, *, fifo: bool) -> None:
 
 
 def _check_arn(protocol: str, endpoint: str, *, fifo: bool) -> None:
-    service, kind, words = _ARNS[protocol]
+    service, form, words = _ARNS[protocol]
     arn = parse_or_none(endpoint)
-    if arn is None or arn.service != service or not arn.resource.startswith(kind):
+    if arn is None or arn.service != service or not form.fullmatch(arn.resource):
         raise invalid(words)
     if protocol == "sqs" and endpoint.endswith(".fifo") and not fifo:
         raise invalid("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
