@@ -112,3 +112,16 @@ def test_what_is_encrypted_otherwise_gets_no_other_key(s3: Any, given: dict[str,
     s3.put_object(Bucket="box", Key="k", Body=b"x", **given)
     wanted = {"SSEKMS": {"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/mine"}}
     assert refused(s3.update_object_encryption, Bucket="box", Key="k", ObjectEncryption=wanted) == ("InvalidRequest", FROM_CUSTOMER, {})
+
+
+def test_an_etag_under_a_key_tells_nothing_of_the_bytes(s3: Any) -> None:
+    digest = f'"{hashlib.md5(b"x", usedforsecurity=False).hexdigest()}"'
+    under = {"ServerSideEncryption": "aws:kms"}
+    etags = {s3.put_object(Bucket="box", Key="k", Body=b"x", **more)["ETag"] for more in (key(b"a"), key(b"b"), under, under)}
+    assert len(etags) == 4
+    assert digest not in etags
+    plain = s3.copy_object(Bucket="box", Key="plain", CopySource="box/k")["CopyObjectResult"]["ETag"]
+    sealed = s3.copy_object(Bucket="box", Key="sealed", CopySource="box/plain", **under)["CopyObjectResult"]["ETag"]
+    assert (plain, s3.head_object(Bucket="box", Key="sealed")["ETag"]) == (digest, sealed)
+    assert sealed != digest
+    s3.put_object(Bucket="box", Key="k", Body=b"y", IfMatch=s3.head_object(Bucket="box", Key="k")["ETag"])

@@ -11,7 +11,7 @@ from windtunnel.services.s3.annotations.rules import Named, annotate, copies_of,
 from windtunnel.services.s3.lifecycle.expiration import expiration_shown
 from windtunnel.services.s3.notifications.events import tell
 from windtunnel.services.s3.objects.digests import DEFAULT, MEMBERS, Received, algorithm_of, computed, md5_of_blob
-from windtunnel.services.s3.objects.drafts import Request, check_write, draft_of, encryption_shown, filled
+from windtunnel.services.s3.objects.drafts import Request, check_write, draft_of, encryption_shown, filled, hides_bytes
 from windtunnel.services.s3.objects.kms import open_data_key
 from windtunnel.services.s3.objects.sources import Source, source_of
 from windtunnel.services.s3.places import add, bucket_of, charge_shown, current, shown_id
@@ -36,7 +36,8 @@ async def copy_object(call: Call, req: t.CopyObjectRequest) -> t.CopyObjectOutpu
         algorithm = algorithm_of(req) or version.algorithm or DEFAULT
         whole = algorithm == version.algorithm and version.checksum_type == "FULL_OBJECT"
         text = version.checksum if whole else await computed(call, algorithm, blob, version.inline)
-        etag = await md5_of_blob(call, blob, version.inline) if version.parts else version.etag
+        unknown = version.parts or hides_bytes(version.encryption)
+        etag = await md5_of_blob(call, blob, version.inline) if unknown else version.etag
         received = Received(version.size, version.inline, blob, etag, algorithm, text)
         return await call.transact(_copy, req, source, received, annotations)
     except BaseException:

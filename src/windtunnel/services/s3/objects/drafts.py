@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import md5
 from typing import Any
 
 import msgspec
@@ -135,7 +136,7 @@ def filled(draft: Version, received: Received) -> Version:
     """A draft with its bytes."""
     return msgspec.structs.replace(
         draft,
-        etag=received.etag,
+        etag=_etag_of(received.etag, draft.encryption),
         size=received.size,
         inline=received.inline,
         blob=received.blob,
@@ -143,6 +144,19 @@ def filled(draft: Version, received: Received) -> Version:
         checksum=received.checksum,
         checksum_type="FULL_OBJECT",
     )
+
+
+def hides_bytes(encryption: Encryption) -> bool:
+    """Whether an ETag tells nothing of the bytes: under a KMS key or a customer's.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html"""
+    return bool(encryption.data_key or encryption.customer)
+
+
+def _etag_of(digest: str, encryption: Encryption) -> str:
+    if not hides_bytes(encryption):
+        return digest
+    salted = digest.encode() + (encryption.data_key or encryption.customer.encode())
+    return md5(salted, usedforsecurity=False).hexdigest()
 
 
 def written_id(version: Version) -> dict[str, str]:
