@@ -154,6 +154,18 @@ def test_there_are_twenty_policies_and_dry_runs_of_no_other_kind(here: Here) -> 
     assert refusal(here.logs.put_account_policy, **other) == said
 
 
+def test_a_group_for_delivery_keeps_events_for_a_day(here: Here) -> None:
+    here.logs.create_log_group(logGroupName="d", logGroupClass="DELIVERY")
+    here.logs.create_log_stream(logGroupName="d", logStreamName="s")
+    event = {"timestamp": int(here.now * 1000), "message": "m"}
+    here.logs.put_log_events(logGroupName="d", logStreamName="s", logEvents=[event])
+    assert (told(here, "d"), events(here, "d")) == ((None, None), 1)
+    here.jump(DAY + 1)
+    assert events(here, "d") == 0
+    here.jump(2 * DAY)
+    assert here.logs.describe_log_groups()["logGroups"][0]["storedBytes"] == 0
+
+
 def test_who_asks_for_one_lesser_class_is_shown_both(here: Here) -> None:
     for kind in ("STANDARD", "INFREQUENT_ACCESS", "ESSENTIALS"):
         here.logs.create_log_group(logGroupName=kind, logGroupClass=kind)

@@ -13,7 +13,7 @@ from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.tags import remove_all_tags, set_tags
 from windtunnel.services.logs import life
 from windtunnel.services.logs.encryption import check_key
-from windtunnel.services.logs.retention import retention
+from windtunnel.services.logs.retention import DELIVERY, retention
 from windtunnel.services.logs.rules import DESCRIBE_LIMIT, MILLISECONDS, bad_token, check_group_name, check_retention, invalid
 from windtunnel.services.logs.state import ACCOUNT_POLICIES, GROUPS, PROTECTION, STORED, UNPROTECTED, Group, arn_of, find_group, name_of
 
@@ -165,7 +165,7 @@ def _described(tx: Tx, name: str, group: Group) -> dict[str, Any]:
         "deletionProtectionEnabled": group.protected,
     }
     days, policy = retention(tx, name, group)
-    if days < inf:
+    if days < inf and group.kind != DELIVERY:
         described["retentionInDays"] = int(days)
     if policy:
         described["retentionPolicyName"] = policy

@@ -22,6 +22,9 @@ DAYS_MIN = 30
 HOLDS_AFTER_SECONDS = 24 * 3600
 """So long after it was made or changed a policy takes effect."""
 IMPACTED_MAX = 20
+DELIVERY: Final = "DELIVERY"
+DELIVERY_DAYS = 1.0
+"""Groups of this class keep events for a day, whatever is said: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html"""
 
 
 class Rule(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
@@ -73,6 +76,8 @@ def all_holding(tx: Tx, now: float) -> list[Holding]:
 
 def days_of(name: str, group: Group, policies: Iterable[Holding]) -> tuple[float, str]:
     """For how many days a group keeps events (infinity: for ever), and the name of the policy that says so."""
+    if group.kind == DELIVERY:
+        return DELIVERY_DAYS, ""
     chosen = min((one for one in policies if one.is_for(name, group)), key=lambda one: (-one.days, one.created), default=None)
     return (chosen.days, chosen.name) if chosen is not None else (float(group.retention or inf), "")
 
@@ -100,7 +105,7 @@ def impact(tx: Tx, changed: str, policy: AccountPolicy | None) -> dict[str, Any]
     impacts: list[dict[str, Any]] = []
     for key, group in tx.scan(GROUPS):
         name = str(key[0])
-        if group.kind == "DELIVERY" or not any(one.is_for(name, group) for one in scope):
+        if group.kind == DELIVERY or not any(one.is_for(name, group) for one in scope):
             continue
         before, after = days_of(name, group, now)[0], days_of(name, group, then)[0]
         counts["unchanged" if before == after else "increased" if after > before else "decreased"] += 1
