@@ -67,6 +67,11 @@ def test_an_exception_is_the_answer_and_one_log_event(bench: Bench) -> None:
     assert bench.lines == [("request-1", f"[ERROR] ValueError: no\nTraceback (most recent call last):\n{shown}\x1e")]
 
 
+def test_an_error_of_python_3_8_does_not_name_its_request(bench: Bench) -> None:
+    outcome = bench.run("def handler(event, context): raise KeyError(1)", environment={"AWS_EXECUTION_ENV": "AWS_Lambda_python3.8"})
+    assert value(outcome).keys() == {"errorMessage", "errorType", "stackTrace"}
+
+
 def test_a_trace_is_printed_as_awss_client_prints_it(bench: Bench) -> None:
     trace = value(bench.run("def handler(event, context): return 1 + {}['missing']"))["stackTrace"]
     assert [line.split(", ", 1)[1] for line in trace] == [

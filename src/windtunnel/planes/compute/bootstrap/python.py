@@ -270,6 +270,8 @@ def describe(error: BaseException, request_id: str) -> tuple[str, bytes]:
         trace = traceback.format_list(frames)
     message = str(error)
     shape = {"errorMessage": message, "errorType": kind, "requestId": request_id, "stackTrace": trace}
+    if os.environ.get("AWS_EXECUTION_ENV") == "AWS_Lambda_python3.8":
+        del shape["requestId"]  # AWS's client of that version is an older one
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = json.dumps({"timestamp": stamp, "log_level": "ERROR", **shape})
