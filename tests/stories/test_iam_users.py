@@ -71,15 +71,17 @@ def test_a_renamed_user_keeps_its_keys_policies_and_groups(here: Here) -> None:
     assert fault(here.iam.get_user, UserName="ada")[0] == "NoSuchEntity"
 
 
-def test_the_groups_of_a_user_are_listed_by_name_page_by_page(here: Here) -> None:
+def test_the_groups_of_a_user_are_listed_in_the_order_of_coming_into_them(here: Here) -> None:
     user(here, "ada")
     for name in ("Zoo", "lab", "Admins"):
         here.iam.create_group(GroupName=name)
         here.iam.add_user_to_group(GroupName=name, UserName="ada")
+        here.jump(1)
     first = here.iam.list_groups_for_user(UserName="ada", MaxItems=2)
-    assert [group["GroupName"] for group in first["Groups"]] == ["Admins", "lab"]
+    assert [group["GroupName"] for group in first["Groups"]] == ["Zoo", "lab"]
     rest = here.iam.list_groups_for_user(UserName="ada", Marker=first["Marker"])
-    assert ([group["GroupName"] for group in rest["Groups"]], rest["IsTruncated"]) == (["Zoo"], False)
+    assert ([group["GroupName"] for group in rest["Groups"]], rest["IsTruncated"]) == (["Admins"], False)
+    assert fault(here.iam.list_groups_for_user, UserName="ada", Marker="x") == ("ValidationError", "Invalid Marker.")
 
 
 def test_a_user_goes_only_when_nothing_is_left_of_it(here: Here) -> None:

@@ -67,10 +67,11 @@ def list_groups(tx: Tx, req: t.ListGroupsRequest) -> t.ListGroupsResponse:
 
 def list_groups_for_user(tx: Tx, req: t.ListGroupsForUserRequest) -> t.ListGroupsForUserResponse:
     user = user_named(tx, req["UserName"])
-    start = start_of(req) or ("",)
-    groups: list[Group] = [with_id(tx, GROUPS, str(key[0])) for key, _ in tx.find(MEMBERS, "user", user.id)]  # at most ten
-    rows = sorted(((group.name.lower(),), group) for group in groups)
-    return paged(req, "Groups", (row for row in rows if row[0] >= start), lambda _, group: _shown(tx, group))
+    start = str((start_of(req) or ("",))[0])
+    # In the order in which the user came into them, as AWS's recorded answers have it; ten at most.
+    joined = [(since, with_id(tx, GROUPS, str(key[0]))) for key, since in tx.find(MEMBERS, "user", user.id)]
+    rows = sorted((f"{since:020.6f} {group.name.lower()}", group) for since, group in joined)
+    return paged(req, "Groups", (((at,), group) for at, group in rows if at >= start), lambda _, group: _shown(tx, group))
 
 
 def add_user_to_group(tx: Tx, req: t.AddUserToGroupRequest) -> dict[str, Any]:
