@@ -8,9 +8,11 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+from msgspec.structs import astuple
 
 from windtunnel.aws.model import Shape
 from windtunnel.aws.records import Records
@@ -48,7 +50,7 @@ def escape(text: str) -> str:
     return text if text.isprintable() else _CONTROL.sub(_reference, text)
 
 
-def _escaped(column: list[str]) -> list[str]:
+def _escaped(column: Sequence[str]) -> Sequence[str]:
     """Many texts escaped at once: as one text in which they stand apart, so that each character is looked for once."""
     joined = "\0".join(column)
     if joined.count("\0") >= len(column):
@@ -61,6 +63,19 @@ def _escaped(column: list[str]) -> list[str]:
     if any(char in joined for char in _CONTROLS if char != "\0"):
         return [_CONTROL.sub(_reference, text) for text in written.split("\0")]
     return column if written is joined else written.split("\0")
+
+
+def _columns(value: Sequence[Any]) -> Iterable[tuple[str, tuple[Any, ...]]] | None:
+    """Members' names with their values in all structures; None where those don't have the same members."""
+    if isinstance(value, Records):
+        return zip(value.rows[0].__struct_fields__, zip(*map(astuple, value.rows), strict=True), strict=True)
+    names: tuple[str, ...] = tuple(value[0] or ())
+    if not names or None in value or set(map(len, value)) != {len(names)}:
+        return None
+    try:
+        return [(name, tuple(map(itemgetter(name), value))) for name in names]
+    except KeyError:
+        return None
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -184,23 +199,14 @@ class Encoders:
         compiled = self._members
 
         def write(value: Sequence[Any]) -> str | None:
-            rows: Sequence[Any] = value
-            member: Callable[[str], Callable[[Any], Any]] = itemgetter
-            if isinstance(value, Records):
-                rows, names, member = value.rows, value.rows[0].__struct_fields__, attrgetter
-            else:
-                names = tuple(value[0] or ())
-                if None in value or set(map(len, value)) != {len(names)}:
-                    return None
+            columns = _columns(value)
+            if columns is None:
+                return None
             members = compiled[shape.name]
             parts: list[Iterable[str]] = []
             between = f"<{tag}>"
-            for name in names:
+            for name, column in columns:
                 head, inner, tail = members[name]
-                try:
-                    column = list(map(member(name), rows))
-                except KeyError:
-                    return None
                 first = column[0]
                 # The last one is looked at first, as it tells most columns that vary.
                 if column[-1] == first and column.count(first) == len(column):
@@ -211,7 +217,7 @@ class Encoders:
                     parts += (repeat(between + head), _escaped(column) if inner is escape else map(inner, column))
                     between = tail
             parts.append(repeat(f"{between}</{tag}>", len(value)))
-            return "".join(chain.from_iterable(zip(*parts, strict=False))) if names else None
+            return "".join(chain.from_iterable(zip(*parts, strict=False)))
 
         return write
 
