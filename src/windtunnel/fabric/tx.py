@@ -105,27 +105,11 @@ class Tx(Transaction):
         `report` names a timer handler that is told how it ended: as `failed`, or with `"answer"` where the target took it.
         It is not tried before `due`.
         """
-        delivery = Delivery(
-            target=target,
-            event=event,
-            source=source,
-            source_arn=source_arn,
-            retry=retry or Retry(),
-            dead_letter=dead_letter,
-            failed=failed,
-            service=self.service,
-            context=dict(context or {}),
-            account=self.account,
-            region=self.region,
-            first_at=self.now,
-            cause=self.scope.link,
-            endpoint=self.scope.endpoint,
-            trace=self.scope.trace,
-            order=order,
-            report=report,
-            due=due,
-        )
-        self.outgoing.append(delivery)
+        scope = self.scope
+        # In their order: eighteen names would cost more than all else that a delivery is made of.
+        said = (target, event, source, source_arn, retry or Retry(), dead_letter, failed, self.service, dict(context or {}))
+        place = (self.account, self.region, self.now, scope.link, scope.endpoint, 0, scope.trace)
+        self.outgoing.append(Delivery(*said, *place, order, report, due))
 
     def finish(self, late: str, body: str) -> str:
         """The whole body of an event that was delivered as `late`."""

@@ -40,7 +40,7 @@ def form_of(text: str) -> dict[str, str]:
     for pair in text.split("&"):
         name, _, value = pair.partition("=")
         if name:
-            fields[decoded(name)] = decoded(value)
+            fields[name if name.isalnum() else decoded(name)] = decoded(value)
     return fields
 
 

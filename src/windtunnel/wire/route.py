@@ -55,12 +55,9 @@ def route(request: Request) -> Match:
     services = _services(request, credential, host.services)
     if services == ("s3",):
         return _s3(request, credential, host.bucket)
-    entries = index().entries
-    if "Action=" in request.query or request.headers.get("content-type", "").startswith(_FORM):
-        asked = tuple(name for name in services if not _REST & set(entries[name].protocols))
-        if asked:
-            return _by_action(request, credential, asked)
-    rest = tuple(name for name in services if _REST & set(entries[name].protocols))
+    asked, rest = _spoken(services)
+    if asked and ("Action=" in request.query or request.headers.get("content-type", "").startswith(_FORM)):
+        return _by_action(request, credential, asked)
     if rest:
         return _by_path(request, credential, rest, host.bucket)
     if not services:
@@ -100,7 +97,7 @@ def _services(request: Request, credential: Credential | None, by_host: tuple[st
             control = _CONTROL & request.headers.keys() and request.path.startswith("/v20180820/")
             return ("s3control",) if control or "s3control" in by_host else ("s3",)
         by_signing = index().signing.get(signing) or index().endpoints.get(signing, ())
-        both = tuple(name for name in by_signing if name in by_host)
+        both = tuple(name for name in by_signing if name in by_host) if by_host else ()
         return both or by_signing or by_host or (("sqs",) if signing == "sqs" else ())
     if by_host:
         return by_host
@@ -109,6 +106,13 @@ def _services(request: Request, credential: Credential | None, by_host: tuple[st
         return found
     dated = _DATED.match(request.path)
     return index().dates.get(dated.group(1), ("s3",)) if dated is not None else ("s3",)
+
+
+@lru_cache(maxsize=1024)
+def _spoken(services: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of some services that are asked by forms and targets, and those that are asked by paths."""
+    by_path = tuple(name for name in services if _REST & set(index().entries[name].protocols))
+    return tuple(name for name in services if name not in by_path), by_path
 
 
 def _unsigned_form(request: Request) -> tuple[str, ...]:
