@@ -408,3 +408,14 @@ async def _readable(handle: int) -> None:
     asyncio.get_running_loop().add_reader(handle, ended.set)
     async with asyncio.timeout(5):
         await ended.wait()
+
+
+def test_programs_find_the_language_where_awss_runtimes_have_it(sandbox: Bench) -> None:
+    code = """
+import os, subprocess, sys
+def handler(event, context):
+    program = f"/var/lang/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+    asked = [program, "-c", "import json, sys; print(json.dumps(sys.version))"]
+    return subprocess.run(asked, capture_output=True, text=True).stdout.strip() == '"' + sys.version.replace(chr(10), chr(92) + "n") + '"'
+"""
+    assert sandbox.within(sandbox.spec(code), invoke) is True

@@ -58,6 +58,7 @@ def make_order(machine: Machine, spec: Spec, folder: Path, socket: int, address:
         folder=task,
         binds=[(path, _shown(path)) for path in spec.runtime.readable]
         + [(str(Path(spec.code).resolve()), "/var/task"), (str(BOOTSTRAP), "/var/runtime")],
+        language=_shown(str(Path(spec.runtime.command[0]).parent.parent)) if spec.runtime.command else "",
         layers=[str(Path(layer).resolve()) for layer in spec.layers],
         tmp_mb=spec.tmp_mb,
         socket=socket,

@@ -37,6 +37,7 @@ class Order(msgspec.Struct, frozen=True):
     folder: str = "/"
     binds: Sequence[tuple[str, str]] = ()
     layers: Sequence[str] = ()
+    language: str = ""
     tmp_mb: int = 512
     socket: int = -1
     processes: int = PROCESSES_MAX

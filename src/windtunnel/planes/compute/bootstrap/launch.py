@@ -44,6 +44,7 @@ class Order(TypedDict):
     folder: str
     binds: list[tuple[str, str]]
     layers: list[str]
+    language: str
     tmp_mb: int
     socket: int
     processes: int
@@ -133,6 +134,10 @@ def build_root(order: Order, uid: int) -> None:
             file.write(text)
     for name in ("tmp", "proc", "home/sbx_user1051", "var/lang"):
         os.makedirs(f"{ROOT}/{name}", exist_ok=True)
+    if order["language"]:
+        # Where AWS's runtimes have their language, as programs of layers name it (CDK's AWS CLI begins with #!/var/lang/bin/python).
+        for name in ("bin", "lib"):
+            os.symlink(f"{order['language']}/{name}", f"{ROOT}/var/lang/{name}")
     read_only(ROOT, bound)
     mount("proc", ROOT + "/proc", "proc", NOSUID | NODEV | 8)
     mount("tmpfs", ROOT + "/tmp", "tmpfs", NOSUID | NODEV, f"mode=1777,size={order['tmp_mb']}m")
