@@ -104,6 +104,18 @@ def test_a_copy_has_the_annotations_too_unless_they_are_excluded(s3: Any) -> Non
     assert text(s3, Key="copy") == b"x" * 10_000
 
 
+@pytest.mark.parametrize("lost", ["object", "annotation"])
+def test_a_copy_of_what_goes_meanwhile_leaves_nothing(here: Here, s3: Any, lost: str) -> None:
+    s3.put_object(**KEY, Body=b"x" * 10_000 if lost == "object" else b"x")
+    for name in ("first", "last"):
+        s3.put_object_annotation(**KEY, AnnotationName=name, AnnotationPayload=b"x" if lost == "object" else b"x" * 10_000)
+    max(files(here), key=lambda file: file.stat().st_mtime_ns).unlink()
+    left = files(here)
+    said = ("NoSuchKey", "The specified key does not exist.", {"Key": "k"})
+    assert refused(s3.copy_object, Bucket="box", Key="copy", CopySource="box/k") == said
+    assert files(here) == left
+
+
 def test_a_queue_is_told_of_annotations_that_come_and_go(here: Here, s3: Any) -> None:
     here.sqs.create_queue(QueueName="told")
     rule = {"QueueArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:told", "Events": ["s3:ObjectAnnotation:*"]}

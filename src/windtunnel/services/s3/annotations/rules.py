@@ -49,13 +49,11 @@ def annotations_of(tx: Tx, bucket: str, key: str, at: int) -> list[Named]:
     return [(str(place[3]), annotation) for place, annotation in tx.scan(ANNOTATIONS, bucket, key, at)]
 
 
-async def copies_of(call: Call, annotations: Sequence[Named]) -> list[Named]:
-    """The same annotations with bytes of their own, which belong to the caller."""
-    found: list[Named] = []
+async def copy_annotations(call: Call, annotations: Sequence[Named], into: list[Named]) -> None:
+    """Adds the same annotations with bytes of their own, which belong to the caller."""
     for name, annotation in annotations:
         blob = (await call.blobs.copy(annotation.blob)).id if annotation.blob else ""
-        found.append((name, msgspec.structs.replace(annotation, blob=blob)))
-    return found
+        into.append((name, msgspec.structs.replace(annotation, blob=blob)))
 
 
 def let_go_of(call: Call, annotations: Sequence[Named]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.s3.annotations.rules import Named, annotate, copies_of, let_go_of
+from windtunnel.services.s3.annotations.rules import Named, annotate, copy_annotations, let_go_of
 from windtunnel.services.s3.lifecycle.expiration import expiration_shown
 from windtunnel.services.s3.notifications.events import tell
 from windtunnel.services.s3.objects.digests import DEFAULT, MEMBERS, Received, algorithm_of, computed, md5_of_blob
@@ -28,11 +28,18 @@ async def copy_object(call: Call, req: t.CopyObjectRequest) -> t.CopyObjectOutpu
     """A copy gets a name of its own for the same bytes: no byte moves where the disk has links."""
     source = call.read(source_of, req)
     call.read(_check_copy, req, source)
-    version = source.version
-    excluded = req.get("AnnotationDirective") == "EXCLUDE"
-    annotations = await copies_of(call, source.annotations) if source.annotations and not excluded else []
+    try:
+        return await _copied(call, req, source)
+    except FileNotFoundError:  # the source went meanwhile
+        raise Fault("NoSuchKey", "The specified key does not exist.", Key=source.key) from None
+
+
+async def _copied(call: Call, req: Request, source: Source) -> t.CopyObjectOutput:
+    version, annotations = source.version, list[Named]()
     blob = (await call.blobs.copy(version.blob)).id if version.blob else ""
     try:
+        if req.get("AnnotationDirective") != "EXCLUDE":
+            await copy_annotations(call, source.annotations, annotations)
         algorithm = algorithm_of(req) or version.algorithm or DEFAULT
         whole = algorithm == version.algorithm and version.checksum_type == "FULL_OBJECT"
         text = version.checksum if whole else await computed(call, algorithm, blob, version.inline)
