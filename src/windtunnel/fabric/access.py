@@ -98,7 +98,8 @@ def identify(rows: Transaction, now: float, service: str, proof: Proof | None, d
     if key.expires is not None and key.expires <= now:
         raise expired(service, proof.token)
     proof.verify(key.secret)
-    return key.principal, _is_old(key.used, now) or _is_old(_used_for(rows, key, service), now)
+    used = _used_for(rows, key, service)
+    return key.principal, _is_old(key.used, now) or (used is not key.used and _is_old(used, now))
 
 
 def forget_expired(tx: Tx) -> bool:

@@ -60,6 +60,7 @@ class Services:
         self.loaded = {deliver.SERVICE: Service(deliver.SERVICE, modules=(), timers={deliver.HANDLER: deliver.attempt})}
         self._types = {types: each.name for each in self._named.values() for types in each.types.split()}
         self._paths = {path: each.name for each in self._named.values() for path in each.paths.split()}
+        self._beginnings = tuple(self._paths)
         self.labels = {label: each.name for each in self._named.values() for label in each.hosts.split()}
         """Who serves the hosts of a label."""
         self._handled: dict[tuple[str, str], Handled] = {}
@@ -92,9 +93,11 @@ class Services:
 
     def at_path(self, path: str) -> tuple[Service, str] | None:
         """Who serves a path of the endpoint beside the APIs, and what of it is why."""
-        beginning = next((beginning for beginning in self._paths if path.startswith(beginning)), None)
-        service = None if beginning is None else self.find(self._paths[beginning])
-        return None if beginning is None or service is None else (service, beginning)
+        if not path.startswith(self._beginnings):
+            return None
+        beginning = next(beginning for beginning in self._paths if path.startswith(beginning))
+        service = self.find(self._paths[beginning])
+        return None if service is None else (service, beginning)
 
     def serving(self, host: Host) -> Serve:
         """What answers a visit."""

@@ -325,7 +325,8 @@ class Connection(asyncio.Protocol):
         if not self._reading:
             if self._out:
                 self._write_out()
-            self._go_on()
+            if self._ahead:
+                self._go_on()
             self._set_deadline()
 
     def _send(self, exchange: Exchange, response: Response) -> None:
@@ -374,7 +375,7 @@ class Connection(asyncio.Protocol):
         if self._ended and not self._exchanges and not self._ahead:
             # The client sends no more, and has its last answer.
             self._end(linger=False)
-        elif exchange.keep_alive and self._can_discard(exchange):
+        elif exchange.keep_alive and (exchange.incoming is None or self._can_discard(exchange)):
             if exchange.incoming is not None and exchange.incoming.stream is not None:
                 exchange.incoming.stream.fail("the request has been answered")
         else:

@@ -148,10 +148,7 @@ class Front:
             response = self._response(codec, match, result, request_id)
         except Fault as fault:
             response = self._refused(codec, match, fault, request_id)
-        if self._cloud.store.pending:
-            self._cloud.store.when_committed(lambda failure: reply(response if failure is None else self._full(codec, failure, request_id)))
-        else:
-            reply(response)
+        self._cloud.store.when_committed(lambda failure: reply(response if failure is None else self._full(codec, failure, request_id)))
 
     def _beside(self, request: Request, reply: Reply, request_id: str) -> bool:
         """What browsers ask of a bucket and no SDK does; False for anything else."""

@@ -72,8 +72,7 @@ def _parser(operation: OperationModel) -> Callable[[Request, Match], dict[str, A
         return lambda request, match: {stream: events(request)}
 
     def parse(request: Request, match: Match) -> dict[str, Any]:
-        body = request.body
-        return decode(loads(body)) if body and decode is not None else {}
+        return decode(loads(request.body)) if request.body and decode is not None else {}
 
     return parse
 

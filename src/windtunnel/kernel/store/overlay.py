@@ -89,8 +89,9 @@ class Overlay(msgspec.Struct, eq=False):
         """Takes over the writes of a layer that lay on this one."""
         self.writes.update(layer.writes)
         self.wakes.update(layer.wakes)
+        increments = self.increments
         for key, amount in layer.increments.items():
-            self.add(key, amount)
+            increments[key] = increments.get(key, 0) + amount
 
     def clear(self) -> None:
         self.writes.clear()

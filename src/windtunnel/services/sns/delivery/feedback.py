@@ -23,6 +23,8 @@ OK, FORBIDDEN, GONE = 200, 403, 410
 
 def asked(tx: Tx, texts: Mapping[str, str], topic: str, arn: str, protocol: str, endpoint: str, id: str, message: str) -> dict[str, Any]:
     """What the log of a delivery to an endpoint will be made of; {} where the topic wants none."""
+    if not texts and protocol != "sms":
+        return {}
     if protocol == "sms":
         settings = sms_settings(tx)
         failures = bool(settings.get("DeliveryStatusIAMRole"))
