@@ -61,6 +61,33 @@ def test_a_cancelled_alarm_does_not_ring() -> None:
     region(story)
 
 
+def test_an_alarm_rings_whatever_was_set_before_the_clock_was_set_anew() -> None:
+    async def story(clock: Clock, loop: Loop) -> None:
+        rung: list[str] = []
+        clock.alarm(1_010.0, lambda: rung.append("cancelled")).cancel()
+        clock.alarm(1_020.0, lambda: rung.append("earlier"))
+        clock.restore(Anchor(2_000.0, clock.machine(), 0))
+        clock.alarm(2_000.0, lambda: rung.append("now"))
+        for _ in range(4):
+            await clock.rung()
+        assert rung == ["earlier", "now"]
+
+    region(story)
+
+
+def test_an_alarm_rings_after_one_that_was_cancelled() -> None:
+    async def story(clock: Clock, loop: Loop) -> None:
+        rung: list[str] = []
+        clock.alarm(1_010.0, lambda: rung.append("cancelled")).cancel()
+        clock.restore(Anchor(2_000.0, clock.machine(), 0))
+        clock.alarm(2_000.0, lambda: rung.append("now"))
+        for _ in range(4):
+            await clock.rung()
+        assert rung == ["now"]
+
+    region(story)
+
+
 def test_a_jump_lets_what_it_sets_off_come_to_rest_before_time_goes_on() -> None:
     async def story(clock: Clock, loop: Loop) -> None:
         seen: list[tuple[str, float]] = []

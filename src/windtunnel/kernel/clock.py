@@ -107,7 +107,7 @@ class Clock:
         """Calls `ring` once the region's time has reached `due`; never at once, even if that is past."""
         alarm = Alarm(due, ring)
         heapq.heappush(self._alarms, (due, next(self._serial), alarm))
-        if self._alarms[0][2] is alarm:
+        if self._next() is alarm:
             self._arm()
         return alarm
 
@@ -131,6 +131,7 @@ class Clock:
         self._latest = anchor.region
         # What this clock showed before belongs to another region's past.
         self._past.clear()
+        self._arm()
 
     def follow(self, anchor: Anchor) -> None:
         """Takes over how another process of the region has set its clock."""
