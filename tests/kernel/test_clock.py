@@ -165,3 +165,19 @@ def test_the_past_is_read_through_the_jumps_that_were_made() -> None:
         assert clock.now() - clock.region_at(before) >= 86_400
 
     region(story)
+
+
+def test_alarms_that_are_called_off_are_not_kept_until_they_would_ring() -> None:
+    async def story(clock: Clock, loop: Loop) -> None:
+        rung: list[float] = []
+        for number in range(10_000):
+            alarm = clock.alarm(2_000.0 + number, lambda: rung.append(clock.now()))
+            if number % 1_000:
+                alarm.cancel()
+                alarm.cancel()
+        assert len(clock._alarms) < 1_000
+        await clock.jump(20_000.0, loop.rest)
+        assert rung == [2_000.0 + number for number in range(0, 10_000, 1_000)]
+        assert clock._alarms == []
+
+    region(story)

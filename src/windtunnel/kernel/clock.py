@@ -19,6 +19,8 @@ TIMER_SECONDS_MAX = 86_400.0
 """Longer waits of the machine's own timers are split: event loops count milliseconds in a limited number."""
 
 ANCHORS_KEPT_MAX = 1_000
+CANCELLED_KEPT_MAX = 256
+"""Alarms that were called off lie among the others until they would ring; with more of them than this, and than others, they go at once."""
 
 
 def wall() -> float:
@@ -47,14 +49,17 @@ class Anchor(msgspec.Struct, frozen=True):
 class Alarm:
     """A function to be called at a region time."""
 
-    __slots__ = ("due", "ring")
+    __slots__ = ("_cancelled", "due", "ring")
 
-    def __init__(self, due: float, ring: Callable[[], None] | None) -> None:
+    def __init__(self, due: float, ring: Callable[[], None] | None, cancelled: Callable[[], None]) -> None:
         self.due = due
         self.ring = ring
+        self._cancelled = cancelled
 
     def cancel(self) -> None:
-        self.ring = None
+        if self.ring is not None:
+            self.ring = None
+            self._cancelled()
 
 
 class Clock:
@@ -67,6 +72,7 @@ class Clock:
         self._past: deque[Anchor] = deque(maxlen=ANCHORS_KEPT_MAX)
         self.changed: Callable[[Anchor], None] = lambda _: None
         self._alarms: list[tuple[float, int, Alarm]] = []
+        self._cancelled = 0
         self._serial = count()
         self._timer: asyncio.TimerHandle | None = None
         self._jumping = False
@@ -105,7 +111,7 @@ class Clock:
 
     def alarm(self, due: float, ring: Callable[[], None]) -> Alarm:
         """Calls `ring` once the region's time has reached `due`; never at once, even if that is past."""
-        alarm = Alarm(due, ring)
+        alarm = Alarm(due, ring, self._forget)
         heapq.heappush(self._alarms, (due, next(self._serial), alarm))
         if self._next() is alarm:
             self._arm()
@@ -170,7 +176,15 @@ class Clock:
     def _next(self) -> Alarm | None:
         while self._alarms and self._alarms[0][2].ring is None:
             heapq.heappop(self._alarms)
+            self._cancelled -= 1
         return self._alarms[0][2] if self._alarms else None
+
+    def _forget(self) -> None:
+        self._cancelled += 1
+        if self._cancelled > max(CANCELLED_KEPT_MAX, len(self._alarms) // 2):
+            self._alarms = [entry for entry in self._alarms if entry[2].ring is not None]
+            heapq.heapify(self._alarms)
+            self._cancelled = 0
 
     def _arm(self) -> None:
         if self._timer is not None:
