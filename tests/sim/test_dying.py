@@ -129,3 +129,27 @@ def test_a_stack_is_what_it_was_or_what_it_was_to_be(tmp_path: Path, turns: int)
             call(operation, 1_000, **given)
     call("DeleteStack", turns)
     world.end()
+
+
+def test_a_secret_is_rotated_once_whenever_the_process_dies(tmp_path: Path) -> None:
+    world = World(tmp_path, 1, SQLITE)
+    code = {"Runtime": "python3.11", "Role": f"arn:aws:iam::{ACCOUNT}:role/r", "Code": {"ZipFile": b"PK"}, "Handler": "app.rotates"}
+    function = made(world, "lambda", "CreateFunction", FunctionName="f", **code)["FunctionArn"]
+    granted = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "secretsmanager.amazonaws.com"}
+    made(world, "lambda", "AddPermission", FunctionName="f", **granted)
+    made(world, "secretsmanager", "CreateSecret", Name="s", SecretString="old", ClientRequestToken="0" * 36)
+    rotates = {"RotationLambdaARN": function, "RotationRules": {"AutomaticallyAfterDays": 1}}
+    before = "0" * 36
+    for turns in range(1, 30, 2):
+        token = f"{turns:036}"
+        dies(world, turns, "secretsmanager", "RotateSecret", SecretId="s", ClientRequestToken=token, **rotates)
+        world.jump(2 * 3_600)
+        labels = made(world, "secretsmanager", "DescribeSecret", SecretId="s")["VersionIdsToStages"]
+        if token in labels:
+            assert labels == {token: ["AWSCURRENT"], before: ["AWSPREVIOUS"]}
+            assert made(world, "secretsmanager", "GetSecretValue", SecretId="s")["SecretString"] == f"new {token}"
+            before = token
+    world.jump(86_400)
+    labels = made(world, "secretsmanager", "DescribeSecret", SecretId="s")["VersionIdsToStages"]
+    assert (labels.pop(before), list(labels.values())) == (["AWSPREVIOUS"], [["AWSCURRENT"]])
+    world.end()

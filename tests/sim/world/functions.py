@@ -1,7 +1,7 @@
 """Functions without processes: a stand-in for the compute plane, whose sandboxes decide by seed what comes of an event.
 
 A handler's name says how its function behaves: `app.fine` always succeeds, `app.broken` never does, `app.slow` fails after a while,
-`app.moody` in every way there is, or takes its time. The n-th run of an event comes out the same whenever it happens.
+`app.moody` in every way there is, or takes its time, `app.rotates` takes the steps of a secret's rotation. The n-th run of an event comes out the same whenever it happens.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -30,6 +30,8 @@ class Functions:
         self.healed = False
         """From now on all goes well at once, so that a run can be brought to its end."""
         self.ready: Pool | None = None
+        self.call: Callable[..., Coroutine[Any, Any, Any]]
+        """How a function calls the region it runs in: `call(service, operation, **request)`."""
 
     def begin_anew(self) -> None:
         """The process has died, and all sandboxes with it."""
@@ -110,6 +112,9 @@ class Sandbox:
     async def invoke(self, invocation: Invocation, stream: object = None) -> Outcome:
         assert stream is None, "nothing here asks for a stream"
         functions, request = self._functions, invocation.request_id
+        if self._spec.handler == "app.rotates":
+            await rotate(functions.call, json.loads(invocation.payload))
+            return Outcome(Kind.OK, b"null", "", 1, None, 64)
         source, labels = _labels(invocation.payload)
         functions.runs[self.name, ",".join(labels)] += 1
         chance = Random(f"{functions.seed}/{self.name}/{labels}/{functions.runs[self.name, ','.join(labels)]}")
@@ -149,3 +154,17 @@ def _labels(payload: bytes) -> tuple[str, tuple[str, ...]]:
     if "Sns" in records[0]:
         return "sns", (records[0]["Sns"]["Message"],)
     return records[0]["eventSourceARN"].rpartition(":")[2], tuple(record["body"] for record in records)
+
+
+async def rotate(call: Callable[..., Coroutine[Any, Any, Any]], event: dict[str, str]) -> None:
+    """One step: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html"""
+    secret, token = {"SecretId": event["SecretId"]}, event["ClientRequestToken"]
+    if event["Step"] == "createSecret":
+        value = {"SecretString": f"new {token}", "ClientRequestToken": token, "VersionStages": ["AWSPENDING"]}
+        await call("secretsmanager", "PutSecretValue", **secret, **value)
+    if event["Step"] == "finishSecret":
+        versions = (await call("secretsmanager", "DescribeSecret", **secret))["VersionIdsToStages"]
+        current = next(id for id, labels in versions.items() if "AWSCURRENT" in labels)
+        if current != token:
+            moved = {"VersionStage": "AWSCURRENT", "MoveToVersionId": token, "RemoveFromVersionId": current}
+            await call("secretsmanager", "UpdateSecretVersionStage", **secret, **moved)

@@ -54,6 +54,7 @@ class World:
         """What happened beside the calls, and when."""
         self.boots = 0
         self.functions = Functions(seed, self._tell)
+        self.functions.call = lambda service, operation, **request: self.cloud.run(service, operation, request, self.scope("function"))
         self.subscribers = Subscribers(seed, self._tell)
         self.machine = Machine()
         self._open(Anchor(BEGIN, BEGIN, 0))
