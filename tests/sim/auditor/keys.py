@@ -134,7 +134,8 @@ class Keys(Elsewhere, Places):
             if state == "Enabled":
                 same(f"what {key} decrypts ({said.fault})", said.result and said.result["Plaintext"], plain)
             else:
-                same(f"why {key} decrypts nothing", said.fault, REFUSALS[state])
+                # Who asks for a key by what it has encrypted doesn't learn whether there is one.
+                same(f"why {key} decrypts nothing", said.fault, REFUSALS[state] if state else "AccessDeniedException")
         for name, (key, body) in self.objects.items():
             said = self.ask("s3", "GetObject", Bucket=BUCKET, Key=name)
             if key.now(now) == "Enabled":

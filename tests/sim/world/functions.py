@@ -1,7 +1,8 @@
 """Functions without processes: a stand-in for the compute plane, whose sandboxes decide by seed what comes of an event.
 
 A handler's name says how its function behaves: `app.fine` always succeeds, `app.broken` never does, `app.slow` fails after a while,
-`app.moody` in every way there is, or takes its time, `app.rotates` takes the steps of a secret's rotation. The n-th run of an event comes out the same whenever it happens.
+`app.moody` in every way there is, or takes its time, `app.rotates` takes the steps of a secret's rotation. The n-th run of an event
+comes out the same whenever it happens.
 """
 
 from __future__ import annotations
