@@ -1,5 +1,8 @@
 """What the list of services says of each is what the service itself declares."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.tidy import rules
@@ -21,3 +24,9 @@ def test_the_list_says_what_the_service_declares(named: Named) -> None:
 def test_every_folder_of_services_is_on_the_list() -> None:
     folders = {path.parent.name for path in (rules.PACKAGE / "services").glob("*/__init__.py")}
     assert {named.declared.partition(":")[0].rpartition(".")[2] for named in SERVICES} == folders
+
+
+def test_a_start_imports_no_service_and_none_of_their_libraries() -> None:
+    told = "import sys, windtunnel.app.serve, windtunnel.app.boot; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in modules if name.startswith(("windtunnel.services.", "cryptography", "boto3"))] == []
