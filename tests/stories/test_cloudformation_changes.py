@@ -96,14 +96,19 @@ def test_a_new_stack_is_reviewed_before_it_is_made(here: Here) -> None:
     assert status(here, "shop") == ("CREATE_COMPLETE", "")
 
 
-def test_a_change_set_may_ask_for_nested_stacks_where_there_are_none(here: Here) -> None:
-    told = changed(here, TEMPLATE % "Old", "one", ChangeSetType="CREATE", IncludeNestedStacks=True)
-    assert (told["Status"], told["IncludeNestedStacks"]) == ("CREATE_COMPLETE", True)
-    nested = "Resources: {Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: 'https://b.s3.amazonaws.com/t'}}}"
-    code, _ = refusal(
-        here.cloudformation.create_change_set, StackName="shop", ChangeSetName="more", TemplateBody=nested, IncludeNestedStacks=True
-    )
-    assert code == "NotImplemented"
+def test_a_change_set_that_includes_nested_stacks_makes_them(here: Here) -> None:
+    here.s3.create_bucket(Bucket="templates")
+    here.s3.put_object(Bucket="templates", Key="child", Body=b"Resources: {Q: {Type: AWS::SQS::Queue}}")
+    nested = "Resources: {Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: 'https://templates.s3.amazonaws.com/child'}}}"
+    given = {"StackName": "shop", "ChangeSetName": "next", "ChangeSetType": "CREATE", "IncludeNestedStacks": True}
+    here.cloudformation.create_change_set(**given, TemplateBody=nested)
+    here.rest()
+    told = here.cloudformation.describe_change_set(StackName="shop", ChangeSetName="next")
+    changes = [(each["ResourceChange"]["Action"], each["ResourceChange"]["LogicalResourceId"]) for each in told["Changes"]]
+    assert (told["Status"], told["IncludeNestedStacks"], changes) == ("CREATE_COMPLETE", True, [("Add", "Child")])
+    here.cloudformation.execute_change_set(ChangeSetName=told["ChangeSetId"])
+    here.rest()
+    assert (status(here, "shop")[0], len(here.sqs.list_queues()["QueueUrls"])) == ("CREATE_COMPLETE", 1)
 
 
 def test_a_removed_resource_is_told_and_a_kept_one_stays(here: Here) -> None:

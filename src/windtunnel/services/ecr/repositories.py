@@ -95,10 +95,9 @@ def describe_repositories(tx: Tx, req: t.DescribeRepositoriesRequest) -> t.Descr
     if "repositoryNames" in req:
         named = [find_repository(tx, {**req, "repositoryName": name}, "DescribeRepositories") for name in req["repositoryNames"]]
         return {"repositories": [_shown(found) for found in named]}
-    place = tx.at(account=req.get("registryId"))
     _check_own(tx, req)
-    page, token = pages.page(place.scan(REPOSITORIES, start=start_of(req)), req.get("maxResults", _PAGE_DEFAULT))
-    return page_of("repositories", [_shown(Found(place, str(key[0]), repository)) for key, repository in page], token)
+    page, token = pages.page(tx.scan(REPOSITORIES, start=start_of(req)), req.get("maxResults", _PAGE_DEFAULT))
+    return page_of("repositories", [_shown(Found(tx, str(key[0]), repository)) for key, repository in page], token)
 
 
 def delete_repository(tx: Tx, req: t.DeleteRepositoryRequest) -> t.DeleteRepositoryResponse:
