@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -207,6 +208,29 @@ def test_a_throttle_lets_something_through(here: Here, rate: object) -> None:
         "InvalidParameter",
         "Invalid parameter: DeliveryPolicy: http.defaultThrottlePolicy.maxReceivesPerSecond must be an integer of 1 or more",
     )
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ({"requestPolicy": 1}, "policy must be a JSON object"),
+        ({"requestPolicy": {"headerContentType": 5}}, "requestPolicy.headerContentType must be a string"),
+        ({"healthyRetryPolicy": {"backoffFunction": []}}, "healthyRetryPolicy.backoffFunction must be one of"),
+        ({"healthyRetryPolicy": {"numRetries": "3"}}, "healthyRetryPolicy.numRetries must be an integer between 0 and 100"),
+    ],
+)
+def test_a_delivery_policy_of_the_wrong_types_is_refused(here: Here, policy: dict[str, Any], said: str) -> None:
+    here.sns.create_topic(Name="t")
+    [(name, value)] = policy.items()
+    whole = {"http": {f"default{name[0].upper()}{name[1:]}": value}}
+    request = {"TopicArn": ARN, "Protocol": "http", "Endpoint": "http://localhost:1", "Attributes": {"DeliveryPolicy": json.dumps(policy)}}
+    faults = [
+        refusal(here.sns.subscribe, **request),
+        refusal(here.sns.set_topic_attributes, TopicArn=ARN, AttributeName="DeliveryPolicy", AttributeValue=json.dumps(whole)),
+    ]
+    wanted = [said, f"http.default{said[0].upper()}{said[1:]}" if "." in said else said]
+    assert [code for code, _ in faults] == ["InvalidParameter"] * 2
+    assert [text.partition("DeliveryPolicy: ")[2].startswith(one) for (_, text), one in zip(faults, wanted, strict=True)] == [True, True]
 
 
 def test_who_confirmed_with_a_signature_may_insist_on_signatures(here: Here, subscriber: Subscriber) -> None:

@@ -111,6 +111,8 @@ def kept_topic_policy(text: str, prefix: str) -> str:
         _check_retries(kept["defaultHealthyRetryPolicy"], f"{prefix}: http.defaultHealthyRetryPolicy")
     if "defaultThrottlePolicy" in kept:
         _check_throttle(kept["defaultThrottlePolicy"], f"{prefix}: http.defaultThrottlePolicy")
+    if "defaultRequestPolicy" in kept:
+        _check_request(kept["defaultRequestPolicy"], f"{prefix}: http.defaultRequestPolicy")
     shown = {key: kept[key] for key in ("defaultHealthyRetryPolicy",) if key in kept}
     shown["disableSubscriptionOverrides"] = bool(http.get("disableSubscriptionOverrides", False))
     shown |= {key: kept[key] for key in ("defaultThrottlePolicy", "defaultRequestPolicy") if key in kept}
@@ -127,11 +129,14 @@ def kept_subscription_policy(text: str, prefix: str) -> str:
     throttle = policy.get("throttlePolicy")
     if throttle is not None:
         _check_throttle(_object(throttle, prefix), f"{prefix}: throttlePolicy")
+    request = policy.get("requestPolicy")
+    if request is not None:
+        _check_request(_object(request, prefix), f"{prefix}: requestPolicy")
     kept = {
         "healthyRetryPolicy": retries,
         "sicklyRetryPolicy": policy.get("sicklyRetryPolicy"),
         "throttlePolicy": throttle,
-        "requestPolicy": policy.get("requestPolicy"),
+        "requestPolicy": request,
         "guaranteed": bool(policy.get("guaranteed", False)),
     }
     return orjson.dumps(kept).decode()
@@ -156,6 +161,11 @@ def _check_throttle(policy: Mapping[str, Any], prefix: str) -> None:
         raise invalid(f"{prefix}.maxReceivesPerSecond must be an integer of 1 or more")
 
 
+def _check_request(policy: Mapping[str, Any], prefix: str) -> None:
+    if not isinstance(policy.get("headerContentType", ""), str):
+        raise invalid(f"{prefix}.headerContentType must be a string")
+
+
 def _check_retries(policy: Mapping[str, Any], prefix: str) -> None:
     whole = {**DEFAULT_POLICY, **policy}
     for name in _COUNTS:
@@ -169,5 +179,5 @@ def _check_retries(policy: Mapping[str, Any], prefix: str) -> None:
     if sum(whole[name] for name in _COUNTS[1:]) > whole["numRetries"]:
         total = "total of numMinDelayRetries, numNoDelayRetries and numMaxDelayRetries"
         raise invalid(f"{prefix}.numRetries must be greater than or equal to {total}")
-    if whole["backoffFunction"] not in BACK_OFFS:
+    if str(whole["backoffFunction"]) not in BACK_OFFS:
         raise invalid(f"{prefix}.backoffFunction must be one of {', '.join(sorted(BACK_OFFS))}")
