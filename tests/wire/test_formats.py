@@ -359,3 +359,26 @@ def test_a_document_that_is_what_its_digests_say_is_read() -> None:
     match = Match("s3", "PutBucketTagging", "rest-xml", {"Bucket": "b"})
     got = compiled("s3", "PutBucketTagging", "rest-xml").parse(Request("PUT", "/b", "tagging", digests, TAGGING), match)
     assert got["Tagging"] == {"TagSet": [{"Key": "k", "Value": "v"}]}
+
+
+CORS = (
+    "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin><MaxAgeSeconds>{}</MaxAgeSeconds>"
+    "</CORSRule></CORSConfiguration>"
+)
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775809", "9" * 30])
+def test_a_whole_number_has_sixty_four_bits_at_most(text: str) -> None:
+    assert refusal("dynamodb", "Scan", "json", f'{{"TableName": "t", "Limit": 1{"0" * 30}}}'.encode())[0] == "SerializationException"
+    assert refusal("s3", "PutBucketCors", "rest-xml", CORS.format(text).encode())[0] == "MalformedXML"
+    for match, said in (
+        (
+            Match("s3", "ListBuckets", "rest-xml", query={"max-buckets": [text]}),
+            "Provided max-buckets not an integer or within integer range",
+        ),
+        (Match("sns", "ListSMSSandboxPhoneNumbers", "query", form={"MaxResults": text}), f"{text} can not be converted to Integer"),
+    ):
+        codec = compiled(match.service, match.operation, match.protocol)
+        with pytest.raises(Fault) as raised:
+            codec.parse(Request("GET", "/", "", {}, b""), match)
+        assert raised.value.message == said

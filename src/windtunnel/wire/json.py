@@ -16,7 +16,7 @@ from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
 from windtunnel.wire import eventstream
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
-from windtunnel.wire.scalar import blob_of, iso8601, number, number_of, rfc822, time_of, unix
+from windtunnel.wire.scalar import GREATEST, LEAST, blob_of, iso8601, number, number_of, rfc822, time_of, unix
 
 Decode = Callable[[Any], Any]
 Encode = Callable[[Any], Any]
@@ -309,7 +309,7 @@ def _whole(word: str) -> Decode:
     def decode(value: Any) -> int:
         if type(value) is int:
             return value
-        if type(value) is float and value.is_integer():
+        if type(value) is float and value.is_integer() and LEAST <= value <= GREATEST:
             return int(value)
         raise _mismatch(value, word)
 

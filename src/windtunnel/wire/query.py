@@ -13,7 +13,7 @@ from windtunnel.aws.model import OperationModel, Shape, fault_of, service_model
 from windtunnel.wire.former import MESSAGES, NAMESPACES, with_former_names
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
-from windtunnel.wire.scalar import blob_of, flag_of, number_of, time_of
+from windtunnel.wire.scalar import blob_of, flag_of, number_of, time_of, whole_of
 from windtunnel.wire.xml import Encoders, element_name, escape
 
 Tree = dict[str, Any]
@@ -188,8 +188,8 @@ def _scalar(shape: Shape) -> Read:
 
 _SCALARS: Final[dict[str, Read]] = {
     "boolean": flag_of,
-    "integer": int,
-    "long": int,
+    "integer": whole_of,
+    "long": whole_of,
     "float": number_of,
     "double": number_of,
     "blob": blob_of,

@@ -14,7 +14,7 @@ from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape
 from windtunnel.wire.match import Match
 from windtunnel.wire.message import FileSlice, Request
-from windtunnel.wire.scalar import blob_of, flag, flag_of, iso8601, iso8601_milli, number, number_of, rfc822, time_of, unix_text
+from windtunnel.wire.scalar import blob_of, flag, flag_of, iso8601, iso8601_milli, number, number_of, rfc822, time_of, unix_text, whole_of
 
 ReadText = Callable[[str], Any]
 WriteText = Callable[[Any], str]
@@ -23,7 +23,6 @@ Refuse = Callable[[str, str], Fault]
 
 _HEADER_ITEM: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,]*?))\s*(?:,|$)')
 _HEADERS_FEW: Final = 6
-_WHOLE: Final = re.compile(r"\s*[+-]?\d+\s*")
 
 
 def body_members(shape: Shape) -> dict[str, Shape]:
@@ -169,16 +168,10 @@ def _text_reader(shape: Shape) -> ReadText:
     return _READERS.get(shape.type_name, _as_is)
 
 
-def _whole(text: str) -> int:
-    if not text.isdecimal() and _WHOLE.fullmatch(text) is None:
-        raise ValueError(text)
-    return int(text)
-
-
 _READERS: Final[dict[str, ReadText]] = {
     "boolean": flag_of,
-    "integer": _whole,
-    "long": _whole,
+    "integer": whole_of,
+    "long": whole_of,
     "float": number_of,
     "double": number_of,
     "timestamp": time_of,

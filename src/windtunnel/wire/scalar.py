@@ -1,5 +1,6 @@
 """How AWS writes times, numbers and flags as text, in both directions; shared by every protocol."""
 
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,8 @@ from functools import lru_cache
 from math import isinf, isnan
 from typing import Final
 
+LEAST, GREATEST = -(2**63), 2**63 - 1
+_WHOLE: Final = re.compile(r"\s*[+-]?\d+\s*")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -88,6 +91,16 @@ def number(value: float) -> str:
     if isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return repr(value)
+
+
+def whole_of(text: str) -> int:
+    """A whole number from text, of 64 bits at most, as AWS's are. Raises ValueError."""
+    if not text.isdecimal() and _WHOLE.fullmatch(text) is None:
+        raise ValueError(text)
+    value = int(text)
+    if not LEAST <= value <= GREATEST:
+        raise ValueError(text)
+    return value
 
 
 def number_of(text: str) -> float:

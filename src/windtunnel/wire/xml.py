@@ -16,7 +16,7 @@ from msgspec.structs import astuple
 
 from windtunnel.aws.model import Shape
 from windtunnel.aws.records import Records
-from windtunnel.wire.scalar import blob_of, flag_of, iso8601, number, number_of, rfc822, time_of, unix_text
+from windtunnel.wire.scalar import blob_of, flag_of, iso8601, number, number_of, rfc822, time_of, unix_text, whole_of
 
 Encode = Callable[[Any], str]
 Decode = Callable[[Element], Any]
@@ -346,8 +346,8 @@ def _text(node: Element) -> str:
 
 _SCALARS: Final[dict[str, Decode]] = {
     "boolean": lambda node: flag_of(node.text or ""),
-    "integer": lambda node: int(node.text or ""),
-    "long": lambda node: int(node.text or ""),
+    "integer": lambda node: whole_of(node.text or ""),
+    "long": lambda node: whole_of(node.text or ""),
     "float": lambda node: number_of((node.text or "").strip()),
     "double": lambda node: number_of((node.text or "").strip()),
     "blob": lambda node: blob_of(node.text or ""),
