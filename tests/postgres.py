@@ -68,7 +68,7 @@ class Server:
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(30)
+        self._process.wait(60)
 
     def empty(self) -> None:
         """A database as fresh as at first."""

@@ -34,7 +34,7 @@ from tools.kill_work import Invoker, Orderly, Publisher, Putter, Sender, Worker
 ROOT = Path(__file__).resolve().parents[1]
 RUNTIME = f"python3.{sys.version_info.minor}"
 LOAD_SECONDS = (0.05, 1.2)
-START_SECONDS_MAX = 30.0
+START_SECONDS_MAX = 120.0
 SETTLE = "20m"
 """Longer than any delay, visibility timeout or retry of the load."""
 

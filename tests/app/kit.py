@@ -22,7 +22,7 @@ def environment(**more: str) -> dict[str, str]:
 def windtunnel(*words: str, endpoint: str = "", folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     """One command, run to its end."""
     given = environment(**({"AWS_ENDPOINT_URL": endpoint} if endpoint else {}))
-    return subprocess.run([*WINDTUNNEL, *words], env=given, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*WINDTUNNEL, *words], env=given, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def test_a_script_has_a_region_for_as_long_as_it_wants(tmp_path: Path) -> None:
 
 def test_a_call_that_waits_is_answered_when_the_region_is_reset(region: LocalRegion) -> None:
     url = region.client("sqs").create_queue(QueueName="a")["QueueUrl"]
-    connection = HTTPConnection("localhost", region.port, timeout=10)
+    connection = HTTPConnection("localhost", region.port, timeout=60)
     head = {
         "X-Amz-Target": "AmazonSQS.ReceiveMessage",
         "Content-Type": "application/x-amz-json-1.0",

@@ -29,12 +29,12 @@ def test_a_region_that_is_stopped_ends_well_and_remembers_everything(tmp_path: P
         _sqs(endpoint).create_queue(QueueName="kept")
         told = windtunnel("clock", "jump", "30d", endpoint=endpoint).stdout
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     with up(tmp_path / "data") as (process, endpoint):
         assert [url.rpartition("/")[2] for url in _sqs(endpoint).list_queues()["QueueUrls"]] == ["kept"]
         assert windtunnel("clock", endpoint=endpoint).stdout == told
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_functions_call_the_region_at_the_address_where_it_listens(tmp_path: Path) -> None:
@@ -122,8 +122,8 @@ def test_who_follows_the_calls_hears_that_the_region_has_stopped(tmp_path: Path)
             _sqs(endpoint).list_queues()
             assert "ListQueues" in follower.stdout.readline()
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
-            said = follower.communicate(timeout=10)[1]
+            assert process.wait(60) == 0
+            said = follower.communicate(timeout=60)[1]
     assert said == f"windtunnel: The region at {endpoint} has stopped.\n"
 
 

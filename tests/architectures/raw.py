@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from windtunnel import LocalRegion
 
 TEST = ("test", "test")
-ANSWER_SECONDS_MAX = 10
+ANSWER_SECONDS_MAX = 60
 SQS = "AmazonSQS"
 
 

@@ -57,7 +57,7 @@ def test_an_sdk_reads_events_as_they_come(region: LocalRegion, url: str) -> None
 @contextmanager
 def _asked(region: LocalRegion, url: str, path: str) -> Iterator[http.client.HTTPResponse]:
     at = urlsplit(region.endpoint)
-    with closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)) as connection:
         connection.request("GET", path, headers={"Host": urlsplit(url).netloc})
         with closing(connection.getresponse()) as answer:
             yield answer

@@ -26,7 +26,7 @@ UPGRADE = (
 )
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + CALL
 CHUNKS = b"PUT /b/k HTTP/1.1\r\nHost: s3.localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKED
-ANSWER_SECONDS_MAX = 10
+ANSWER_SECONDS_MAX = 60
 
 
 @pytest.fixture(scope="module")
