@@ -370,6 +370,8 @@ CORS = (
 @pytest.mark.parametrize("text", ["9223372036854775808", "-9223372036854775809", "9" * 30])
 def test_a_whole_number_has_sixty_four_bits_at_most(text: str) -> None:
     assert refusal("dynamodb", "Scan", "json", f'{{"TableName": "t", "Limit": 1{"0" * 30}}}'.encode())[0] == "SerializationException"
+    body = cbor2.dumps({"AlarmName": "a", "EvaluationPeriods": int(text)})
+    assert refusal("cloudwatch", "PutMetricAlarm", "smithy-rpc-v2-cbor", body) == ("SerializationException", "Unexpected CBOR type")
     assert refusal("s3", "PutBucketCors", "rest-xml", CORS.format(text).encode())[0] == "MalformedXML"
     for match, said in (
         (

@@ -14,6 +14,7 @@ from windtunnel.wire import eventstream
 from windtunnel.wire.json import fault_body, type_of
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Request, Response
+from windtunnel.wire.scalar import GREATEST, LEAST
 
 _MEDIA: Final = "application/cbor"
 _SIZES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
@@ -283,6 +284,8 @@ def _reader(shape: Shape, memo: dict[str, Read], scalars: Mapping[str, Read]) ->
     types = _TYPES.get(kind, (str,))
     if kind in scalars:
         return scalars[kind]
+    if kind in ("integer", "long"):
+        return _whole
     return lambda value: typed(value, types)
 
 
@@ -306,8 +309,6 @@ def _structure_reader(shape: Shape, memo: dict[str, Read], scalars: Mapping[str,
 
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "integer": (int,),
-    "long": (int,),
     "boolean": (bool,),
     "blob": (bytes,),
     "timestamp": (int, float),
@@ -319,6 +320,13 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 def typed(value: Any, types: tuple[type, ...]) -> Any:
     """A decoded value that must be of one of these types."""
     if type(value) not in types:
+        raise Fault("SerializationException", "Unexpected CBOR type", status=400)
+    return value
+
+
+def _whole(value: Any) -> int:
+    """A whole number, of 64 bits at most, as AWS's are."""
+    if type(value) is not int or not LEAST <= value <= GREATEST:
         raise Fault("SerializationException", "Unexpected CBOR type", status=400)
     return value
 
