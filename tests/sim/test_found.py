@@ -232,7 +232,11 @@ def test_who_reads_with_a_key_for_the_first_time_may_do_so_while_the_disk_is_ful
     assert workers.identify("sqs", Signed(key, "")) == "arn:aws:iam::000000000000:user/ada"
 
 
-def test_a_call_that_is_refused_is_counted_though_it_takes_the_transaction_with_it_that_it_was_a_part_of(world: World) -> None:
+@pytest.mark.parametrize("name", ["world", "workers"])
+def test_a_call_that_is_refused_is_counted_though_it_takes_the_transaction_with_it_that_it_was_a_part_of(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    world: World = request.getfixturevalue(name)
     key = world.call("kms", "CreateKey").result["KeyMetadata"]["KeyId"]
     sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
     world.call("s3", "CreateBucket", Bucket="box")

@@ -143,6 +143,8 @@ class SharedStore(Store):
         self._wakes: set[Channel] = set()
         self._found_nothing = False
         """Whether who found nothing, in what was run together, has yet to go on, to wait for what others write."""
+        self._aside: list[Overlay] | None = None
+        """What is kept apart while a transaction runs: it stays where that is undone, and goes where it is run again."""
         self._wrote = False
         self._looking: TimerHandle | None = None
         self._flushing: TimerHandle | None = None
@@ -170,10 +172,13 @@ class SharedStore(Store):
         for number in range(TRIES_MAX):
             if number >= PATIENT_TRIES:
                 pause(min(PAUSE_SECONDS * 2 ** (number - PATIENT_TRIES), PAUSE_SECONDS_MAX) * self._fraction())
+            aside = self._aside = list[Overlay]()
             try:
                 engine.begin(firmly=number > 0)
                 overlay = Overlay(self._group)
                 result, owed = attempt(overlay)
+                for apart in aside:
+                    overlay.merge(apart)
                 if owed and overlay.changes:
                     whole = self._late()
                     whole.merge(overlay)
@@ -188,7 +193,10 @@ class SharedStore(Store):
                 engine.rollback()
                 self._away = self._away or isinstance(error, StoreAway)
                 self._failing = self._failing or isinstance(error, StoreFull)
+                self._put_off(*aside)
                 raise
+            finally:
+                self._aside = None
         raise StoreBusy("too many transactions at once want to change the same rows")
 
     async def gather(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> Result:
@@ -209,23 +217,30 @@ class SharedStore(Store):
     def read(self, function: Callable[[Overlay], Result]) -> Result:
         """What a function makes of rows as they are at one moment; what it writes is forgotten."""
         for number in range(TRIES_MAX):
+            aside = self._aside = list[Overlay]()
             try:
                 self._shared.begin(firmly=False)
                 result = function(Overlay(self._group))
                 self._shared.commit()
+                self._put_off(*aside)
                 return result
             except Conflict:
                 self._shared.rollback()
                 pause(PAUSE_SECONDS * number)
             except BaseException:
                 self._shared.rollback()
+                self._put_off(*aside)
                 raise
+            finally:
+                self._aside = None
         raise StoreBusy("too many transactions at once want to change the same rows")
 
     def keep(self, overlay: Overlay, *, owed: bool = True) -> None:
         """Takes what was written without being read: commits it where it is owed, or with the next commit."""
         if owed:
             self.transact(lambda fresh: (fresh.merge(overlay), True))
+        elif self._aside is not None:
+            self._aside.append(overlay)
         else:
             self._put_off(overlay)
 
@@ -344,6 +359,7 @@ class SharedStore(Store):
 
     def _run_together(self, parts: list[Part[Any]], *, firmly: bool) -> None:
         whole, owed = self._late(), False
+        aside = self._aside = list[Overlay]()
         try:
             self._shared.begin(firmly=firmly)
             for part in parts:
@@ -355,6 +371,8 @@ class SharedStore(Store):
                 if part.outcome.value is not None:
                     owed = owed or (part.outcome.value[1] and overlay.changes)
                     whole.merge(overlay)
+            for apart in aside:
+                whole.merge(apart)
             if owed:
                 self._commit(whole)
             else:
@@ -364,9 +382,13 @@ class SharedStore(Store):
         except BaseException:
             self._shared.rollback()
             raise
+        finally:
+            self._aside = None
 
-    def _put_off(self, overlay: Overlay) -> None:
-        if overlay.changes:
+    def _put_off(self, *overlays: Overlay) -> None:
+        for overlay in overlays:
+            if not overlay.changes:
+                continue
             self._group.merge(overlay)
             if self._flushing is None:
                 with suppress(RuntimeError):  # no loop: a command, which flushes itself
