@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+_SIGNED = re.compile(r"""Signature\W+:\W*[\w+/=]+|'MD5OfBody': '\w+'""")
 
 
 class Posted(NamedTuple):
@@ -31,3 +34,8 @@ class Ended(NamedTuple):
     source: str
     labels: tuple[str, ...]
     outcome: str
+
+
+def unsigned(text: str) -> str:
+    """All of a text but what a private key gave: no seed gives the same twice."""
+    return _SIGNED.sub("", text)

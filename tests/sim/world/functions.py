@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.sim.world.events import Began, Ended
+from tests.sim.world.events import Began, Ended, unsigned
 from windtunnel.planes.compute import BadArchive, Invocation, Kind, OnLog, Outcome, Spec
 
 FAILURES = (Kind.ERROR, Kind.ERROR, Kind.TIMEOUT, Kind.EXIT)
@@ -118,7 +118,7 @@ class Sandbox:
             return Outcome(Kind.OK, b"null", "", 1, None, 64)
         source, labels = _labels(invocation.payload)
         functions.runs[self.name, ",".join(labels)] += 1
-        chance = Random(f"{functions.seed}/{self.name}/{labels}/{functions.runs[self.name, ','.join(labels)]}")
+        chance = Random(unsigned(f"{functions.seed}/{self.name}/{labels}/{functions.runs[self.name, ','.join(labels)]}"))
         kind, seconds = self._fate(chance)
         functions.tell(Began(self.name, request, source, labels))
         self._on_log(request, [f"{self.name} runs {label}" for label in labels])
