@@ -252,10 +252,16 @@ class Topics:
         elif one.protocol == "lambda":
             if not self._invoked(one.queue, label, now, sure=sure):
                 self._undelivered(one, label, now, sure=sure)
-        elif self._queues.queues.get(one.queue) is not None:
-            order = {"group": request["MessageGroupId"], "token": request["MessageDeduplicationId"]} if one.queue.endswith(".fifo") else {}
+        else:
+            self._queued(one, request, now, sure=sure)
+
+    def _queued(self, one: Subscription, request: dict[str, Any], now: float, *, sure: bool) -> None:
+        label = request["Message"]
+        order = {"group": request["MessageGroupId"], "token": request["MessageDeduplicationId"]} if one.queue.endswith(".fifo") else {}
+        if self._queues.queues.get(one.queue) is not None:
             self._queues.arrive(one.queue, label, now, **order, sure=sure)
         else:
+            self._queues.miss(one.queue, label, order)
             self._undelivered(one, label, now, sure=sure)
 
     def _undelivered(self, one: Subscription, label: str, now: float, *, sure: bool) -> None:

@@ -27,6 +27,7 @@ class Queues:
         self.deleted: dict[str, float] = {}
         self.order = 0
         self._following: list[Message] = []
+        self._missed: list[tuple[str, str, dict[str, str]]] = []
         self.inexact = -1e9
         """Until when counts may still have messages that are too old: what removes them waited for room on the disk."""
 
@@ -59,8 +60,13 @@ class Queues:
         if message is not None:
             self._following.append(message)
 
+    def miss(self, name: str, label: str, order: dict[str, str]) -> None:
+        """A message that comes a few turns later to a queue that isn't there: who makes it in the same step may find it in there."""
+        self._missed.append((name, label, order))
+
     def passed(self) -> None:
         """A step is over, and all that follows from it has happened."""
+        self._missed.clear()
         for message in self._following:
             message.sure = message.came = True
         self._following.clear()
@@ -96,6 +102,10 @@ class Queues:
         queue = self.queues[name] = Queue(name, dict(call.request.get("Attributes", {})), call.now, dict(call.request.get("tags", {})))
         queue.watched = not name.startswith("src")
         self._redriven(queue)
+        for missed, label, order in self._missed:
+            if missed == name:
+                self._following = [message for message in self._following if message.label != label]
+                self.arrive(name, label, call.now, **order, sure=False)
 
     def create_queue_unknown(self, call: Call) -> None:
         name = call.request["QueueName"]
