@@ -35,3 +35,24 @@ def test_who_sends_what_is_made_meanwhile_neither_hides_work_nor_keeps_anybody_f
         return [*seen, "rested"]
 
     assert asyncio.run(live()) == ["worked", "rested", "sent", "worked", "rested"]
+
+
+def test_who_waits_for_a_moment_that_is_past_is_told_once_when_the_jump_goes_on() -> None:
+    async def live() -> list[bool | str]:
+        clock, told = Clock(Anchor(10.0, 0.0, 0)), list[bool | str]()
+        loop = Loop(clock)
+
+        async def waits() -> None:
+            told.append(await loop.wait([("room",)], 9.0))
+
+        async def works() -> None:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            told.append("worked")
+
+        loop.spawn(waits())
+        loop.spawn(works())
+        await clock.jump(20.0, loop.rest)
+        return told
+
+    assert asyncio.run(live()) == ["worked", True]

@@ -115,8 +115,8 @@ class Loop:
         alarm = patience = None
         if until is not None:
             alarm = self._clock.alarm(until, lambda: self._unpark(future))
-            if self._clock.rate == 0:
-                left = max(until - self._clock.now(), 0)
+            # A moment that is past rings as soon as a jump that is under way comes to it.
+            if self._clock.rate == 0 and (left := until - self._clock.now()) > 0:
                 patience = asyncio.get_running_loop().call_later(left, self._unpark, future, False)
         if counted:
             self._rest_from_work()
