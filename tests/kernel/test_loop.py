@@ -56,3 +56,21 @@ def test_who_waits_for_a_moment_that_is_past_is_told_once_when_the_jump_goes_on(
         return told
 
     assert asyncio.run(live()) == ["worked", True]
+
+
+def test_who_waits_for_longest_goes_on_first() -> None:
+    async def live() -> list[int]:
+        loop, told = Loop(Clock(Anchor(0.0, 0.0, 0))), list[int]()
+
+        async def waits(number: int) -> None:
+            await loop.wait([("news",)], None)
+            told.append(number)
+
+        for number in range(100):
+            loop.spawn(waits(number))
+        await loop.rest()
+        loop.wake([("news",)])
+        await loop.rest()
+        return told
+
+    assert asyncio.run(live()) == list(range(100))

@@ -49,12 +49,13 @@ class Loop:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._at_work = 0
-        self._tasks: set[asyncio.Task[Any]] = set()
+        # Dicts as sets with an order: who came first is served first, and a run from a seed is the same one each time.
+        self._tasks: dict[asyncio.Task[Any], None] = {}
         self._parked: set[asyncio.Task[Any]] = set()
         self._given_up: set[asyncio.Task[Any]] = set()
         self._parking: dict[asyncio.Task[Any], Callable[[], None]] = {}
         self._resting: list[asyncio.Future[None]] = []
-        self._waits: dict[Channel, set[asyncio.Future[bool]]] = defaultdict(set)
+        self._waits: dict[Channel, dict[asyncio.Future[bool], None]] = defaultdict(dict)
         self._told: dict[Channel, Callable[[], None]] = {}
         self._others: set[asyncio.Future[bool]] = set()
         """What is waited for by tasks that are not counted: who sends a body that is made meanwhile is at its reader's pace."""
@@ -63,7 +64,7 @@ class Loop:
         """Runs a coroutine to its end. An exception nobody asks for is logged: it is a bug."""
         self._at_work += 1
         task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
 
@@ -109,7 +110,7 @@ class Loop:
             raise asyncio.CancelledError
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         for channel in channels:
-            self._waits[channel].add(future)
+            self._waits[channel][future] = None
         self._parked.add(task)
         counted = task in self._tasks
         alarm = patience = None
@@ -138,7 +139,7 @@ class Loop:
             for channel in channels:
                 waiting = self._waits.get(channel)
                 if waiting is not None:
-                    waiting.discard(future)
+                    waiting.pop(future, None)
                     if not waiting:
                         del self._waits[channel]
 
@@ -173,7 +174,7 @@ class Loop:
                     future.set_result(None)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._given_up.discard(task)
         self._parking.pop(task, None)
         self._rest_from_work()
