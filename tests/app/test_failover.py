@@ -24,9 +24,8 @@ from tests.postgres import Server
 from windtunnel.app.local import Clients
 
 LEASE_SECONDS = 2.5
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.1
 ROLE = "arn:aws:iam::000000000000:role/runs"
-QUEUE = "arn:aws:sqs:us-east-1:000000000000"
 
 
 class Pair:
@@ -117,7 +116,7 @@ def test_servers_that_are_killed_in_turn_go_unnoticed(pair: Pair) -> None:
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("plain", "late", "ran")}
     urls["fifo"] = sqs.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     s3.create_bucket(Bucket="box")
-    _make_function(functions)
+    _make_function(functions, urls["ran"])
 
     def order(number: int) -> None:
         sqs.send_message(QueueUrl=urls["fifo"], MessageBody=str(number), MessageGroupId="g", MessageDeduplicationId=str(number))
@@ -154,12 +153,18 @@ def test_servers_that_are_killed_in_turn_go_unnoticed(pair: Pair) -> None:
     assert received(sqs, urls["fifo"], lambda bodies: len(bodies) >= len(in_order)) == in_order
 
 
-def _make_function(functions: Any) -> None:
-    """What it is invoked with goes to the queue `ran`."""
-    source = (
-        "import boto3\n\ndef handler(event, context):\n    sqs = boto3.client('sqs')\n"
-        "    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName='ran')['QueueUrl'], MessageBody=str(event))\n"
-    )
+def _make_function(functions: Any, url: str) -> None:
+    """What it is invoked with goes to a queue, without an SDK, which takes long to load where many environments start at once."""
+    source = f"""
+import json, os
+from urllib.request import Request, urlopen
+
+HEADERS = {{"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.SendMessage"}}
+
+def handler(event, context):
+    body = json.dumps({{"QueueUrl": {url!r}, "MessageBody": str(event)}}).encode()
+    urlopen(Request(os.environ["AWS_ENDPOINT_URL"], body, HEADERS)).close()
+"""
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
         archive.writestr("app.py", source)
