@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from tests.stories.here import BEGIN, Here
 from tests.stories.identity import fault, policy, trust
 from windtunnel.aws.policy import check_policy
-from windtunnel.services import iam
 from windtunnel.services.iam.policies.managed import managed_policies
-
-DATA = files("windtunnel").joinpath("data/managed_policies.json")
 
 ARN = "arn:aws:iam::000000000000:policy/reader"
 READ = policy({"Action": "s3:GetObject", "Resource": "*"})
@@ -134,25 +129,28 @@ def test_a_policy_of_aws_has_the_path_version_and_times_of_its_reference(here: H
     found = here.iam.get_policy(PolicyArn=arn)["Policy"]
     assert found == {
         "PolicyName": "AWSLambdaVPCAccessExecutionRole",
-        "PolicyId": found["PolicyId"],
+        "PolicyId": "ANPAJVTME3YLVNL72YR2K",
         "Arn": arn,
         "Path": "/service-role/",
         "DefaultVersionId": "v3",
         "AttachmentCount": 0,
         "PermissionsBoundaryUsageCount": 0,
         "IsAttachable": True,
-        "CreateDate": datetime(2016, 2, 11, 23, 15, tzinfo=UTC).timestamp(),
-        "UpdateDate": datetime(2024, 1, 5, 22, 38, tzinfo=UTC).timestamp(),
+        "CreateDate": datetime(2016, 2, 11, 23, 15, 26, tzinfo=UTC).timestamp(),
+        "UpdateDate": datetime(2024, 1, 5, 22, 38, 26, tzinfo=UTC).timestamp(),
     }
     assert fault(here.iam.get_policy_version, PolicyArn=arn, VersionId="v1")[0] == "NoSuchEntity"
 
 
-def test_what_is_known_of_aws_policies_is_well_formed_and_what_is_not_is_said(here: Here) -> None:
+def test_a_linked_role_may_what_the_policy_of_its_service_says(here: Here) -> None:
+    role = here.iam.create_service_linked_role(AWSServiceName="dynamodb.application-autoscaling.amazonaws.com")["Role"]
+    results = here.iam.simulate_principal_policy(PolicySourceArn=role["Arn"], ActionNames=["dynamodb:UpdateTable", "dynamodb:DeleteTable"])
+    assert [each["EvalDecision"] for each in results["EvaluationResults"]] == ["allowed", "implicitDeny"]
+
+
+def test_what_is_known_of_aws_policies_is_well_formed(here: Here) -> None:
     for each in managed_policies():
         check_policy(each.document, "identity")
-    readme = Path(iam.__file__).with_name("README.md").read_text()
-    partial = [name for name, entry in json.loads(DATA.read_bytes())["policies"].items() if entry.get("partial")]
-    assert [name for name in partial if name not in readme] == []
     unknown = "arn:aws:iam::aws:policy/NobodyKnowsThisOne"
     assert fault(here.iam.get_policy, PolicyArn=unknown) == ("NoSuchEntity", f"Policy {unknown} was not found.")
 

@@ -204,7 +204,7 @@ def _check_resource(resource: str) -> None:
     if service == "iam":
         if region not in ("", "*"):
             raise ValueError(f"IAM resource {resource} cannot contain region information.")
-        if path != "*" and not path.startswith(_IAM_PATHS):
+        if path not in ("*", "root") and not path.startswith(_IAM_PATHS):
             raise ValueError(f'IAM resource path must either be "*" or start with {", ".join(_IAM_PATHS)}.')
     elif service == "s3" and region not in ("", "*") and not account:  # access points have both
         raise ValueError(f"Resource {resource} can not contain region information.")

@@ -25,15 +25,11 @@ class Managed(msgspec.Struct, frozen=True):
     name: str
     path: str
     version: str
+    id: str
     created: float | None
     """Seconds since 1970; None where it isn't known."""
     updated: float | None
     document: str
-
-    @property
-    def id(self) -> str:
-        """A unique id. AWS's own can't be known from its documentation; it is at least always the same."""
-        return "ANPA" + b32encode(sha256(self.name.encode()).digest()).decode()[:17]
 
     @property
     def arn(self) -> str:
@@ -44,9 +40,9 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     document: msgspec.Raw
     path: str = "/"
     version: str = "v1"
+    id: str = ""
     created: datetime | None = None
     updated: datetime | None = None
-    partial: bool = False
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -64,7 +60,9 @@ def managed_policies() -> tuple[Managed, ...]:
 def _managed(name: str, entry: _Entry) -> Managed:
     created = None if entry.created is None else entry.created.timestamp()
     updated = created if entry.updated is None else entry.updated.timestamp()
-    return Managed(name, entry.path, entry.version, created, updated, bytes(entry.document).decode())
+    # Where AWS's id isn't known, one that is at least always the same.
+    unique = entry.id or "ANPA" + b32encode(sha256(name.encode()).digest()).decode()[:17]
+    return Managed(name, entry.path, entry.version, unique, created, updated, bytes(entry.document).decode())
 
 
 @cache
