@@ -25,9 +25,12 @@ from windtunnel.kernel.store.syncer import StoreAway, Told
 from windtunnel.kernel.store.table import Table
 
 Result = TypeVar("Result")
+Attempt = Callable[[Overlay], tuple[Result, bool]]
+"""Runs over a transaction; gives a result, and whether what it has written is owed to somebody."""
+Again = type[BaseException] | tuple[type[BaseException], ...]
 TRIES_MAX = 24
 PATIENT_TRIES = 4
-"""From so many tries on a transaction waits a little before the next, longer each time and by chance."""
+"""After so many tries a transaction waits a little before the next, longer each time and by chance."""
 PAUSE_SECONDS = 0.0005
 PAUSE_SECONDS_MAX = 0.02
 LOOK_SECONDS = 0.01
@@ -90,7 +93,7 @@ class Part(Generic[Result]):
 
     __slots__ = ("attempt", "outcome", "told")
 
-    def __init__(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> None:
+    def __init__(self, attempt: Attempt[Result]) -> None:
         self.attempt = attempt
         self.told: Told = lambda failure: None
         self.outcome: Outcome[tuple[Result, bool]]
@@ -163,43 +166,24 @@ class SharedStore(Store):
             self._heard = {key: NEWS.decode(value).count for key, value in self._shared.scan(_PREFIX, _PREFIX + AFTER)}
             self._looking = get_running_loop().call_later(LOOK_SECONDS, self._look)
 
-    def transact(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> Result:
-        """The result of `attempt`, run over a fresh transaction until its writes are committed; it tells also whether they are owed.
+    def transact(self, attempt: Attempt[Result]) -> Result:
+        """The result of `attempt`, run over a fresh transaction until its writes are committed.
 
         What it raises undoes it. Raises StoreBusy where it is in conflict again and again.
         """
-        engine = self._shared
-        for number in range(TRIES_MAX):
-            if number >= PATIENT_TRIES:
-                pause(min(PAUSE_SECONDS * 2 ** (number - PATIENT_TRIES), PAUSE_SECONDS_MAX) * self._fraction())
-            aside = self._aside = list[Overlay]()
+        for number in range(1, TRIES_MAX + 1):
             try:
-                engine.begin(firmly=number > 0)
-                overlay = Overlay(self._group)
-                result, owed = attempt(overlay)
-                for apart in aside:
-                    overlay.merge(apart)
-                if owed and overlay.changes:
-                    whole = self._late()
-                    whole.merge(overlay)
-                    self._commit(whole)
-                else:
-                    engine.commit()
-                    self._put_off(overlay)
-                return result
+                return self._try(attempt, firmly=number > 1)
             except Conflict:
-                engine.rollback()
-            except BaseException as error:
-                engine.rollback()
-                self._away = self._away or isinstance(error, StoreAway)
-                self._failing = self._failing or isinstance(error, StoreFull)
-                self._put_off(*aside)
-                raise
-            finally:
-                self._aside = None
+                if number >= PATIENT_TRIES:
+                    pause(min(PAUSE_SECONDS * 2 ** (number - PATIENT_TRIES), PAUSE_SECONDS_MAX) * self._fraction())
         raise StoreBusy("too many transactions at once want to change the same rows")
 
-    async def gather(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> Result:
+    def read(self, function: Callable[[Overlay], Result]) -> Result:
+        """What a function makes of rows as they are at one moment; what it writes is forgotten."""
+        return self.transact(lambda overlay: (function(Overlay(overlay)), False))
+
+    async def gather(self, attempt: Attempt[Result]) -> Result:
         """As `transact`, in one commit with all that are asked for in this turn of the loop; returns when that stands."""
         part = Part(attempt)
 
@@ -213,27 +197,6 @@ class SharedStore(Store):
         if part.outcome.error is not None:
             raise part.outcome.error
         return cast("tuple[Result, bool]", part.outcome.value)[0]
-
-    def read(self, function: Callable[[Overlay], Result]) -> Result:
-        """What a function makes of rows as they are at one moment; what it writes is forgotten."""
-        for number in range(TRIES_MAX):
-            aside = self._aside = list[Overlay]()
-            try:
-                self._shared.begin(firmly=False)
-                result = function(Overlay(self._group))
-                self._shared.commit()
-                self._put_off(*aside)
-                return result
-            except Conflict:
-                self._shared.rollback()
-                pause(PAUSE_SECONDS * number)
-            except BaseException:
-                self._shared.rollback()
-                self._put_off(*aside)
-                raise
-            finally:
-                self._aside = None
-        raise StoreBusy("too many transactions at once want to change the same rows")
 
     def keep(self, overlay: Overlay, *, owed: bool = True) -> None:
         """Takes what was written without being read: commits it where it is owed, or with the next commit."""
@@ -296,14 +259,46 @@ class SharedStore(Store):
 
         self.transact(replace)
 
+    def _try(self, attempt: Attempt[Result], *, firmly: bool, again: Again = Conflict) -> Result:
+        """Runs `attempt` once over a fresh transaction and commits that.
+
+        What is kept aside meanwhile stays where the attempt is undone, and goes where it fails with what makes it run `again`.
+        """
+        aside = self._aside = list[Overlay]()
+        try:
+            self._shared.begin(firmly=firmly)
+            overlay = Overlay(self._group)
+            result, owed = attempt(overlay)
+            for apart in aside:
+                overlay.merge(apart)
+            if owed and overlay.changes:
+                self._commit(overlay)
+            else:
+                self._shared.commit()
+                self._put_off(overlay)
+            return result
+        except again:
+            self._shared.rollback()
+            raise
+        except BaseException as error:
+            self._shared.rollback()
+            self._away = self._away or isinstance(error, StoreAway)
+            self._failing = self._failing or isinstance(error, StoreFull)
+            self._put_off(*aside)
+            raise
+        finally:
+            self._aside = None
+
     def _late(self) -> Overlay:
         """What was put off, as a layer of its own: it stays until that is committed."""
         late = Overlay(cast("Reader", self._engine))
         late.merge(self._group)
         return late
 
-    def _commit(self, whole: Overlay) -> None:
-        """Ends the open transaction with its writes and with what was put off, which `whole` holds as well."""
+    def _commit(self, overlay: Overlay) -> None:
+        """Ends the open transaction with its writes and with what was put off."""
+        whole = self._late()
+        whole.merge(overlay)
         wakes = whole.wakes
         ring = bool(wakes and self._key)
         if ring:
@@ -338,13 +333,14 @@ class SharedStore(Store):
     def _commit_parts(self) -> None:
         parts, self._parts, self._parts_before = self._parts[:GATHERED_MAX], self._parts[GATHERED_MAX:], 0
         self._firmly = max(self._firmly - 1, 0)
+        again = (Conflict, StoreFull)
         try:
             try:
-                self._run_together(parts, firmly=self._firmly > 0)
+                self._try(lambda whole: self._run_over(whole, parts), firmly=self._firmly > 0, again=again)
             except Conflict:
                 self._firmly = FIRM_AFTER_CONFLICT
-                self._run_together(parts, firmly=True)
-        except (Conflict, StoreFull):
+                self._try(lambda whole: self._run_over(whole, parts), firmly=True, again=again)
+        except again:
             for part in parts:
                 part.outcome = Outcome(self._run_alone, part.attempt)
         for part in parts:
@@ -353,37 +349,24 @@ class SharedStore(Store):
             with suppress(RuntimeError):
                 get_running_loop().call_soon(self._gone_on)
 
-    def _run_alone(self, attempt: Callable[[Overlay], tuple[Result, bool]]) -> tuple[Result, bool]:
+    def _run_over(self, whole: Overlay, parts: list[Part[Any]]) -> tuple[None, bool]:
+        """The attempt that several are together: one that fails is undone alone."""
+        owed = False
+        for part in parts:
+            overlay = Overlay(whole)
+            part.outcome = outcome = Outcome(part.attempt, overlay)
+            if isinstance(outcome.error, StoreFull):
+                raise outcome.error
+            wrote = overlay.changes
+            self._found_nothing |= not wrote
+            if outcome.value is not None:
+                owed |= wrote and outcome.value[1]
+                whole.merge(overlay)
+        return None, owed
+
+    def _run_alone(self, attempt: Attempt[Result]) -> tuple[Result, bool]:
         self._found_nothing = True
         return self.transact(attempt), True
-
-    def _run_together(self, parts: list[Part[Any]], *, firmly: bool) -> None:
-        whole, owed = self._late(), False
-        aside = self._aside = list[Overlay]()
-        try:
-            self._shared.begin(firmly=firmly)
-            for part in parts:
-                overlay = Overlay(whole)
-                part.outcome = Outcome(part.attempt, overlay)
-                if isinstance(part.outcome.error, StoreFull):
-                    raise part.outcome.error
-                self._found_nothing = self._found_nothing or not overlay.changes
-                if part.outcome.value is not None:
-                    owed = owed or (part.outcome.value[1] and overlay.changes)
-                    whole.merge(overlay)
-            for apart in aside:
-                whole.merge(apart)
-            if owed:
-                self._commit(whole)
-            else:
-                self._shared.commit()
-                self._group.clear()
-                self._put_off(whole)
-        except BaseException:
-            self._shared.rollback()
-            raise
-        finally:
-            self._aside = None
 
     def _put_off(self, *overlays: Overlay) -> None:
         for overlay in overlays:
