@@ -11,9 +11,8 @@ from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.registry import Named, Services
 from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.ids import Ids
-from windtunnel.kernel.store.shared import SharedEngine
+from windtunnel.kernel.store.engine import Engine, SharedEngine
 from windtunnel.kernel.store.sqlite import SQLite
-from windtunnel.kernel.store.store import Engine
 from windtunnel.planes.blobs import Blobs
 from windtunnel.planes.compute import Compute
 

@@ -33,8 +33,8 @@ from windtunnel.kernel.clock import Anchor, Clock, stopwatch
 from windtunnel.kernel.ids import Ids, Serials
 from windtunnel.kernel.loop import Loop
 from windtunnel.kernel.store import Overlay, Store, StoreFull, Transaction
-from windtunnel.kernel.store.shared import SharedEngine, SharedStore
-from windtunnel.kernel.store.store import Engine
+from windtunnel.kernel.store.engine import Engine, SharedEngine
+from windtunnel.kernel.store.shared import SharedStore
 from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import cast
 import psycopg
 
 from tests.postgres import Server
+from windtunnel.kernel.store.engine import Engine
 from windtunnel.kernel.store.postgres import Postgres
-from windtunnel.kernel.store.store import Engine
 
 
 @cache

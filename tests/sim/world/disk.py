@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from tests.sim.world.machine import AtOnce, Killed
 from windtunnel.kernel.ids import Ids
-from windtunnel.kernel.store.store import Engine, StoreFull
+from windtunnel.kernel.store.engine import Engine, StoreFull
 from windtunnel.planes.blobs import Blob, Blobs, Digest, DiskFull
 
 MakeEngine = Callable[[Path], Engine]

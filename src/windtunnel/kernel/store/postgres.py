@@ -16,11 +16,10 @@ from typing import Any
 import msgspec
 
 from windtunnel.kernel.clock import stopwatch
+from windtunnel.kernel.store.engine import Conflict, StoreAway, StoreFull
 from windtunnel.kernel.store.overlay import Amount, Item
 from windtunnel.kernel.store.postgres_wire import Command, Wire, byte_strings, float_of, floats, number
-from windtunnel.kernel.store.shared import Conflict
 from windtunnel.kernel.store.snapshots import write_rows
-from windtunnel.kernel.store.syncer import StoreAway, StoreFull
 
 TABLE = "windtunnel_rows"
 BELL = "windtunnel"

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from psycopg import OperationalError, pq
 
-from windtunnel.kernel.store.shared import Conflict
-from windtunnel.kernel.store.syncer import StoreAway, StoreFull
+from windtunnel.kernel.store.engine import Conflict, StoreAway, StoreFull
 
 Command = tuple[bytes, Sequence[bytes | None]]
 """A prepared statement's name, and its parameters in binary form."""

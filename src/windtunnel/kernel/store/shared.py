@@ -1,28 +1,24 @@
 """A store that several processes share: a transaction runs again where another process was quicker.
 
 Nothing above the store knows: a result is final when `transact` returns. Who can wait asks `gather` instead, which runs and commits
-all transactions of a turn of the event loop as one. What a commit wakes is written down with it, a row for each process, and the others
-look for such rows every few milliseconds; so a wake-up is as durable as what it tells of.
+all transactions of a turn of the event loop as one.
 """
 
 from __future__ import annotations
 
 from asyncio import TimerHandle, get_running_loop
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
-import msgspec
-
-from windtunnel.kernel.clock import pause, wall
+from windtunnel.kernel.clock import pause
 from windtunnel.kernel.loop import Outcome
-from windtunnel.kernel.store.keys import AFTER, pack
-from windtunnel.kernel.store.overlay import Amount, Channel, Overlay, Reader
+from windtunnel.kernel.store.engine import Conflict, SharedEngine, StoreAway, StoreFull
+from windtunnel.kernel.store.news import News, forget_old
+from windtunnel.kernel.store.overlay import Channel, Overlay
 from windtunnel.kernel.store.snapshots import rows_of
-from windtunnel.kernel.store.store import Store, StoreFull, heard
-from windtunnel.kernel.store.syncer import StoreAway, Told
-from windtunnel.kernel.store.table import Table
+from windtunnel.kernel.store.store import Store, heard
+from windtunnel.kernel.store.syncer import Told
 
 Result = TypeVar("Result")
 Attempt = Callable[[Overlay], tuple[Result, bool]]
@@ -40,52 +36,11 @@ FIRM_AFTER_CONFLICT = 32
 """So many turns after a conflict lock others out at once: where they write as much to the same rows, running twice costs more."""
 GATHERED_MAX = 32
 """So many transactions at the most go together: those that scan pass over what the ones before them wrote."""
-NEWS_KEPT_MAX = 32
 LOAD_ROWS = 1_000
-
-
-class Conflict(BaseException):
-    """Another process changed what this transaction has read: it has to run again.
-
-    Not an Exception, since it is nobody's bug: it passes through whatever catches those on its way to `transact`.
-    """
 
 
 class StoreBusy(StoreFull):
     """A transaction met others at each of its tries; nothing of it was kept."""
-
-
-class SharedEngine(Reader, Protocol):
-    """What keeps bytes for several processes. Between `begin` and `commit` reads are those of one moment, and may raise Conflict."""
-
-    shard: int
-    """Which of several parts of a counter this process adds to, where the engine keeps it in parts."""
-
-    def begin(self, *, firmly: bool) -> None:
-        """Opens a transaction. `firmly`: it was in conflict before, and may lock others out if the engine can."""
-        ...
-
-    def write(self, writes: Mapping[bytes, bytes | None], increments: Mapping[bytes, Amount]) -> None: ...
-
-    def commit(self, *, ring: bool = False) -> None:
-        """Raises Conflict or StoreFull; `rollback` has to follow then. `ring`: there is news for the other processes."""
-        ...
-
-    def rollback(self) -> None: ...
-
-    def changed(self) -> bool:
-        """Whether there may be news since the last time; cheap."""
-        ...
-
-    def clear(self) -> None:
-        """Removes everything, within the open transaction."""
-        ...
-
-    def save(self, path: str) -> None: ...
-
-    def sync(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Part(Generic[Result]):
@@ -97,20 +52,6 @@ class Part(Generic[Result]):
         self.attempt = attempt
         self.told: Told = lambda failure: None
         self.outcome: Outcome[tuple[Result, bool]]
-
-
-class News(msgspec.Struct, frozen=True, array_like=True):
-    """What the latest commits of one process woke, oldest first; `count` is the last one's number."""
-
-    at: float
-    count: int
-    recent: list[list[Channel]]
-
-
-NEWS = Table("store.news", News, scope="global")
-"""process -> News"""
-_PREFIX = NEWS.prefix("", "")
-NEWS_SECONDS_KEPT = 3_600.0
 
 
 class SharedStore(Store):
@@ -139,10 +80,7 @@ class SharedStore(Store):
         self._returned = returned
         self._away = False
         self._fraction = fraction
-        self._key = b""
-        self._count = 0
-        self._recent: deque[list[Channel]] = deque(maxlen=NEWS_KEPT_MAX)
-        self._heard: dict[bytes, int] = {}
+        self._news = News(engine)
         self._wakes: set[Channel] = set()
         self._found_nothing = False
         """Whether who found nothing, in what was run together, has yet to go on, to wait for what others write."""
@@ -158,12 +96,12 @@ class SharedStore(Store):
     def join(self, number: int) -> None:
         """Says which of the region's processes this one is."""
         self._shared.shard = number
-        self._key = NEWS.prefix("", "") + pack((number,))
+        self._news.join(number)
 
     def start(self) -> None:
         """Begins to look for news, in the running event loop."""
         if self._looking is None:
-            self._heard = {key: NEWS.decode(value).count for key, value in self._shared.scan(_PREFIX, _PREFIX + AFTER)}
+            self._news.skip()
             self._looking = get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     def transact(self, attempt: Attempt[Result]) -> Result:
@@ -235,15 +173,7 @@ class SharedStore(Store):
 
     def forget_news(self) -> None:
         """Removes the news of processes that have long been gone."""
-        end = wall() - NEWS_SECONDS_KEPT
-
-        def forget(overlay: Overlay) -> tuple[None, bool]:
-            for key, value in list(overlay.scan(_PREFIX, _PREFIX + AFTER)):
-                if NEWS.decode(value).at < end:
-                    overlay.delete(key)
-            return None, bool(overlay.writes)
-
-        self.transact(forget)
+        self.transact(forget_old)
 
     def _replace(self, path: str, kept: Mapping[bytes, bytes], wakes: set[Channel]) -> None:
         self._group.clear()
@@ -282,8 +212,8 @@ class SharedStore(Store):
             raise
         except BaseException as error:
             self._shared.rollback()
-            self._away = self._away or isinstance(error, StoreAway)
-            self._failing = self._failing or isinstance(error, StoreFull)
+            self._away |= isinstance(error, StoreAway)
+            self._failing |= isinstance(error, StoreFull)
             self._put_off(*aside)
             raise
         finally:
@@ -291,7 +221,7 @@ class SharedStore(Store):
 
     def _late(self) -> Overlay:
         """What was put off, as a layer of its own: it stays until that is committed."""
-        late = Overlay(cast("Reader", self._engine))
+        late = Overlay(self._shared)
         late.merge(self._group)
         return late
 
@@ -299,19 +229,13 @@ class SharedStore(Store):
         """Ends the open transaction with its writes and with what was put off."""
         whole = self._late()
         whole.merge(overlay)
-        wakes = whole.wakes
-        ring = bool(wakes and self._key)
-        if ring:
-            recent = [*self._recent, list(wakes)][-NEWS_KEPT_MAX:]
-            whole.put(self._key, NEWS.encode(News(wall(), self._count + 1, recent)))
+        edition = self._news.tell(whole)
         self._shared.write(whole.writes, whole.increments)
-        self._shared.commit(ring=ring)
-        if ring:
-            self._count += 1
-            self._recent.append(list(wakes))
-            self._heard[self._key] = self._count
+        self._shared.commit(ring=edition is not None)
+        if edition is not None:
+            self._news.told(edition)
         self._group.clear()
-        self._wakes |= wakes
+        self._wakes |= whole.wakes
         self._wrote = self._owed = True
         self._schedule()
         if self._failing:
@@ -418,18 +342,8 @@ class SharedStore(Store):
             self._returned()
 
     def _hear(self) -> None:
-        wakes: set[Channel] = set()
-        missed = False
-        for key, value in list(self._shared.scan(_PREFIX, _PREFIX + AFTER)):
-            if key == self._key:
-                continue
-            news = NEWS.decode(value)
-            fresh = news.count - self._heard.get(key, 0)
-            self._heard[key] = news.count
-            missed = missed or fresh < 0 or fresh > len(news.recent)
-            for channels in news.recent[-fresh:] if fresh > 0 else ():
-                wakes.update(tuple(channel) for channel in channels)
-        if missed:
+        wakes = self._news.hear()
+        if wakes is None:
             self._missed()
         elif wakes:
             self._woken(wakes)

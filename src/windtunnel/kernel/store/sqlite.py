@@ -17,9 +17,9 @@ from typing import cast
 import apsw
 import msgspec
 
+from windtunnel.kernel.store.engine import StoreFull
 from windtunnel.kernel.store.overlay import Amount, Item
 from windtunnel.kernel.store.snapshots import CREATE_ROWS
-from windtunnel.kernel.store.syncer import StoreFull
 
 if sys.platform == "darwin":
     import fcntl

@@ -20,10 +20,9 @@ from typing import Any
 
 import apsw
 
+from windtunnel.kernel.store.engine import Conflict, StoreFull
 from windtunnel.kernel.store.overlay import Amount, Item
-from windtunnel.kernel.store.shared import Conflict
 from windtunnel.kernel.store.sqlite import UNWRITABLE, SQLite, fsync
-from windtunnel.kernel.store.syncer import StoreFull
 
 NUMBER_BYTES = 8
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from asyncio import CancelledError, Future, current_task, get_running_loop
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
-from windtunnel.kernel.store.overlay import Amount, Channel, Overlay, Reader
-from windtunnel.kernel.store.syncer import StoreFull, Syncer, Told
+from windtunnel.kernel.store.engine import Engine, StoreFull
+from windtunnel.kernel.store.overlay import Channel, Overlay
+from windtunnel.kernel.store.syncer import Syncer, Told
 
 SPILL_WRITES_MAX = 256
 """Beyond so many writes the group goes to the engine early (still uncommitted): scans pass over what a group holds."""
@@ -37,32 +37,6 @@ async def heard(ask: Callable[[Told], None]) -> StoreFull | None:
     if interrupted and (task := current_task()) is not None:
         task.cancel()
     return outcome[0]
-
-
-class Engine(Reader, Protocol):
-    """What keeps bytes: SQLite here, others behind the same seam."""
-
-    def write(self, writes: dict[bytes, bytes | None], increments: dict[bytes, Amount]) -> None:
-        """Applies writes to the open transaction, opening one where there is none. Reads see them at once."""
-        ...
-
-    def commit(self) -> None: ...
-
-    def rollback(self) -> None: ...
-
-    def clear(self) -> None:
-        """Removes everything, at once and for good."""
-        ...
-
-    def save(self, path: str) -> None: ...
-
-    def load(self, path: str) -> None: ...
-
-    def sync(self) -> None:
-        """Makes safe from a power cut what was committed so far; may be called in a thread."""
-        ...
-
-    def close(self) -> None: ...
 
 
 class Store:

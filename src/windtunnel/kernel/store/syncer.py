@@ -6,14 +6,7 @@ from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-
-class StoreFull(Exception):
-    """The engine could not commit, most likely because the disk is full; nothing of the turn was kept."""
-
-
-class StoreAway(StoreFull):
-    """The engine is out of reach: nothing can be read either, and others may go on meanwhile."""
-
+from windtunnel.kernel.store.engine import StoreFull
 
 Told = Callable[[StoreFull | None], None]
 
