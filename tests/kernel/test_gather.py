@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from windtunnel.kernel.store import Overlay, StoreFull
-from windtunnel.kernel.store.shared import GATHERED_MAX, SharedStore
+from windtunnel.kernel.store.gathering import GATHERED_MAX
+from windtunnel.kernel.store.shared import SharedStore
 from windtunnel.kernel.store.sqlite_shared import SharedSQLite
 
 Attempt = Callable[[Overlay], tuple[Any, bool]]

@@ -7,22 +7,20 @@ all transactions of a turn of the event loop as one.
 from __future__ import annotations
 
 from asyncio import TimerHandle, get_running_loop
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar
 
 from windtunnel.kernel.clock import pause
-from windtunnel.kernel.loop import Outcome
 from windtunnel.kernel.store.engine import Conflict, SharedEngine, StoreAway, StoreFull
+from windtunnel.kernel.store.gathering import Attempt, Gathering
 from windtunnel.kernel.store.news import News, forget_old
 from windtunnel.kernel.store.overlay import Channel, Overlay
 from windtunnel.kernel.store.snapshots import rows_of
-from windtunnel.kernel.store.store import Store, heard
+from windtunnel.kernel.store.store import Store
 from windtunnel.kernel.store.syncer import Told
 
 Result = TypeVar("Result")
-Attempt = Callable[[Overlay], tuple[Result, bool]]
-"""Runs over a transaction; gives a result, and whether what it has written is owed to somebody."""
 Again = type[BaseException] | tuple[type[BaseException], ...]
 TRIES_MAX = 24
 PATIENT_TRIES = 4
@@ -32,26 +30,11 @@ PAUSE_SECONDS_MAX = 0.02
 LOOK_SECONDS = 0.01
 LATER_SECONDS = 0.05
 """Records of calls that changed nothing are written together, this much later or with the next commit."""
-FIRM_AFTER_CONFLICT = 32
-"""So many turns after a conflict lock others out at once: where they write as much to the same rows, running twice costs more."""
-GATHERED_MAX = 32
-"""So many transactions at the most go together: those that scan pass over what the ones before them wrote."""
 LOAD_ROWS = 1_000
 
 
 class StoreBusy(StoreFull):
     """A transaction met others at each of its tries; nothing of it was kept."""
-
-
-class Part(Generic[Result]):
-    """One of the transactions that are gathered in a turn of the loop."""
-
-    __slots__ = ("attempt", "outcome", "told")
-
-    def __init__(self, attempt: Attempt[Result]) -> None:
-        self.attempt = attempt
-        self.told: Told = lambda failure: None
-        self.outcome: Outcome[tuple[Result, bool]]
 
 
 class SharedStore(Store):
@@ -82,16 +65,12 @@ class SharedStore(Store):
         self._fraction = fraction
         self._news = News(engine)
         self._wakes: set[Channel] = set()
-        self._found_nothing = False
-        """Whether who found nothing, in what was run together, has yet to go on, to wait for what others write."""
         self._aside: list[Overlay] | None = None
         """What is kept apart while a transaction runs: it stays where that is undone, and goes where it is run again."""
         self._wrote = False
         self._looking: TimerHandle | None = None
         self._flushing: TimerHandle | None = None
-        self._parts: list[Part[Any]] = []
-        self._parts_before = 0
-        self._firmly = 0
+        self._gathering = Gathering(self._once, self.transact, self._end_turn)
 
     def join(self, number: int) -> None:
         """Says which of the region's processes this one is."""
@@ -121,20 +100,9 @@ class SharedStore(Store):
         """What a function makes of rows as they are at one moment; what it writes is forgotten."""
         return self.transact(lambda overlay: (function(Overlay(overlay)), False))
 
-    async def gather(self, attempt: Attempt[Result]) -> Result:
+    def gather(self, attempt: Attempt[Result]) -> Coroutine[Any, Any, Result]:
         """As `transact`, in one commit with all that are asked for in this turn of the loop; returns when that stands."""
-        part = Part(attempt)
-
-        def ask(told: Told) -> None:
-            part.told = told
-            self._parts.append(part)
-            if len(self._parts) == 1:
-                get_running_loop().call_soon(self._gathered)
-
-        await heard(ask)
-        if part.outcome.error is not None:
-            raise part.outcome.error
-        return cast("tuple[Result, bool]", part.outcome.value)[0]
+        return self._gathering.run(attempt)
 
     def keep(self, overlay: Overlay, *, owed: bool = True) -> None:
         """Takes what was written without being read: commits it where it is owed, or with the next commit."""
@@ -147,8 +115,7 @@ class SharedStore(Store):
 
     def flush(self) -> None:
         """Commits what was gathered and what was put off, and tells those who wait what is durable by now."""
-        while self._parts:
-            self._commit_parts()
+        self._gathering.commit()
         if self._group.changes:
             late = self._late()
             self._group.clear()
@@ -219,6 +186,9 @@ class SharedStore(Store):
         finally:
             self._aside = None
 
+    def _once(self, attempt: Attempt[None], firmly: bool) -> None:
+        self._try(attempt, firmly=firmly, again=(Conflict, StoreFull))
+
     def _late(self) -> Overlay:
         """What was put off, as a layer of its own: it stays until that is committed."""
         late = Overlay(self._shared)
@@ -242,55 +212,6 @@ class SharedStore(Store):
             self._failing = False
             with suppress(RuntimeError):
                 get_running_loop().call_soon(self._found)
-
-    def _gathered(self) -> None:
-        """Commits what was gathered, unless the last turn of the loop brought more, as a store does that is not shared."""
-        if self._parts_before < len(self._parts) < GATHERED_MAX:
-            self._parts_before = len(self._parts)
-            get_running_loop().call_soon(self._gathered)
-        elif self._parts:
-            self._commit_parts()
-            self._end_turn()
-            if self._parts:
-                get_running_loop().call_soon(self._gathered)
-
-    def _commit_parts(self) -> None:
-        parts, self._parts, self._parts_before = self._parts[:GATHERED_MAX], self._parts[GATHERED_MAX:], 0
-        self._firmly = max(self._firmly - 1, 0)
-        again = (Conflict, StoreFull)
-        try:
-            try:
-                self._try(lambda whole: self._run_over(whole, parts), firmly=self._firmly > 0, again=again)
-            except Conflict:
-                self._firmly = FIRM_AFTER_CONFLICT
-                self._try(lambda whole: self._run_over(whole, parts), firmly=True, again=again)
-        except again:
-            for part in parts:
-                part.outcome = Outcome(self._run_alone, part.attempt)
-        for part in parts:
-            part.told(None)
-        if self._found_nothing:
-            with suppress(RuntimeError):
-                get_running_loop().call_soon(self._gone_on)
-
-    def _run_over(self, whole: Overlay, parts: list[Part[Any]]) -> tuple[None, bool]:
-        """The attempt that several are together: one that fails is undone alone."""
-        owed = False
-        for part in parts:
-            overlay = Overlay(whole)
-            part.outcome = outcome = Outcome(part.attempt, overlay)
-            if isinstance(outcome.error, StoreFull):
-                raise outcome.error
-            wrote = overlay.changes
-            self._found_nothing |= not wrote
-            if outcome.value is not None:
-                owed |= wrote and outcome.value[1]
-                whole.merge(overlay)
-        return None, owed
-
-    def _run_alone(self, attempt: Attempt[Result]) -> tuple[Result, bool]:
-        self._found_nothing = True
-        return self.transact(attempt), True
 
     def _put_off(self, *overlays: Overlay) -> None:
         for overlay in overlays:
@@ -321,13 +242,10 @@ class SharedStore(Store):
 
     def _tell(self, waiting: list[Told], wakes: set[Channel], failure: StoreFull | None) -> None:
         super()._tell(waiting, wakes, failure)
-        if self._found_nothing and wakes and failure is None:
+        if self._gathering.found_nothing and wakes and failure is None:
             # It would wait for good for what it is told of before it waits.
             with suppress(RuntimeError):
                 get_running_loop().call_soon(self._woken, wakes)
-
-    def _gone_on(self) -> None:
-        self._found_nothing = False
 
     def _look(self) -> None:
         self._looking = get_running_loop().call_later(LOOK_SECONDS, self._look)
