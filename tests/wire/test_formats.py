@@ -7,12 +7,14 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import cbor2
+import msgspec
 import pytest
 from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from windtunnel.aws.errors import Fault
+from windtunnel.aws.records import Records
 from windtunnel.aws.request_ids import host_id
 from windtunnel.kernel.loop import step
 from windtunnel.wire import cbor, eventstream, scalar
@@ -185,6 +187,25 @@ def test_columns_say_what_rows_say_whether_they_vary_or_not(entries: list[dict[s
     assert isinstance(whole, bytes)
     start, end = whole.index(b"<Contents>"), len(b"</ListBucketResult>")
     assert whole[start:-end] == b"".join(row[start:-end] for row in rows if isinstance(row, bytes))
+
+
+class Entry(msgspec.Struct):
+    Key: str
+    Size: int
+    Common: str
+
+
+@given(
+    st.lists(
+        st.builds(Entry, st.text("a<", max_size=2), st.integers(0, 1), st.sampled_from(["STANDARD", "GLACIER"])), min_size=1, max_size=20
+    )
+)
+def test_records_say_what_their_rows_say_as_dicts(rows: list[Entry]) -> None:
+    codec = compiled("s3", "ListObjectsV2", "rest-xml")
+    records = Records(rows, lambda common: {"StorageClass": common, "Owner": {"ID": "o"}})
+    shown = [{"Key": row.Key, "Size": row.Size, "StorageClass": row.Common, "Owner": {"ID": "o"}} for row in rows]
+    assert (list(records), records[0], records[1:]) == (shown, shown[0], shown[1:])
+    assert codec.respond({"Contents": records}, "id-1").body == codec.respond({"Contents": shown}, "id-1").body
 
 
 def test_errors_of_head_requests_have_no_body() -> None:

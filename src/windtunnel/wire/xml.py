@@ -12,8 +12,6 @@ from operator import itemgetter
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
-from msgspec.structs import astuple
-
 from windtunnel.aws.model import Shape
 from windtunnel.aws.records import Records
 from windtunnel.wire.scalar import blob_of, flag_of, iso8601, number, number_of, rfc822, time_of, unix_text, whole_of
@@ -65,10 +63,8 @@ def _escaped(column: Sequence[str]) -> Sequence[str]:
     return column if written is joined else written.split("\0")
 
 
-def _columns(value: Sequence[Any]) -> Iterable[tuple[str, tuple[Any, ...]]] | None:
+def _columns(value: Sequence[Any]) -> list[tuple[str, tuple[Any, ...]]] | None:
     """Members' names with their values in all structures; None where those don't have the same members."""
-    if isinstance(value, Records):
-        return zip(value.rows[0].__struct_fields__, zip(*map(astuple, value.rows), strict=True), strict=True)
     names: tuple[str, ...] = tuple(value[0] or ())
     if not names or None in value or set(map(len, value)) != {len(names)}:
         return None
@@ -196,10 +192,10 @@ class Encoders:
         if shape.type_name != "structure" or any(member.serialization.get("xmlAttribute") for member in shape.members.values()):
             return None
         # Read when it is called, as a structure that contains itself is not compiled yet.
-        compiled = self._members
+        compiled, content = self._members, self.content(shape)
 
         def write(value: Sequence[Any]) -> str | None:
-            columns = _columns(value)
+            columns, common = value.columns() if isinstance(value, Records) else (_columns(value), ())
             if columns is None:
                 return None
             members = compiled[shape.name]
@@ -216,6 +212,10 @@ class Encoders:
                 else:
                     parts += (repeat(between + head), _escaped(column) if inner is escape else map(inner, column))
                     between = tail
+            if isinstance(value, Records):
+                written = {each: content(value.members(each)) for each in set(common)}
+                parts += (repeat(between), map(written.__getitem__, common))
+                between = ""
             parts.append(repeat(f"{between}</{tag}>", len(value)))
             return "".join(chain.from_iterable(zip(*parts, strict=False)))
 

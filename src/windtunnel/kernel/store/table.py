@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+import struct
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property, lru_cache
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -12,6 +13,8 @@ from windtunnel.kernel.store.keys import Key, Part, pack
 
 Record = TypeVar("Record")
 HOT_RECORDS_MAX = 2_048
+_LIST_HEAD, _LIST = struct.Struct(">BI"), 0xDD
+"""How MessagePack begins a list: its mark, and its length in four bytes."""
 Scope = Literal["region", "account", "global"]
 Derive = Callable[[Key, Any], Key | None]
 
@@ -53,6 +56,14 @@ class Table(Generic[Record]):
 
     def __repr__(self) -> str:
         return f"Table({self.name!r})"
+
+    @cached_property
+    def _decode_list(self) -> Callable[[bytes], list[Record]]:
+        return msgspec.msgpack.Decoder(list[self.record]).decode
+
+    def decode_all(self, values: Collection[bytes]) -> list[Record]:
+        """The records of many rows, as one list of MessagePack, which takes less time than a call for each."""
+        return self._decode_list(_LIST_HEAD.pack(_LIST, len(values)) + b"".join(values))
 
     def row(self, account: str, region: str, *key: Part) -> bytes:
         """The bytes of a row's key in one account and region."""

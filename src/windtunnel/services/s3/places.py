@@ -254,7 +254,5 @@ def _list(tx: Tx, name: str, key: str, newest: Version) -> None:
     if newest.marker:
         tx.delete(LISTED, name, key)
         return
-    listed = Listed(key, newest.modified, f'"{newest.etag}"', newest.size, newest.storage)
-    if newest.algorithm:
-        listed.ChecksumAlgorithm, listed.ChecksumType = [newest.algorithm], newest.checksum_type
-    tx.put(LISTED, name, key, value=listed)
+    common = f"{newest.storage} {newest.algorithm} {newest.checksum_type}" if newest.algorithm else newest.storage
+    tx.put(LISTED, name, key, value=Listed(key, newest.modified, f'"{newest.etag}"', newest.size, common))

@@ -90,20 +90,15 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether it has a replication configuration."""
 
 
-class Listed(msgspec.Struct, array_like=True, gc=False):
+class Listed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a listing shows of a key's current version, word for word: a page of a thousand is read and handed on without a look at each."""
 
     Key: str
     LastModified: int
     ETag: str
     Size: int
-    StorageClass: str
-    ChecksumAlgorithm: list[str] | None = None
-    ChecksumType: str | None = None
-    Owner: dict[str, str] | None = None
-    """Never kept: an account's name may change."""
-    RestoreStatus: dict[str, Any] | None = None
-    """Never kept: it changes by itself."""
+    Common: str
+    """Storage class, and algorithm and type of a checksum: mostly the same on a whole page, so one text."""
 
 
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):

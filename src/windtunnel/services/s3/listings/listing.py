@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from windtunnel.aws import pages
 from windtunnel.aws.records import Records
@@ -38,8 +40,7 @@ def list_objects_v2(tx: Tx, req: t.ListObjectsV2Request) -> t.ListObjectsV2Outpu
         "KeyCount": len(page.items) + len(page.prefixes),
     }
     _tell_region(result, tx, bucket)
-    _tell_restores(tx, req, bucket, page)
-    _show(result, req, bucket if req.get("FetchOwner") else None, page, write)
+    _show(result, tx, req, bucket, page, write, owner=bool(req.get("FetchOwner")))
     if token is not None:
         result["ContinuationToken"] = token
     elif after:
@@ -75,8 +76,7 @@ def list_objects(tx: Tx, req: t.ListObjectsRequest) -> t.ListObjectsOutput:
         "MaxKeys": most,
     }
     _tell_region(result, tx, bucket)
-    _tell_restores(tx, req, bucket, page)
-    _show(result, req, bucket, page, write)
+    _show(result, tx, req, bucket, page, write, owner=True)
     # Without a delimiter the last key is the marker of the next page, and S3 leaves it to the client to see that.
     if page.truncated and req.get("Delimiter"):
         result["NextMarker"] = write(page.marker)
@@ -94,16 +94,6 @@ def _objects(tx: Tx, req: Mapping[str, Any], after: str) -> tuple[Page[Listed], 
     return walk(scan, prefix, delimiter, start, most, name=attrgetter("Key"), follow=lambda row: (row.Key + "\0",)), most
 
 
-def _tell_restores(tx: Tx, req: Mapping[str, Any], bucket: Bucket, page: Page[Listed]) -> None:
-    """How restores stand is looked up where it is asked for, of what may have any."""
-    if not _restores_asked(req):
-        return
-    for item in page.items:
-        found = current(tx, req["Bucket"], bucket, item.Key) if item.StorageClass in RESTORED else None
-        if found is not None:
-            item.RestoreStatus = restore_listed(found[1], tx.now)
-
-
 def _restores_asked(req: Mapping[str, Any]) -> bool:
     wanted: list[str] = req.get("OptionalObjectAttributes") or []
     if any(name != "RestoreStatus" for name in wanted):
@@ -112,18 +102,36 @@ def _restores_asked(req: Mapping[str, Any]) -> bool:
     return bool(wanted)
 
 
-def _show(result: Any, req: Mapping[str, Any], owner: Bucket | None, page: Page[Listed], write: Callable[[str], str]) -> None:
+def _show(
+    result: Any, tx: Tx, req: Mapping[str, Any], bucket: Bucket, page: Page[Listed], write: Callable[[str], str], *, owner: bool
+) -> None:
     """The members that both listings share, absent where they are empty."""
-    if not stays(write, (item.Key for item in page.items)):
-        for item in page.items:
-            item.Key = write(item.Key)
-    if owner is not None:
-        shown = owner_of(owner.account)
-        for item in page.items:
-            item.Owner = shown
-    if page.items:
-        result["Contents"] = Records(page.items)
+    restores, items = _restores_asked(req), page.items
+    if not stays(write, (item.Key for item in items)):
+        items = [replace(item, Key=write(item.Key)) for item in items]
+    shared = {"Owner": owner_of(bucket.account)} if owner else {}
+    contents: Sequence[Any] = Records(items, lambda common: {**_members_of(common), **shared})
+    if restores:
+        contents = [
+            {**shown, **_restore(tx, req["Bucket"], bucket, item.Key)} if shown["StorageClass"] in RESTORED else shown
+            for item, shown in zip(page.items, contents, strict=True)
+        ]
+    if items:
+        result["Contents"] = contents
     show_folders(result, req, page, write)
+
+
+def _members_of(common: str) -> dict[str, Any]:
+    """What `Listed.Common` says."""
+    storage, *checksum = common.split()
+    return {"StorageClass": storage} | ({"ChecksumAlgorithm": checksum[:1], "ChecksumType": checksum[1]} if checksum else {})
+
+
+def _restore(tx: Tx, name: str, bucket: Bucket, key: str) -> dict[str, Any]:
+    """How a restore stands, looked up where it is asked for, as it changes by itself."""
+    found = current(tx, name, bucket, key)
+    status = None if found is None else restore_listed(found[1], tx.now)
+    return {} if status is None else {"RestoreStatus": status}
 
 
 def list_object_versions(tx: Tx, req: t.ListObjectVersionsRequest) -> t.ListObjectVersionsOutput:
