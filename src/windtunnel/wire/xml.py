@@ -7,7 +7,6 @@ entities are refused, as they could be made to grow without bounds.
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, Final
 from xml.etree.ElementTree import Element, ParseError, XMLParser
@@ -199,25 +198,28 @@ class Encoders:
             if columns is None:
                 return None
             members = compiled[shape.name]
-            parts: list[Iterable[str]] = []
-            between = f"<{tag}>"
-            for name, column in columns:
-                head, inner, tail = members[name]
+            pieces = [(*members[name], column) for name, column in columns]
+            if isinstance(value, Records):
+                written = {each: content(value.members(each)) for each in set(common)}
+                pieces.append(("", written.__getitem__, "", common))
+            row = [f"<{tag}>"]
+            varying: list[Iterable[str]] = []
+            for head, inner, tail, column in pieces:
                 first = column[0]
                 # The last one is looked at first, as it tells most columns that vary.
                 if column[-1] == first and column.count(first) == len(column):
-                    between += "" if first is None else f"{head}{inner(first)}{tail}"
+                    row[-1] += "" if first is None else f"{head}{inner(first)}{tail}"
                 elif None in column:
                     return None
                 else:
-                    parts += (repeat(between + head), _escaped(column) if inner is escape else map(inner, column))
-                    between = tail
-            if isinstance(value, Records):
-                written = {each: content(value.members(each)) for each in set(common)}
-                parts += (repeat(between), map(written.__getitem__, common))
-                between = ""
-            parts.append(repeat(f"{between}</{tag}>", len(value)))
-            return "".join(chain.from_iterable(zip(*parts, strict=False)))
+                    varying.append(_escaped(column) if inner is escape else map(inner, column))
+                    row[-1] += head
+                    row += ("", tail)
+            row[-1] += f"</{tag}>"
+            texts = row * len(value)
+            for at, column in enumerate(varying):
+                texts[2 * at + 1 :: len(row)] = column
+            return "".join(texts)
 
         return write
 

@@ -118,8 +118,8 @@ class SQLite:
             size = min(size * 4, PAGE_ROWS_MAX)
 
     def values(self, start: bytes, end: bytes, limit: int) -> list[bytes]:
-        rows = cast(list[tuple[bytes]], self._read(_VALUES, (start, end, limit)).fetchall())
-        return [value for (value,) in rows]
+        found: list[bytes] | bytes | None = self._read(_VALUES, (start, end, limit)).get  # rows of one column without tuples around them
+        return found if isinstance(found, list) else [] if found is None else [found]
 
     def write(self, writes: Mapping[bytes, bytes | None], increments: Mapping[bytes, Amount]) -> None:
         recent = self._recent
