@@ -9,6 +9,7 @@ from windtunnel.fabric import Event, Service
 from windtunnel.services.lambda_.access import documents, permissions
 from windtunnel.services.lambda_.code import archives, layers, signing
 from windtunnel.services.lambda_.concurrency import concurrency, keepers, provisioned
+from windtunnel.services.lambda_.durable import callbacks, chained, checkpoints, executions, life, pauses, runs
 from windtunnel.services.lambda_.events import destinations, events, invoke_configs
 from windtunnel.services.lambda_.functions import aliases, functions, management, tags, versions
 from windtunnel.services.lambda_.running import invoke
@@ -40,9 +41,22 @@ SERVICE = Service(
         urls,
         management,
         signing,
+        executions,
+        checkpoints,
+        callbacks,
+        pauses,
     ),
     resources=RESOURCES,
-    timers={"event": events.event, "keep": keepers.keeper, "record": destinations.record, "poll": pollers.poller},
+    timers={
+        "event": events.event,
+        "keep": keepers.keeper,
+        "record": destinations.record,
+        "poll": pollers.poller,
+        "durable_run": runs.run,
+        "durable_invoke": chained.invoke,
+        "durable_operation": life.operation_due,
+        "durable_execution": life.execution_due,
+    },
     targets={"lambda": _delivered},
     faults={"AccessDeniedException": 403, "NotImplemented": 501, "RequestEntityTooLargeException": 413, "ValidationException": 400},
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html

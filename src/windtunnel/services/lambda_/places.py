@@ -188,6 +188,9 @@ def printed(tx: Tx, name: str, number: int, version: Version, qualifier: str = "
         shown["FileSystemConfigs"] = version.files
     if version.kms:
         shown["KMSKeyArn"] = version.kms
+    if (durable := version.durable) is not None:
+        config = {"RetentionPeriodInDays": durable.retention, "ExecutionTimeout": durable.timeout}
+        shown["DurableConfig"] = config | ({"KMSKeyArn": durable.kms} if durable.kms else {})
     return shown
 
 

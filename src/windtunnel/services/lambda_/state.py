@@ -17,6 +17,14 @@ class Used(msgspec.Struct, frozen=True):
     code: str
 
 
+class Durable(msgspec.Struct, frozen=True):
+    """How long the executions of a durable function may take, and how many days they are remembered."""
+
+    timeout: int
+    retention: int = 14
+    kms: str = ""
+
+
 class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     """A version's code and configuration. What AWS prints as it was given is kept as it was given."""
 
@@ -48,6 +56,7 @@ class Version(msgspec.Struct, frozen=True, omit_defaults=True):
     kms: str = ""
     data_key: bytes = b""
     """As KMS made it, under the key `kms`."""
+    durable: Durable | None = None
 
 
 class Function(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ import msgspec
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.access.sharing import check_layer
 from windtunnel.services.lambda_.rules import LAYERS_MAX, check_environment, check_limits, check_runtime, invalid, layer_arn, layer_of
-from windtunnel.services.lambda_.state import LAYER_VERSIONS, Used, Version
+from windtunnel.services.lambda_.state import LAYER_VERSIONS, Durable, Used, Version
 
 
 def given(tx: Tx, req: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,9 +58,27 @@ def given(tx: Tx, req: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def durable_of(req: Mapping[str, Any], before: Durable | None, *, new: bool) -> Durable | None:
+    """A function is durable from the beginning, or never. Raises InvalidParameterValueException.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/durable-configuration.html
+    """
+    if "DurableConfig" not in req:
+        return before
+    given = req["DurableConfig"]
+    if new and "ExecutionTimeout" not in given:
+        raise invalid("You cannot create a function with a durable configuration without an executionTimeout")
+    if before is None and not new:
+        raise invalid("You cannot add a durable configuration to a function that was created without one.")
+    members = (("ExecutionTimeout", "timeout"), ("RetentionPeriodInDays", "retention"), ("KMSKeyArn", "kms"))
+    fields: dict[str, Any] = {field: given[member] for member, field in members if member in given}
+    return Durable(**fields) if before is None else msgspec.structs.replace(before, **fields)
+
+
 def configured(tx: Tx, version: Version, req: Mapping[str, Any]) -> Version:
     """A version with what a request changes."""
-    return msgspec.structs.replace(version, **given(tx, req), **_role(req), modified=tx.now, revision=tx.new_id(), generation=tx.serial())
+    fields = {**given(tx, req), **_role(req), "durable": durable_of(req, version.durable, new=False)}
+    return msgspec.structs.replace(version, **fields, modified=tx.now, revision=tx.new_id(), generation=tx.serial())
 
 
 def _role(req: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from windtunnel.services.lambda_.access.sharing import shared
 from windtunnel.services.lambda_.code import archives
 from windtunnel.services.lambda_.code.archives import Taken
 from windtunnel.services.lambda_.concurrency.keepers import changed
-from windtunnel.services.lambda_.functions.configure import configured, given, layers
+from windtunnel.services.lambda_.functions.configure import configured, durable_of, given, layers
 from windtunnel.services.lambda_.functions.encryption import with_data_key
 from windtunnel.services.lambda_.functions.publish import publish, without
 from windtunnel.services.lambda_.places import (
@@ -67,6 +67,7 @@ async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str,
             raise invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     check_size(req, "CreateFunction")
     await check_role(call, req["Role"], name)
+    durable_of(req, None, new=True)
     fields = call.read(given, req)  # what is wrong with the request is said before its archive is looked at
     arn = req.get("CodeSigningConfigArn")
     signing = call.read(signing_of, arn) if arn else ""
@@ -84,7 +85,9 @@ async def create_function(call: Call, req: t.CreateFunctionRequest) -> dict[str,
 def _create(tx: Tx, name: str, req: Mapping[str, Any], taken: Taken) -> dict[str, Any]:
     if tx.get(FUNCTIONS, name) is not None:
         raise conflict(f"Function already exist: {name}")
-    version = Version(req["Role"], taken.code, taken.size, tx.now, tx.new_id(), tx.serial(), **given(tx, req))
+    version = Version(
+        req["Role"], taken.code, taken.size, tx.now, tx.new_id(), tx.serial(), **given(tx, req), durable=durable_of(req, None, new=True)
+    )
     version = with_data_key(tx, name, version)
     arn = req.get("CodeSigningConfigArn")
     function = Function(tx.serial(), signing=signing_of(tx, arn) if arn else "")

@@ -27,6 +27,8 @@ class Ran(msgspec.Struct, frozen=True):
     tail: str
     trace: str = ""
     """The trace it ran in."""
+    durable: str = ""
+    """The ARN of the durable execution that it was."""
 
 
 async def execute(

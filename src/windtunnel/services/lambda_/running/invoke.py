@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.asking import asker
 from windtunnel.services.lambda_.access.sharing import denied, permitted
+from windtunnel.services.lambda_.durable.starting import accept as begin
+from windtunnel.services.lambda_.durable.starting import check_invocation
 from windtunnel.services.lambda_.events.events import accept
 from windtunnel.services.lambda_.places import Found, chosen, find, named
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, check_payload, not_found, shown_number
-from windtunnel.services.lambda_.running.execute import Ran, context_of, execute
-from windtunnel.services.lambda_.running.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.execute import Ran, context_of
+from windtunnel.services.lambda_.running.run import run
 from windtunnel.services.lambda_.running.streaming import Pieces, Streaming
 
 if TYPE_CHECKING:
@@ -28,16 +30,20 @@ async def invoke(call: Call, req: t.InvocationRequest) -> dict[str, Any]:
     found = call.read(_find, req)
     check_payload(payload, kind)
     context = context_of(req.get("ClientContext", ""))
+    check_invocation(found, kind)
     if kind == "DryRun":
         return {"StatusCode": 204}
     request_id = call.scope.request_id or call.ids.uuid()
+    name = req.get("DurableExecutionName", "")
+    if kind == "Event" and found.version.durable is not None:
+        return {"StatusCode": 202, "DurableExecutionArn": call.act(begin, chosen(found), payload, name, request_id)}
     if kind == "Event":
         call.at(account=found.tx.account).act(accept, found.name, found.qualifier, payload, request_id, context)
         return {"StatusCode": 202}
-    found = chosen(found)
-    with Concurrency(call, found) as found:
-        ran = await execute(call, found, payload, request_id, context)
+    ran = await run(call, chosen(found), payload, request_id, context, name=name)
     answer: dict[str, Any] = {"StatusCode": 200, "ExecutedVersion": ran.version, "Payload": ran.payload}
+    if ran.durable:
+        answer["DurableExecutionArn"] = ran.durable
     if ran.error:
         answer["FunctionError"] = ran.error
     if req.get("LogType") == "Tail":
@@ -49,7 +55,11 @@ def invoke_async(tx: Tx, req: t.InvokeAsyncRequest) -> dict[str, Any]:
     """The older way to say Event."""
     found, payload = _find(tx, req), req["InvokeArgs"]
     check_payload(payload, "Event")  # pyright: ignore[reportArgumentType]
+    check_invocation(found, "Event")
     request_id = tx.scope.request_id or tx.ids.uuid()
+    if found.version.durable is not None:
+        begin(tx, chosen(found), payload, "", request_id)  # pyright: ignore[reportArgumentType]
+        return {"Status": 202}
     accept(tx.at(account=found.tx.account), found.name, found.qualifier, payload, request_id, "")  # pyright: ignore[reportArgumentType]
     return {"Status": 202}
 

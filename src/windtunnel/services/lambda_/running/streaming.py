@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 from windtunnel.fabric import Call, Fault
 from windtunnel.planes.compute import Stream
 from windtunnel.services.lambda_.places import Found
-from windtunnel.services.lambda_.running.execute import Ran, execute
-from windtunnel.services.lambda_.running.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.execute import Ran
+from windtunnel.services.lambda_.running.run import run
 
 Piece = TypeVar("Piece")
 
@@ -44,8 +44,7 @@ class Streaming:
 
     async def _run(self, call: Call, found: Found, payload: bytes, request_id: str, client_context: str) -> None:
         try:
-            with Concurrency(call, found) as placed:
-                self.ran = await execute(call, placed, payload, request_id, client_context, self.stream)
+            self.ran = await run(call, found, payload, request_id, client_context, self.stream)
         except Fault as fault:
             self._fault = fault
         finally:

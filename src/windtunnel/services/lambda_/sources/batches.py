@@ -15,9 +15,9 @@ from windtunnel.aws.patterns import compile_pattern
 from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, name_of
-from windtunnel.services.lambda_.running.execute import Ran, execute
+from windtunnel.services.lambda_.running.execute import Ran
 from windtunnel.services.lambda_.running.lineage import merged, stopped
-from windtunnel.services.lambda_.running.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.run import run
 from windtunnel.services.lambda_.state import Mapping
 
 RECEIVED_MAX = 10
@@ -89,8 +89,7 @@ async def _ran(call: Call, mapping: Mapping, payload: bytes, messages: list[str]
     while True:
         found = call.read(_find, mapping.function)
         try:
-            with Concurrency(call, found) as found:
-                return await execute(call, found, payload, call.ids.uuid(), messages=messages)
+            return await run(call, found, payload, call.ids.uuid(), messages=messages)
         except Fault as fault:
             if fault.code != "TooManyRequestsException":
                 raise

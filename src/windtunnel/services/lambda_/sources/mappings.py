@@ -14,6 +14,7 @@ from windtunnel.fabric import Call, Fault, Tx
 from windtunnel.fabric.streams import positions
 from windtunnel.fabric.streams.positions import Checkpoint
 from windtunnel.fabric.tags import remove_all_tags, set_tags
+from windtunnel.services.lambda_.durable.starting import check_invocation
 from windtunnel.services.lambda_.places import find, named, start_of
 from windtunnel.services.lambda_.rules import arn_of, conflict, invalid, mapping_arn, not_found
 from windtunnel.services.lambda_.sources import streamed
@@ -106,6 +107,7 @@ def _function(tx: Tx, req: Members[str, Any]) -> tuple[str, int]:
         found = find(tx, name)
     except Fault as fault:
         raise invalid("Function does not exist") from fault
+    check_invocation(found, "RequestResponse")
     return found.arn, found.version.timeout
 
 

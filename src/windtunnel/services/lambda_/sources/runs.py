@@ -21,8 +21,8 @@ from windtunnel.fabric.streams.reading import Batch, Lane, Records
 from windtunnel.services.lambda_.events.destinations import DELIVERY, SOURCE
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import moment_z, name_of
-from windtunnel.services.lambda_.running.execute import Ran, execute
-from windtunnel.services.lambda_.running.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.execute import Ran
+from windtunnel.services.lambda_.running.run import run
 from windtunnel.services.lambda_.sources.batches import failed_items
 from windtunnel.services.lambda_.state import MAPPINGS, RESULTS, Mapping
 
@@ -48,11 +48,10 @@ class FunctionRuns:
         call = self.call
         try:
             found = call.read(_find, self.mapping.function)
-            with Concurrency(call, found) as found:
-                events = [event_of(self.feed, record, self.lane.shard, found.version.role) for record in batch.records]
-                request_id = call.ids.uuid()
-                payload = msgspec.json.encode({"Records": events, **self._extra()})
-                ran = await execute(call, found, payload, request_id, messages=self.feed.marks(batch.records))
+            events = [event_of(self.feed, record, self.lane.shard, found.version.role) for record in batch.records]
+            request_id = call.ids.uuid()
+            payload = msgspec.json.encode({"Records": events, **self._extra()})
+            ran = await run(call, found, payload, request_id, messages=self.feed.marks(batch.records))
         except Fault:
             batch.last = None
             return None

@@ -16,8 +16,8 @@ from windtunnel.fabric.asking import asker
 from windtunnel.services.lambda_.access.sharing import denied, permitted
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, Name
-from windtunnel.services.lambda_.running.execute import Ran, execute
-from windtunnel.services.lambda_.running.sandboxes import Concurrency
+from windtunnel.services.lambda_.running.execute import Ran
+from windtunnel.services.lambda_.running.run import run
 from windtunnel.services.lambda_.running.streaming import Pieces, Streaming
 from windtunnel.services.lambda_.state import URL_IDS, URLS, Url, UrlOf
 from windtunnel.services.lambda_.urls.cors import allowed, preflight
@@ -61,8 +61,7 @@ async def _run(call: Call, url: Url, place: UrlOf, visit: Visit, caller: Princip
     if url.mode == "RESPONSE_STREAM":
         answer = await _streamed(Streaming(call, found, payload, request_id))
     else:
-        with Concurrency(call, found) as found:
-            ran = await execute(call, found, payload, request_id)
+        ran = await run(call, found, payload, request_id)
         answer = BROKEN if ran.error else answer_of(ran.payload)
     return msgspec.structs.replace(answer, headers=[*answer.headers, ("x-amzn-RequestId", request_id)])
 
