@@ -18,6 +18,7 @@ from .limits import COPY_BYTES_MAX
 from .outlet import Outlet
 from .reply import CONTINUE, Exchange
 from .send import close_iterator, read_inline, send_body
+from .upgraded import Upgraded
 from .websocket import WebSocket
 
 
@@ -42,7 +43,8 @@ class Connection(asyncio.Protocol):
         """The socket is not read: there is more in `_tail` than may be handled now."""
         self._sending: asyncio.Task[None] | None = None
         self._upgrading = False
-        self._websocket: WebSocket | None = None
+        self._upgraded: Upgraded | None = None
+        """What has taken the transport over: this is no longer its protocol."""
         self._last = False
         """No more requests are taken from this connection."""
         self._deaf = False
@@ -52,10 +54,6 @@ class Connection(asyncio.Protocol):
         self._linger_left = context.limits.linger_bytes_max
         self._head_begun = False
         self._deadline = context.tick + context.limits.idle_seconds_max
-        self._pinged = False
-        """A WebSocket was silent for long and has been asked; anything that arrives is an answer."""
-        self._goodbye = False
-        """A WebSocket is in its closing handshake, which has a time of its own."""
 
     # What the transport calls.
 
@@ -82,7 +80,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._ended = True
-        if self._deaf or self._body is not None or self._websocket is not None:
+        if self._deaf or self._body is not None:
             return False
         if self._sending is not None and not self._outlet.sends_file:
             # Whoever reads an unending answer hasn't half-closed: it has gone.
@@ -101,8 +99,6 @@ class Connection(asyncio.Protocol):
             self._sending.cancel()
             self._exchanges.popleft().close()
         self._abandon("the client closed the connection")
-        if self._websocket is not None:
-            self._websocket.lost()
         self._tail = b""
         self._out.clear()
 
@@ -138,9 +134,8 @@ class Connection(asyncio.Protocol):
                     self._body_complete(body)
                 elif position == start or position < end:
                     break
-            elif self._websocket is not None:
-                self._pinged = False
-                self._websocket.feed(data[position:])
+            elif self._upgraded is not None:
+                self._upgraded.data_received(data[position:])
                 return
             elif self._last:
                 return
@@ -239,7 +234,7 @@ class Connection(asyncio.Protocol):
             exchange(Response(refusal.status, [("Content-Type", "text/plain")], f"{refusal.reason}\n".encode()))
         # Otherwise the application has the request already, hears of this where it reads, and answers itself.
 
-    # What a body or a WebSocket asks for.
+    # What a body asks for.
 
     def pause_body(self) -> None:
         self._transport.pause_reading()
@@ -255,36 +250,7 @@ class Connection(asyncio.Protocol):
             exchange.wants_body = True
             self._flush()
 
-    def write(self, data: bytes, /) -> None:
-        if self._reading:
-            self._out.append(data)
-        else:
-            self._outlet.write(data)
-
-    async def drain(self) -> None:
-        await self._outlet.drain()
-
-    def open_websocket(self, exchange: Exchange, response: Response, protocol: str | None) -> WebSocket:
-        websocket = WebSocket(self, self._context.limits, protocol)
-        if exchange.closed:
-            websocket.lost()
-            return websocket
-        self._exchanges.clear()
-        self._upgrading = False
-        self._websocket = websocket
-        self.write(self._context.writer.write(response, exchange).head)
-        self._go_on()
-        self._set_deadline()
-        return websocket
-
-    def end_websocket(self, seconds: float) -> None:
-        if seconds:
-            self._goodbye = True
-            self._deadline = self._context.tick + seconds
-            return
-        self._write_out()
-        self._deaf = True
-        self._transport.close()
+    # The way to a WebSocket.
 
     def _begin_upgrade(self, request: Request, exchange: Exchange) -> None:
         refusal = check_handshake(request)
@@ -294,6 +260,26 @@ class Connection(asyncio.Protocol):
             return
         self._upgrading = True
         self._context.app.websocket(request, Handshake(self, exchange, request))
+
+    def open_websocket(self, exchange: Exchange, response: Response, protocol: str | None) -> WebSocket:
+        context = self._context
+        upgraded = Upgraded(context, self._transport, self._outlet, protocol)
+        if exchange.closed:
+            upgraded.websocket.lost()
+            return upgraded.websocket
+        self._exchanges.clear()
+        self._upgrading = False
+        self._upgraded = upgraded
+        self._out.append(context.writer.write(response, exchange).head)
+        self._write_out()
+        context.add(upgraded)
+        context.remove(self)
+        self._transport.set_protocol(upgraded)
+        if self._ahead:
+            self._ahead = False
+            self._listen()
+            upgraded.data_received(self._tail)
+        return upgraded.websocket
 
     # Replying.
 
@@ -425,7 +411,7 @@ class Connection(asyncio.Protocol):
             self._ahead = False
             self._listen()
             self._consume(self._tail)
-        elif self._websocket is not None or self._deaf:
+        elif self._deaf:
             self._ahead = False
             self._listen()
 
@@ -439,14 +425,12 @@ class Connection(asyncio.Protocol):
         limits = self._context.limits
         tick = self._context.tick
         begun = False
-        if self._deaf or self._goodbye:
+        if self._deaf:
             return
         if self._body is not None:
             stream = self._body.stream
             waits = (stream is not None and stream.paused) or (self._exchanges and self._exchanges[-1].expects_continue)
             self._deadline = inf if waits else tick + limits.body_stall_seconds_max
-        elif self._websocket is not None:
-            self._deadline = tick + limits.websocket_ping_seconds
         elif self._exchanges:
             self._deadline = inf
         elif self._tail:
@@ -463,11 +447,7 @@ class Connection(asyncio.Protocol):
             return
         if now <= self._deadline:
             return
-        if self._websocket is not None and not self._pinged and not self._goodbye:
-            self._pinged = True
-            self._websocket.ping()
-            self._deadline = now + self._context.limits.websocket_pong_seconds_max
-        elif self._deaf or self._websocket is not None:
+        if self._deaf:
             self._transport.abort()
         elif self._body is not None or self._tail:
             self._refuse(Refusal(408, "the request took too long to arrive"))
@@ -476,9 +456,7 @@ class Connection(asyncio.Protocol):
 
     def shut(self) -> None:
         self._last = True
-        if self._websocket is not None:
-            self._websocket.close(1001, "the server is stopping")
-        elif self._exchanges:
+        if self._exchanges:
             self._exchanges[-1].keep_alive = False
         else:
             self._transport.close()

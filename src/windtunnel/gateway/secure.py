@@ -7,7 +7,6 @@ import asyncio
 import ssl
 from typing import Any, cast
 
-from .connection import Connection
 from .context import Context
 
 _READ_BYTES = 262_144
@@ -16,7 +15,7 @@ _READ_BYTES = 262_144
 class SecureTransport(asyncio.Transport, asyncio.Protocol):
     """Protocol of the plain transport below, and transport of the connection above."""
 
-    def __init__(self, context: Context, tls: ssl.SSLContext, connection: Connection) -> None:
+    def __init__(self, context: Context, tls: ssl.SSLContext, connection: asyncio.Protocol) -> None:
         super().__init__()
         self._context = context
         self._tls = tls
@@ -172,4 +171,4 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         return self._connection
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self._connection = cast(Connection, protocol)
+        self._connection = cast(asyncio.Protocol, protocol)
