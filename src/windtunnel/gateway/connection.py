@@ -14,7 +14,6 @@ from .body import Incoming, RequestStream
 from .context import Context
 from .handshake import Handshake, check_handshake
 from .head import Framing, Refusal, check_partial
-from .limits import COPY_BYTES_MAX
 from .outlet import Outlet
 from .reply import CONTINUE, Exchange
 from .send import close_iterator, read_inline, send_body
@@ -35,10 +34,8 @@ class Connection(asyncio.Protocol):
         self._body: Incoming | None = None
         self._tail = b""
         """What arrived and can't be used yet."""
-        self._out: list[bytes] = []
-        self._out_large = False
         self._reading = False
-        """Inside the read callback, at whose end `_out` is written."""
+        """Inside the read callback, at whose end what was gathered is written."""
         self._ahead = False
         """The socket is not read: there is more in `_tail` than may be handled now."""
         self._sending: asyncio.Task[None] | None = None
@@ -100,7 +97,6 @@ class Connection(asyncio.Protocol):
             self._exchanges.popleft().close()
         self._abandon("the client closed the connection")
         self._tail = b""
-        self._out.clear()
 
     def pause_writing(self) -> None:
         self._outlet.pause()
@@ -119,8 +115,7 @@ class Connection(asyncio.Protocol):
         except Refusal as refusal:
             self._refuse(refusal)
         self._reading = False
-        if self._out:
-            self._write_out()
+        self._outlet.flush()
         self._set_deadline()
 
     def _read(self, data: bytes) -> None:
@@ -202,12 +197,18 @@ class Connection(asyncio.Protocol):
 
     def _body_complete(self, body: Incoming) -> None:
         self._body = None
-        exchange = self._exchanges[-1] if self._exchanges and self._exchanges[-1].incoming is body else None
+        exchange = self._asker(body)
         body.finish()
-        if exchange is not None:
-            exchange.incoming = None
-            if body.stream is None:
-                self._context.app.handle(body.request, exchange)
+        if exchange is not None and body.stream is None:
+            self._context.app.handle(body.request, exchange)
+
+    def _asker(self, body: Incoming) -> Exchange | None:
+        """Whose body has ended; None where that was answered before all had arrived."""
+        exchange = self._exchanges[-1] if self._exchanges else None
+        if exchange is None or exchange.incoming is not body:
+            return None
+        exchange.incoming = None
+        return exchange
 
     def _refuse(self, refusal: Refusal) -> None:
         self._last = self._deaf = True
@@ -215,14 +216,13 @@ class Connection(asyncio.Protocol):
         # Replies that go before are still waited for.
         self._deadline = inf
         body, self._body = self._body, None
-        exchange = self._exchanges[-1] if self._exchanges and body is not None and self._exchanges[-1].incoming is body else None
-        if exchange is not None:
-            exchange.incoming = None
-        elif body is None:
+        if body is None:
             exchange = Exchange(self, False, False, True)
             self._exchanges.append(exchange)
-        if body is not None and body.stream is not None:
-            body.stream.fail(refusal.reason)
+        else:
+            exchange = self._asker(body)
+            if body.stream is not None:
+                body.stream.fail(refusal.reason)
         if exchange is None:
             # The rest of a body that was answered before it had been read.
             if not self._exchanges:
@@ -233,6 +233,22 @@ class Connection(asyncio.Protocol):
         if body is None or body.stream is None:
             exchange(Response(refusal.status, [("Content-Type", "text/plain")], f"{refusal.reason}\n".encode()))
         # Otherwise the application has the request already, hears of this where it reads, and answers itself.
+
+    def _go_on(self) -> None:
+        """Take up what was left lying because too much was under way; not at every reply, since what lies is copied each time."""
+        if not self._ahead or self._reading:
+            return
+        if len(self._exchanges) * 2 <= self._context.limits.pipeline_requests_max and self._takes_requests():
+            self._ahead = False
+            self._listen()
+            self._consume(self._tail)
+        elif self._deaf:
+            self._ahead = False
+            self._listen()
+
+    def _listen(self) -> None:
+        if not self._ended and not self._ahead and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     # What a body asks for.
 
@@ -270,8 +286,8 @@ class Connection(asyncio.Protocol):
         self._exchanges.clear()
         self._upgrading = False
         self._upgraded = upgraded
-        self._out.append(context.writer.write(response, exchange).head)
-        self._write_out()
+        self._outlet.gather(context.writer.write(response, exchange).head)
+        self._outlet.flush()
         context.add(upgraded)
         context.remove(self)
         self._transport.set_protocol(upgraded)
@@ -305,12 +321,11 @@ class Connection(asyncio.Protocol):
             if response is None:
                 if exchange.expects_continue and exchange.wants_body:
                     exchange.expects_continue = False
-                    self._out.append(CONTINUE)
+                    self._outlet.gather(CONTINUE)
                 break
             self._send(exchange, response)
         if not self._reading:
-            if self._out:
-                self._write_out()
+            self._outlet.flush()
             if self._ahead:
                 self._go_on()
             self._set_deadline()
@@ -326,18 +341,15 @@ class Connection(asyncio.Protocol):
         sending = self._context.writer.write(response, exchange)
         exchange.keep_alive = sending.keep_alive
         if not sending.has_body:
-            self._out.append(sending.head)
+            self._outlet.gather(sending.head)
             self.drop(response)
-        elif not isinstance(body, bytes):
-            self._write_out()
+        elif isinstance(body, bytes):
+            self._outlet.gather(sending.head, body)
+        else:
+            self._outlet.flush()
             self._sending = self._context.loop.create_task(send_body(self._outlet, body, sending))
             self._sending.add_done_callback(self._sent)
             return
-        elif len(body) <= COPY_BYTES_MAX:
-            self._out.append(sending.head + body)
-        else:
-            self._out += (sending.head, body)
-            self._out_large = True
         self._finish(exchange)
 
     def _sent(self, task: asyncio.Task[None]) -> None:
@@ -366,58 +378,6 @@ class Connection(asyncio.Protocol):
                 exchange.incoming.stream.fail("the request has been answered")
         else:
             self._end(linger=exchange.linger or exchange.incoming is not None)
-
-    def _end(self, *, linger: bool) -> None:
-        self._deaf = True
-        self._tail = b""
-        self._write_out()
-        self._abandon("the connection has ended")
-        if self._transport.is_closing():
-            return
-        if not linger or self._ended:
-            self._transport.close()
-            return
-        self._deadline = self._context.tick + self._context.limits.linger_seconds
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        self._transport.resume_reading()
-
-    def _abandon(self, reason: str) -> None:
-        body, self._body = self._body, None
-        if body is not None and body.stream is not None:
-            body.stream.fail(reason)
-        exchanges, self._exchanges = self._exchanges, deque()
-        for exchange in exchanges:
-            exchange.close()
-            self.drop(exchange.response)
-
-    def _write_out(self) -> None:
-        out, self._out = self._out, []
-        if not out or self._transport.is_closing():
-            return
-        if len(out) == 1:
-            self._transport.write(out[0])
-        elif self._out_large:
-            self._transport.writelines(out)
-        else:
-            self._transport.write(b"".join(out))
-        self._out_large = False
-
-    def _go_on(self) -> None:
-        """Take up what was left lying because too much was under way; not at every reply, since what lies is copied each time."""
-        if not self._ahead or self._reading:
-            return
-        if len(self._exchanges) * 2 <= self._context.limits.pipeline_requests_max and self._takes_requests():
-            self._ahead = False
-            self._listen()
-            self._consume(self._tail)
-        elif self._deaf:
-            self._ahead = False
-            self._listen()
-
-    def _listen(self) -> None:
-        if not self._ended and not self._ahead and not self._transport.is_closing():
-            self._transport.resume_reading()
 
     # Time, and the end.
 
@@ -453,6 +413,30 @@ class Connection(asyncio.Protocol):
             self._refuse(Refusal(408, "the request took too long to arrive"))
         else:
             self._transport.close()
+
+    def _end(self, *, linger: bool) -> None:
+        self._deaf = True
+        self._tail = b""
+        self._outlet.flush()
+        self._abandon("the connection has ended")
+        if self._transport.is_closing():
+            return
+        if not linger or self._ended:
+            self._transport.close()
+            return
+        self._deadline = self._context.tick + self._context.limits.linger_seconds
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._transport.resume_reading()
+
+    def _abandon(self, reason: str) -> None:
+        body, self._body = self._body, None
+        if body is not None and body.stream is not None:
+            body.stream.fail(reason)
+        exchanges, self._exchanges = self._exchanges, deque()
+        for exchange in exchanges:
+            exchange.close()
+            self.drop(exchange.response)
 
     def shut(self) -> None:
         self._last = True

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from math import inf
 
+from .limits import COPY_BYTES_MAX
+
 
 class Outlet:
     """What bodies are sent through, around a transport."""
@@ -20,6 +22,28 @@ class Outlet:
         self.paused = False
         self.sends_file = False
         self.file_bytes_sent = 0
+        self._gathered: list[bytes] = []
+        self._large = False
+
+    def gather(self, head: bytes, body: bytes = b"") -> None:
+        """Takes what is to leave with the next `flush`, in one write."""
+        if len(body) <= COPY_BYTES_MAX:
+            self._gathered.append(head + body)
+        else:
+            self._gathered += (head, body)
+            self._large = True
+
+    def flush(self) -> None:
+        if not self._gathered:
+            return
+        gathered, self._gathered = self._gathered, []
+        large, self._large = self._large, False
+        if self._transport.is_closing():
+            return
+        if large:
+            self._transport.writelines(gathered)
+        else:
+            self._transport.write(gathered[0] if len(gathered) == 1 else b"".join(gathered))
 
     def write(self, data: bytes) -> None:
         if not self._transport.is_closing():
