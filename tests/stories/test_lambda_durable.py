@@ -8,6 +8,7 @@ import pytest
 from tests.stories.durables import ARN, DAY, WAITS, Run, begin, callback, chained, done, get, happened, stage, step, wait
 from tests.stories.here import ACCOUNT, BEGIN, REGION, Here
 from tests.stories.lambdas import arn, bodies, make, queue, refusal, run
+from tests.stories.test_cloudformation_stacks import create, status
 from windtunnel.fabric import Fault
 
 DURABLE = {"ExecutionTimeout": 3600, "RetentionPeriodInDays": 7}
@@ -427,6 +428,34 @@ def test_what_can_not_be_invoked_fails_at_once(here: Here, monkeypatch: pytest.M
         "ErrorMessage": "You cannot invoke a durable function using an unqualified ARN.",
     }
     assert seen == {"i": ("FAILED", missing), "j": ("FAILED", unqualified)}
+
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: f
+      Runtime: python3.11
+      Handler: index.handler
+      InlineCode: "def handler(event, context): pass"
+      AutoPublishAlias: live
+      DurableConfig: {ExecutionTimeout: 60, RetentionPeriodInDays: 3}
+"""
+
+
+def test_a_template_makes_a_durable_function(here: Here) -> None:
+    create(here, "shop", TEMPLATE, Capabilities=["CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM"])
+    assert status(here, "shop") == ("CREATE_COMPLETE", "")
+    known = here.lambda_.get_function_configuration
+    assert known(FunctionName="f:live")["DurableConfig"] == {"ExecutionTimeout": 60, "RetentionPeriodInDays": 3}
+    for text in (TEMPLATE.replace(": 60", ": 90"), TEMPLATE.replace("DurableConfig: {ExecutionTimeout: 60, RetentionPeriodInDays: 3}", "")):
+        here.cloudformation.update_stack(StackName="shop", TemplateBody=text, Capabilities=["CAPABILITY_AUTO_EXPAND", "CAPABILITY_IAM"])
+        here.rest()
+        # What is durable can't become anything else.
+        assert status(here, "shop")[0] == ("UPDATE_COMPLETE" if "DurableConfig" in text else "UPDATE_ROLLBACK_COMPLETE")
+        assert known(FunctionName="f")["DurableConfig"]["ExecutionTimeout"] == 90
 
 
 def test_durable_functions_do_not_stream(here: Here) -> None:

@@ -11,7 +11,6 @@ from tests.stories.lambdas import arn, refusal
 from windtunnel.services.lambda_.durable import life
 
 ABSENT = ("ResourceNotFoundException", "Durable Execution does not exist")
-TIMELESS = {"ExecutionTimeoutPaused": False}
 
 
 async def waits(run: Run) -> Any:
@@ -143,11 +142,9 @@ def test_an_execution_that_waits_is_paused_at_once(here: Here, monkeypatch: pyte
         {"PauseRequestTimestamp": BEGIN, "Reason": "later", "ExecutionTimeoutPaused": True},
     )
     assert "Reason" not in get(here, started, IncludeExecutionData=False)["PauseDetails"]
-    assert shown["ExpectedExecutionTimeoutTimestamp"] == BEGIN + 366 * DAY
     here.jump(100)
     assert (happened(here, started)[-1], len(played.runs)) == ("WaitSucceeded", 1)
     here.lambda_.resume_durable_execution(DurableExecutionArn=started, Reason="now")
-    assert get(here, started)["ExpectedExecutionTimeoutTimestamp"] == BEGIN + DAY + 100
     here.rest()
     assert get(here, started)["Status"] == "SUCCEEDED"
     events = {event["EventType"]: event for event in here.lambda_.get_durable_execution_history(DurableExecutionArn=started)["Events"]}
@@ -165,15 +162,17 @@ def test_an_execution_that_waits_is_paused_at_once(here: Here, monkeypatch: pyte
 def test_a_pause_of_which_nothing_comes_due_is_only_a_pause(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     played = stage(here, monkeypatch, timeout=100, f=waits)
     started = begin(here)
-    here.lambda_.pause_durable_execution(DurableExecutionArn=started, **TIMELESS)
-    assert get(here, started)["ExpectedExecutionTimeoutTimestamp"] == BEGIN + 100
+    here.lambda_.pause_durable_execution(DurableExecutionArn=started)
+    assert get(here, started)["ExpectedExecutionTimeoutTimestamp"] == BEGIN + 366 * DAY
     here.jump(50)
     here.lambda_.resume_durable_execution(DurableExecutionArn=started)
     here.rest()
     assert (get(here, started)["Status"], len(played.runs)) == ("RUNNING", 1)
-    here.lambda_.pause_durable_execution(DurableExecutionArn=started, **TIMELESS)
-    here.jump(50)
-    assert get(here, started)["Status"] == "TIMED_OUT"  # its time went on
+    here.lambda_.pause_durable_execution(DurableExecutionArn=started, ExecutionTimeoutPaused=False)
+    assert get(here, started)["ExpectedExecutionTimeoutTimestamp"] == BEGIN + 150
+    here.jump(100)
+    shown = get(here, started)
+    assert (shown["Status"], shown["EndTimestamp"]) == ("TIMED_OUT", BEGIN + 150)  # its time went on
 
 
 def test_a_paused_execution_times_out_after_366_days(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ from windtunnel.aws.serverless_policies import TEMPLATES, document_of
 Tree = dict[str, Any]
 PREFIX = "AWS::Serverless::"
 SAME = (
-    *("Architectures", "CodeSigningConfigArn", "Description", "Environment", "EphemeralStorage", "FileSystemConfigs", "FunctionName"),
-    *("Handler", "ImageConfig", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "PackageType", "RecursiveLoop"),
+    *("Architectures", "CodeSigningConfigArn", "Description", "DurableConfig", "Environment", "EphemeralStorage", "FileSystemConfigs"),
+    *("FunctionName", "Handler", "ImageConfig", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "PackageType", "RecursiveLoop"),
     *("ReservedConcurrentExecutions", "Runtime", "RuntimeManagementConfig", "SnapStart", "Timeout", "VpcConfig"),
 )
 KEPT = ("Condition", "DependsOn", "Metadata")

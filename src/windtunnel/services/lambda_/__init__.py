@@ -60,7 +60,7 @@ SERVICE = Service(
     targets={"lambda": _delivered},
     faults={"AccessDeniedException": 403, "NotImplemented": 501, "RequestEntityTooLargeException": 413, "ValidationException": 400},
     # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
-    data_operations=("Invoke", "InvokeAsync", "InvokeWithResponseStream"),
+    data_operations=("Invoke", "InvokeAsync", "InvokeWithResponseStream", "CheckpointDurableExecution", "GetDurableExecutionState"),
     hosts={urls.HOST_LABEL: visits.serve},
     pages={archives.CODE_PAGE: archives.page},
 )

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from windtunnel.fabric import At, Deploy, Properties
-from windtunnel.fabric.resource import changed, picked
+from windtunnel.fabric.resource import Unmade, changed, picked
 from windtunnel.services.lambda_.deploying.inline import packed
 
 CONFIGURED = (
-    "DeadLetterConfig Description Environment EphemeralStorage FileSystemConfigs Handler ImageConfig KmsKeyArn Layers LoggingConfig"
-    " MemorySize Role Runtime SnapStart Timeout TracingConfig VpcConfig"
+    "DeadLetterConfig Description DurableConfig Environment EphemeralStorage FileSystemConfigs Handler ImageConfig KmsKeyArn Layers"
+    " LoggingConfig MemorySize Role Runtime SnapStart Timeout TracingConfig VpcConfig"
 )
 RESET: dict[str, Any] = {
     "DeadLetterConfig": {"TargetArn": ""},
@@ -65,6 +65,9 @@ async def _set(at: At, id: str, new: Properties, old: Properties) -> None:
 
 async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     aws, named = at.aws.lambda_, {"FunctionName": id}
+    if "DurableConfig" not in new and "DurableConfig" in old and "DurableConfig" in await aws.get_function_configuration(named):
+        # AWS makes another function in its place.
+        raise Unmade("A durable function stays durable: give the one that is not another logical id.")
     if changed(new, old, *CONFIGURED.split()):
         removed = {name: RESET[name] for name in picked(old, CONFIGURED) if name not in new and name in RESET}
         await aws.update_function_configuration({**named, **picked(new, CONFIGURED), **removed})

@@ -14,6 +14,7 @@ from windtunnel.services.lambda_.durable.ledger import Ledger, error_of, finish,
 from windtunnel.services.lambda_.durable.rules import PAYLOAD_BYTES_MAX, UNQUALIFIED
 from windtunnel.services.lambda_.durable.starting import Beginning, start
 from windtunnel.services.lambda_.durable.state import Operation
+from windtunnel.services.lambda_.events.events import BACK_OFF_SECONDS_MAX
 from windtunnel.services.lambda_.places import Found, chosen, find
 from windtunnel.services.lambda_.rules import LATEST, Name, arn_of, invalid, name_of, not_found, shown_number
 
@@ -61,11 +62,17 @@ async def invoke(call: Call, payload: Mapping[str, Any]) -> Callable[[Tx], None]
         return None
     operation, role, trace = found
     aws = call.traced(trace).aws_as(session_of(role, call.account, "durable"))
-    try:
-        answer: Any = await aws.lambda_.invoke({"FunctionName": operation.target, "Payload": (operation.input or "{}").encode()})
-    except Fault as fault:
-        error = {"ErrorType": fault.code, "ErrorMessage": fault.message}
-        return lambda tx: finish(tx, tuple(key), number, "FAILED", error=error)
+    delay = 1.0
+    while True:
+        try:
+            answer: Any = await aws.lambda_.invoke({"FunctionName": operation.target, "Payload": (operation.input or "{}").encode()})
+            break
+        except Fault as fault:
+            if fault.code != "TooManyRequestsException":
+                error = {"ErrorType": fault.code, "ErrorMessage": fault.message}
+                return lambda tx: finish(tx, tuple(key), number, "FAILED", error=error)
+        await call.wait(until=call.now() + delay)
+        delay = min(2 * delay, BACK_OFF_SECONDS_MAX)
     result: bytes = answer["Payload"]
     if answer.get("FunctionError"):
         return lambda tx: finish(tx, tuple(key), number, "FAILED", error=error_of(result))
