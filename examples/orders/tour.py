@@ -5,7 +5,7 @@ from typing import Any
 
 import orders
 
-NEEDS = {"aws_durable_execution_sdk_python": orders.SDK}
+NEEDS = {"aws_durable_execution_sdk_python": "aws-durable-execution-sdk-python"}
 
 
 def tell(stage: Any) -> None:

@@ -56,6 +56,16 @@ def test_the_tour_tells_every_step_and_takes_everything_down(region: LocalRegion
             ],
         ),
         (
+            "orders",
+            [
+                "Built a durable function with its role, and a queue for approvals",
+                "Ordered a kite: it is reserved, somebody is asked, and nothing runs any more",
+                "Ada approved it; the bank did not answer, so the step is tried again in some minutes",
+                "An hour later it is charged, and waits for thirty days",
+                "A month later it is closed, approved by Ada",
+            ],
+        ),
+        (
             "archive",
             [
                 "Put a record into a bucket whose objects get colder after 30 and 90 days and go after a year",

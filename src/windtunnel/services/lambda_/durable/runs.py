@@ -139,8 +139,9 @@ def _finish(tx: Tx, key: Key, number: int, began: float, ran: Ran) -> None:
 
 
 def _settle(ledger: Ledger, output: Output | None, error: Error | None, *, again: bool, failed: bool) -> None:
-    idle = output is not None and output.Status == "PENDING" and not (again or ledger.waits())
-    if ledger.row.pause is not None and not ledger.row.pause.begun and (output is None or output.Status == "PENDING"):
+    pending = output is not None and output.Status == "PENDING"
+    idle = pending and not (again or ledger.waits())
+    if ledger.row.status == "PAUSING" and (failed or pending):
         ledger.pause()
     if failed or idle:
         failures = ledger.row.failures + 1

@@ -8,9 +8,10 @@ from __future__ import annotations
 import msgspec
 
 from windtunnel.fabric import Call, Fault, Tx
-from windtunnel.services.lambda_.durable.ledger import Ledger, failure_of, opened_ledger
+from windtunnel.kernel.store import Key
+from windtunnel.services.lambda_.durable.ledger import Ledger, failure_of
 from windtunnel.services.lambda_.durable.rules import PAYLOAD_BYTES_MAX, SYNCHRONOUS_SECONDS_MAX, TOO_LONG, UNQUALIFIED
-from windtunnel.services.lambda_.durable.state import EXECUTIONS, Execution, Operation
+from windtunnel.services.lambda_.durable.state import EXECUTIONS, OPERATIONS, Execution, Operation
 from windtunnel.services.lambda_.places import Found
 from windtunnel.services.lambda_.rules import SYNCHRONOUS_BYTES_MAX, invalid, shown_number
 from windtunnel.services.lambda_.running.execute import Ran
@@ -80,7 +81,7 @@ def _same(known: Ledger, found: Found, payload: str | None) -> Ledger:
 def accept(tx: Tx, found: Found, payload: bytes, name: str, request_id: str) -> str:
     """Starts an execution that nobody waits for; its ARN."""
     given = Beginning(PAYLOAD_BYTES_MAX, name, request_id, trace=tx.scope.trace)
-    return start(tx, found, payload.decode(), given).arn
+    return start(tx, found, payload.decode("utf-8", "replace"), given).arn
 
 
 async def complete(call: Call, found: Found, payload: bytes, name: str = "") -> Ran:
@@ -88,15 +89,16 @@ async def complete(call: Call, found: Found, payload: bytes, name: str = "") -> 
     check_invocation(found, "RequestResponse")
     if stopped(call.scope.trace, found):
         raise Fault(CODE, STOPPED, Type="User")
+    call = call.at(account=found.tx.account)
     given = Beginning(SYNCHRONOUS_BYTES_MAX, name, trace=call.scope.trace)
-    place = call.at(account=found.tx.account)
-    ledger = await place.transact(start, found, payload.decode(), given)
-    while (now := place.read(opened_ledger, ledger.key)) is not None and now.live:
+    ledger = await call.transact(start, found, payload.decode("utf-8", "replace"), given)
+    while (itself := call.read(_itself, ledger.key)) is not None and itself.status == "STARTED":
         await call.wait(ledger.channel)
-    itself = None if now is None else place.read(lambda tx: Ledger(tx, now.key, now.row).at(0))
-    version = shown_number(found.number)
-    if itself is None:  # it was deleted while somebody waited
-        return Ran(b"null", "", version, "", durable=ledger.arn)
-    if itself.status != "SUCCEEDED":
-        return Ran(failure_of(itself.error), "Unhandled", version, "", durable=ledger.arn)
-    return Ran((itself.result or "null").encode(), "", version, "", durable=ledger.arn)
+    if itself is None or itself.status == "SUCCEEDED":  # one that was deleted meanwhile has nothing to say
+        result = "null" if itself is None or itself.result is None else itself.result
+        return Ran(result.encode(), "", shown_number(found.number), "", durable=ledger.arn)
+    return Ran(failure_of(itself.error), "Unhandled", shown_number(found.number), "", durable=ledger.arn)
+
+
+def _itself(tx: Tx, key: Key) -> Operation | None:
+    return tx.get(OPERATIONS, *key, 0)
