@@ -9,6 +9,7 @@ from tests.stories.durables import ARN, DAY, WAITS, Run, begin, callback, chaine
 from tests.stories.here import ACCOUNT, BEGIN, REGION, Here
 from tests.stories.lambdas import arn, bodies, make, queue, refusal, run
 from tests.stories.test_cloudformation_stacks import create, status
+from tests.stories.test_lambda_urls import ask, opened
 from windtunnel.fabric import Fault
 
 DURABLE = {"ExecutionTimeout": 3600, "RetentionPeriodInDays": 7}
@@ -316,6 +317,17 @@ def test_messages_of_a_queue_start_executions_that_are_waited_for(here: Here, mo
     here.jump(DAY)
     assert len(played.runs) == 2  # the message is done with
     assert len(here.lambda_.list_durable_executions_by_function(FunctionName="f")["DurableExecutions"]) == 1
+
+
+def test_a_url_answers_what_an_execution_comes_to(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answers(run: Run) -> Any:
+        await run.checkpoint(step("s", "SUCCEED", Payload=run.itself["ExecutionDetails"]["InputPayload"]))
+        return done({"statusCode": 201, "body": json.loads(run.operations["s"]["StepDetails"]["Result"])["rawPath"]})
+
+    stage(here, monkeypatch, timeout=60, f=answers)
+    here.lambda_.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    answer = ask(here, opened(here, "f:live"), path="/made")
+    assert (answer.status, answer.body) == (201, b"/made")
 
 
 def test_who_is_delivered_to_by_a_topic_is_an_execution(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,17 +153,19 @@ class Ledger:
         https://docs.aws.amazon.com/lambda/latest/api/API_GetDurableExecutionState.html
         """
         over: dict[str, bool] = {"": False}
-
-        def is_over(id: str) -> bool:
-            if id not in over:
-                found = self.find(id)
-                assert found is not None, f"{id} has operations within, and isn't there"
-                context = found[1]
-                over[id] = (context.ended > 0 and not context.replay) or is_over(context.parent)
-            return over[id]
-
         for key, operation in self.tx.scan(OPERATIONS, *self.key, start=(start,)):
-            if not is_over(operation.parent):
+            within: list[str] = []
+            outer = operation.parent
+            while outer not in over:
+                found = self.find(outer)
+                assert found is not None, f"{outer} has operations within, and isn't there"
+                if found[1].ended and not found[1].replay:
+                    over[outer] = True
+                else:
+                    within.append(outer)
+                    outer = found[1].parent
+            over |= dict.fromkeys(within, over[outer])
+            if not over[operation.parent]:
                 yield int(key[2] or 0), operation
 
     def tell(self) -> None:
