@@ -187,18 +187,30 @@ class At:
         before, after = {**self.stacked.tags_before, **_tags(old)}, self.tags(new)
         return {key: value for key, value in after.items() if before.get(key) != value}, [key for key in before if key not in after]
 
-    async def retag(self, new: Properties, old: Properties, named: Properties, tag: Act, untag: Act, *, as_map: bool = False) -> None:
-        """Changes the tags of what is `named`, as an update of its properties does; `as_map`: `tag` takes them so, not as a list."""
+    async def retag(
+        self, new: Properties, old: Properties, named: Properties, tag: Act, untag: Act, *, as_map: bool = False, small: bool = False
+    ) -> None:
+        """Changes the tags of what is `named`, as an update of its properties does. `as_map`: `tag` takes them so, not as a list;
+        `small`: its members begin with a small letter."""
         added, removed = self.tag_changes(new.get("Tags"), old.get("Tags"))
         if added:
-            await tag({**named, "Tags": added if as_map else tag_list(added)})
+            await tag({**named, "tags" if small else "Tags": added if as_map else tag_list(added)})
         if removed:
-            await untag({**named, "TagKeys": removed})
+            await untag({**named, "tagKeys" if small else "TagKeys": removed})
 
 
 def is_gone(fault: Fault) -> bool:
     """Whether a fault says that what was to be removed isn't there."""
     return any(word in fault.code for word in _GONE)
+
+
+def deletes(service: str, operation: str, member: str) -> Callable[[At, str, Properties], Coroutine[Any, Any, None]]:
+    """A `Deploy.delete` that is one call, with the id as its one member."""
+
+    async def delete(at: At, id: str, properties: Properties) -> None:
+        await getattr(getattr(at.aws, service), operation)({member: id})
+
+    return delete
 
 
 def changed(new: Properties, old: Properties, *names: str) -> bool:

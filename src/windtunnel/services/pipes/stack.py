@@ -23,11 +23,7 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     changes = picked(new, PIPE)
     changes.pop("Source", None)
     arn = (await at.aws.pipes.update_pipe({**changes, "Name": id}))["Arn"]
-    added, removed = at.tag_changes(new.get("Tags"), old.get("Tags"))
-    if added:
-        await at.aws.pipes.tag_resource({"resourceArn": arn, "tags": added})
-    if removed:
-        await at.aws.pipes.untag_resource({"resourceArn": arn, "tagKeys": removed})
+    await at.retag(new, old, {"resourceArn": arn}, at.aws.pipes.tag_resource, at.aws.pipes.untag_resource, as_map=True, small=True)
 
 
 async def _delete(at: At, id: str, properties: Properties) -> None:
