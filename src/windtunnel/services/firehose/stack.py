@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from windtunnel.fabric import At, Deploy, Properties, Resource
-from windtunnel.fabric.resource import changed, picked
+from windtunnel.fabric.resource import changed, deletes, picked
 from windtunnel.services.firehose.settings import DESTINATION
 from windtunnel.services.firehose.state import STREAMS
 
@@ -46,10 +46,6 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     await at.retag(new, old, named, firehose.tag_delivery_stream, firehose.untag_delivery_stream)
 
 
-async def _delete(at: At, id: str, properties: Properties) -> None:
-    await at.aws.firehose.delete_delivery_stream({"DeliveryStreamName": id})
-
-
 async def _known(at: At, id: str) -> dict[str, Any]:
     return (await at.aws.firehose.describe_delivery_stream({"DeliveryStreamName": id}))["DeliveryStreamDescription"]
 
@@ -70,7 +66,7 @@ RESOURCES = (
             name_max=NAME_CHARACTERS_MAX,
             create=_create,
             update=_update,
-            delete=_delete,
+            delete=deletes("firehose", "delete_delivery_stream", "DeliveryStreamName"),
             attributes=_told,
             tagged=True,
         ),

@@ -9,7 +9,7 @@ from typing import Any
 
 from windtunnel.aws.coerce import plain_text
 from windtunnel.fabric import At, Deploy, Properties, Resource
-from windtunnel.fabric.resource import changed, picked
+from windtunnel.fabric.resource import changed, deletes, picked
 from windtunnel.services.kinesis.state import STREAMS
 
 NAME_CHARACTERS_MAX = 128
@@ -102,10 +102,6 @@ async def _update_policy(at: At, id: str, new: Properties, old: Properties) -> N
     await _set_policy(at, new)
 
 
-async def _delete_policy(at: At, id: str, properties: Properties) -> None:
-    await at.aws.kinesis.delete_resource_policy({"ResourceARN": id})
-
-
 RESOURCES = (
     Resource(
         "AWS::Kinesis::Stream",
@@ -145,7 +141,7 @@ RESOURCES = (
             replaced="ResourceArn",
             create=_set_policy,
             update=_update_policy,
-            delete=_delete_policy,
+            delete=deletes("kinesis", "delete_resource_policy", "ResourceARN"),
         ),
     ),
 )

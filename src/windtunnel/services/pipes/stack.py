@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from windtunnel.fabric import At, Deploy, Properties, Resource
-from windtunnel.fabric.resource import picked
+from windtunnel.fabric.resource import deletes, picked
 from windtunnel.services.pipes.state import PIPES
 
 PIPE = (
@@ -26,10 +26,6 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     await at.retag(new, old, {"resourceArn": arn}, at.aws.pipes.tag_resource, at.aws.pipes.untag_resource, as_map=True, small=True)
 
 
-async def _delete(at: At, id: str, properties: Properties) -> None:
-    await at.aws.pipes.delete_pipe({"Name": id})
-
-
 async def _told(at: At, id: str, properties: Properties) -> dict[str, Any]:
     shown = await at.aws.pipes.describe_pipe({"Name": id})
     return picked(shown, "Arn CurrentState")
@@ -47,7 +43,7 @@ RESOURCES = (
             name="Name",
             create=_create,
             update=_update,
-            delete=_delete,
+            delete=deletes("pipes", "delete_pipe", "Name"),
             attributes=_told,
             tagged=True,
         ),

@@ -12,7 +12,7 @@ import msgspec
 
 from windtunnel.aws.coerce import plain_text
 from windtunnel.fabric import At, Deploy, Properties, Resource
-from windtunnel.fabric.resource import changed
+from windtunnel.fabric.resource import changed, deletes
 from windtunnel.services.s3.state import BUCKET
 from windtunnel.services.s3.template import (
     acl_of,
@@ -121,10 +121,6 @@ async def _set_list(at: At, id: str, noun: str, new: list[Any], old: list[Any]) 
             await getattr(at.aws.s3, f"delete_bucket_{noun}_configuration")({"Bucket": id, "Id": each["Id"]})
 
 
-async def _delete(at: At, id: str, properties: Properties) -> None:
-    await at.aws.s3.delete_bucket({"Bucket": id})
-
-
 async def _told(at: At, id: str, properties: Properties) -> dict[str, Any]:
     await at.aws.s3.head_bucket({"Bucket": id})
     dash = (
@@ -158,10 +154,6 @@ async def _update_policy(at: At, id: str, new: Properties, old: Properties) -> N
     await _put_policy(at, new)
 
 
-async def _delete_policy(at: At, id: str, properties: Properties) -> None:
-    await at.aws.s3.delete_bucket_policy({"Bucket": id})
-
-
 RESOURCES = (
     msgspec.structs.replace(
         BUCKET,
@@ -169,7 +161,7 @@ RESOURCES = (
             properties=" ".join([*SETTINGS, *LISTS, "BucketName", "ObjectLockEnabled", "Tags"]),
             create=_create,
             update=_set,
-            delete=_delete,
+            delete=deletes("s3", "delete_bucket", "Bucket"),
             attributes=_told,
             read=_read,
             replaced="BucketName ObjectLockEnabled",
@@ -186,7 +178,7 @@ RESOURCES = (
             required="Bucket PolicyDocument",
             create=_put_policy,
             update=_update_policy,
-            delete=_delete_policy,
+            delete=deletes("s3", "delete_bucket_policy", "Bucket"),
             replaced="Bucket",
         ),
     ),

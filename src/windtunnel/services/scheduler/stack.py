@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from windtunnel.fabric import At, Deploy, Properties, Resource
-from windtunnel.fabric.resource import picked
+from windtunnel.fabric.resource import deletes, picked
 from windtunnel.services.scheduler.state import GROUPS, SCHEDULES
 
 SCHEDULE = (
@@ -45,10 +45,6 @@ async def _update_group(at: At, id: str, new: Properties, old: Properties) -> No
     await at.retag(new, old, {"ResourceArn": arn}, at.aws.scheduler.tag_resource, at.aws.scheduler.untag_resource)
 
 
-async def _delete_group(at: At, id: str, properties: Properties) -> None:
-    await at.aws.scheduler.delete_schedule_group({"Name": id})
-
-
 async def _told_group(at: At, id: str, properties: Properties) -> dict[str, Any]:
     shown = await at.aws.scheduler.get_schedule_group({"Name": id})
     dates = {member: datetime.fromtimestamp(shown[member], UTC).isoformat() for member in ("CreationDate", "LastModificationDate")}
@@ -81,7 +77,7 @@ RESOURCES = (
             name="Name",
             create=_create_group,
             update=_update_group,
-            delete=_delete_group,
+            delete=deletes("scheduler", "delete_schedule_group", "Name"),
             attributes=_told_group,
             tagged=True,
         ),

@@ -12,7 +12,7 @@ import orjson
 from windtunnel.aws.arn import parse
 from windtunnel.aws.coerce import plain_text
 from windtunnel.fabric import At, Deploy, Properties, Resource
-from windtunnel.fabric.resource import changed, picked
+from windtunnel.fabric.resource import changed, deletes, picked
 from windtunnel.services.sns.state import TOPICS
 from windtunnel.services.sns.topics.policies import default_policy
 
@@ -61,10 +61,6 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
         await at.aws.sns.put_data_protection_policy({"ResourceArn": id, "DataProtectionPolicy": new.get("DataProtectionPolicy", "")})
     await _subscribe(at, id, [each for each in new.get("Subscription", []) if each not in old.get("Subscription", [])])
     await at.retag(new, old, {"ResourceArn": id}, at.aws.sns.tag_resource, at.aws.sns.untag_resource)
-
-
-async def _delete(at: At, id: str, properties: Properties) -> None:
-    await at.aws.sns.delete_topic({"TopicArn": id})
 
 
 async def _told(at: At, id: str, properties: Properties) -> dict[str, Any]:
@@ -155,7 +151,7 @@ RESOURCES = (
             properties=f"{ATTRIBUTES} DataProtectionPolicy DeliveryStatusLogging Subscription Tags TopicName",
             create=_create,
             update=_update,
-            delete=_delete,
+            delete=deletes("sns", "delete_topic", "TopicArn"),
             attributes=_told,
             read=_read,
             replaced="FifoTopic TopicName",

@@ -11,7 +11,7 @@ import orjson
 
 from windtunnel.aws.coerce import plain_text
 from windtunnel.fabric import At, Deploy, Properties, Resource
-from windtunnel.fabric.resource import picked
+from windtunnel.fabric.resource import deletes, picked
 from windtunnel.services.sqs.state import QUEUES
 
 ATTRIBUTES = (
@@ -50,10 +50,6 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     if attributes:
         await at.aws.sqs.set_queue_attributes({"QueueUrl": id, "Attributes": attributes})
     await at.retag(new, old, {"QueueUrl": id}, at.aws.sqs.tag_queue, at.aws.sqs.untag_queue, as_map=True)
-
-
-async def _delete(at: At, id: str, properties: Properties) -> None:
-    await at.aws.sqs.delete_queue({"QueueUrl": id})
 
 
 async def _known(at: At, id: str) -> dict[str, str]:
@@ -108,7 +104,7 @@ RESOURCES = (
             properties=f"{ATTRIBUTES} QueueName Tags",
             create=_create,
             update=_update,
-            delete=_delete,
+            delete=deletes("sqs", "delete_queue", "QueueUrl"),
             attributes=_told,
             read=_read,
             replaced="QueueName FifoQueue",

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 from __future__ import annotations
 
 from windtunnel.fabric import At, Deploy, Properties, Resource
-from windtunnel.fabric.resource import Unmade, changed, picked
+from windtunnel.fabric.resource import Unmade, changed, deletes, picked
 from windtunnel.services.ssm.parameters.state import PARAMETERS
 
 _PUT = "Name Type Value Description AllowedPattern Tier Policies DataType"
@@ -33,10 +33,6 @@ async def _update(at: At, id: str, new: Properties, old: Properties) -> None:
     await at.retag(new, old, named, at.aws.ssm.add_tags_to_resource, at.aws.ssm.remove_tags_from_resource)
 
 
-async def _delete(at: At, id: str, properties: Properties) -> None:
-    await at.aws.ssm.delete_parameter({"Name": id})
-
-
 async def _told(at: At, id: str, properties: Properties) -> Properties:
     return {name: value for name, value in (await _read(at, id, properties)).items() if name in ("Type", "Value")}
 
@@ -60,7 +56,7 @@ RESOURCES = (
             name="Name",
             create=_create,
             update=_update,
-            delete=_delete,
+            delete=deletes("ssm", "delete_parameter", "Name"),
             attributes=_told,
             read=_read,
             tagged=True,
