@@ -6,7 +6,7 @@ from typing import Final
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, operation_model, service_model
-from windtunnel.wire import cbor, cbor_target, ec2, json, query, query_json, rest_json, rest_xml
+from windtunnel.wire import cbor_target, ec2, json, query, query_json, rest_json, rest_xml, rpc_v2_cbor
 from windtunnel.wire.match import Codec, Match
 from windtunnel.wire.message import Response
 
@@ -19,7 +19,7 @@ _PROTOCOLS: Final[dict[str, Callable[[OperationModel], Codec]]] = {
     "ec2": ec2.codec,
     "rest-json": rest_json.codec,
     "rest-xml": rest_xml.codec,
-    "smithy-rpc-v2-cbor": cbor.codec,
+    "smithy-rpc-v2-cbor": rpc_v2_cbor.codec,
     cbor_target.PROTOCOL: cbor_target.codec,
 }
 
@@ -49,7 +49,7 @@ def refusal(service: str, protocol: str, fault: Fault, request_id: str, *, head:
         case "rest-xml":
             return rest_xml.refuser(service, head=head)(fault, request_id)
         case "smithy-rpc-v2-cbor":
-            return cbor.refuser(service)(fault, request_id)
+            return rpc_v2_cbor.refuser(service)(fault, request_id)
         case cbor_target.PROTOCOL:
             return cbor_target.refuser(service)(fault, request_id)
         case _:
