@@ -13,6 +13,7 @@ from tests.stories.here import Here
 from tests.stories.test_sns_publish import QUEUES, received
 from tests.stories.test_sns_topics import ARN, refusal
 from windtunnel.fabric import Fault
+from windtunnel.fabric.door import Door
 from windtunnel.fabric.service import Handled
 
 FIFO = f"{ARN}.fifo"
@@ -51,17 +52,17 @@ def test_a_queue_that_fails_for_a_while_gets_the_group_in_order_and_other_groups
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = ordered(here)
-    act, refused = here.cloud.act, {"a"}
+    act, refused = Door._act, {"a"}  # pyright: ignore[reportPrivateUsage]
 
-    def failing(handled: Handled, request: dict[str, Any], *args: Any, **named: Any) -> dict[str, Any]:
+    def failing(door: Door, handled: Handled, request: dict[str, Any], *args: Any) -> dict[str, Any]:
         if handled.name == "SendMessage" and request["MessageGroupId"] in refused:
             raise Fault("ServiceUnavailable", "The queue is away.", status=503)
-        return act(handled, request, *args, **named)
+        return act(door, handled, request, *args)
 
     def publish(text: str, group: str) -> None:
         here.sns.publish(TopicArn=FIFO, Message=text, MessageGroupId=group, MessageDeduplicationId=text)
 
-    monkeypatch.setattr(here.cloud, "act", failing)
+    monkeypatch.setattr(Door, "_act", failing)
     for text in ("a1", "a2", "b1"):
         publish(text, text[0])
     here.rest()

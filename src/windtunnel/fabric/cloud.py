@@ -1,35 +1,31 @@
-"""The one door: HTTP requests, calls between services, due timers and deliveries all become `Cloud.run`."""
+"""One region: what its services share, its transactions, and how it begins, is emptied, saved, loaded and ended."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import msgspec
-
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric import snapshot, starts
-from windtunnel.fabric.access import identify, remember_use
-from windtunnel.fabric.call import Call, as_fault
+from windtunnel.fabric.call import Call
 from windtunnel.fabric.courier import Courier
+from windtunnel.fabric.door import Authorise, Door
 from windtunnel.fabric.dropped import Dropped
 from windtunnel.fabric.peers import CLOCK, EPOCH_CHANNEL, TIMED, Peers
-from windtunnel.fabric.recorder import Recorder
 from windtunnel.fabric.registry import Services
 from windtunnel.fabric.roll import CLOSED
-from windtunnel.fabric.scope import Proof, Scope, service_principal
+from windtunnel.fabric.scope import Scope, service_principal
 from windtunnel.fabric.starts import BOOTS, SERIALS_PER_BOOT
 from windtunnel.fabric.timers import Timers
 from windtunnel.fabric.together import Together
 from windtunnel.fabric.trail import Calls
 from windtunnel.fabric.tx import HELD, Tx
 from windtunnel.fabric.visits import Visits
-from windtunnel.kernel.clock import Anchor, Clock, stopwatch
+from windtunnel.kernel.clock import Anchor, Clock
 from windtunnel.kernel.ids import Ids, Serials
 from windtunnel.kernel.loop import Loop
 from windtunnel.kernel.store import Overlay, Store, StoreFull, Transaction
@@ -38,14 +34,10 @@ from windtunnel.kernel.store.shared import SharedStore
 from windtunnel.planes.network.client import HttpClient
 
 if TYPE_CHECKING:
-    from windtunnel.fabric.service import Handled
     from windtunnel.planes.blobs import Blobs
     from windtunnel.planes.compute import Compute
 
 Result = TypeVar("Result")
-Members = dict[str, Any]
-"""A request or a result, its members as botocore names them."""
-Authorise = Callable[[str, str, Mapping[str, Any], Scope], None]
 log = logging.getLogger(__name__)
 
 NOWHERE = Scope("", "", service_principal("windtunnel.amazonaws.com", ""))
@@ -84,9 +76,7 @@ class Cloud:
         self.services = services
         self.handled, self.handler, self.status_of = services.handled, services.handler, services.status_of
         self.calls = Calls()
-        self._recorder = Recorder(self.calls, services)
         self.dropped = Dropped(blobs, others=shared)
-        self._authorise = authorise
         self.visits = Visits(self)
         self.courier = Courier(self, web or HttpClient())
         self.clock = Clock(anchor)
@@ -115,6 +105,8 @@ class Cloud:
         )
         self._rows = Transaction(self.store.begin(), "", "")
         """What was kept so far, to be read only."""
+        door = Door(self, self._rows, authorise)
+        self.run, self.act, self.identified = door.run, door.act, door.identified
         begun = self.apply(lambda tx: starts.start(tx, self.clock.anchor, shared=shared, given=anchor is not None))
         self.store.flush()
         if begun.anchor is not None:
@@ -201,74 +193,6 @@ class Cloud:
             self.start()
         else:
             self.peers.begin_again()
-
-    async def run(
-        self,
-        service: str,
-        operation: str,
-        request: Members,
-        scope: Scope,
-        *,
-        proof: Proof | None = None,
-        signed: bool = True,
-        under: Tx | None = None,
-        waits: bool = False,
-    ) -> Members:
-        """One call: identify, authorise, validate, act, record.
-
-        `operation` is named as in the API or in snake_case. A client's call carries its `proof` (`signed=False`: it signed nothing);
-        others come with the principal in their scope. `under` lets a plain operation act within a transaction that is open. A plain
-        operation never waits, so that this coroutine ends at its first step, unless the caller says that it `waits`. Raises Fault.
-        """
-        handled, together = self.handled(service, operation), self.together
-        gathered = handled.plain and waits and together is not None and together.gathers(handled.function)
-        if handled.plain and not gathered:
-            return self.act(handled, request, scope, proof=proof, signed=signed, under=under)
-        started = stopwatch()
-        try:
-            scope = self._admitted(handled, request, scope, proof, signed=signed)
-            if gathered and together is not None:
-                return await together.gather(partial(self._act, handled, request, started), scope, service, handled.function)
-            result = await handled.function(Call(self, scope, service), request)
-        except Exception as error:
-            fault = self._failed(error, handled, request, scope, started, under)
-            raise fault from fault.__cause__
-        self._record_apart(handled, request, scope, result, None, started, under)
-        return result
-
-    def act(
-        self, handled: Handled, request: Members, scope: Scope, proof: Proof | None = None, under: Tx | None = None, signed: bool = True
-    ) -> Members:
-        """As `run`, for a plain operation, which is over when this returns."""
-        started = stopwatch()
-        try:
-            scope = self._admitted(handled, request, scope, proof, signed=signed)
-            return self.transact(partial(self._act, handled, request, started), scope, handled.service, under, handled.function)
-        except Exception as error:
-            fault = self._failed(error, handled, request, scope, started, under)
-            raise fault from fault.__cause__
-
-    def _admitted(self, handled: Handled, request: Members, scope: Scope, proof: Proof | None, *, signed: bool) -> Scope:
-        """The scope of a call that may be made, and that its model lets pass."""
-        if proof is not None or not signed:
-            scope = self.identified(scope, proof, handled.service)
-        self._authorise(handled.service, handled.name, request, scope)
-        handled.validate(request)
-        return scope
-
-    def _act(self, handled: Handled, request: Members, started: float, tx: Tx) -> Members:
-        """A plain operation, and its record in the same transaction."""
-        result = handled.function(tx, request)
-        tx.owed = tx.changes()
-        if self._recorder.record(tx, handled, request, result, None, started) and self.shared is not None:
-            tx.owed = True  # what a service notes may hang on what it has read
-        return result
-
-    def _failed(self, error: Exception, handled: Handled, request: Members, scope: Scope, started: float, under: Tx | None) -> Fault:
-        """What a call that failed is answered, and recorded with."""
-        fault = as_fault(error, handled)
-        self._record_apart(handled, request, scope, {}, fault, started, under)
-        return fault
 
     def transact(
         self, function: Callable[[Tx], Result], scope: Scope, service: str, under: Tx | None = None, by: Callable[..., Any] | None = None
@@ -369,46 +293,6 @@ class Cloud:
         for service in self.services.listening:
             if service.facts is not None:
                 service.facts(tx, source, detail_type, detail, resources)
-
-    def identified(self, scope: Scope, proof: Proof | None, service: str) -> Scope:
-        """The scope with the principal who signed; raises AWS's faults for signatures and keys that don't hold."""
-        principal, first_use = identify(self._rows, self.clock.now(), service, proof, self.account)
-        if proof is not None and first_use:
-            with suppress(StoreFull):  # who only reads may do so while the disk is full
-                self.transact(lambda tx: self._remember(tx, proof.access_key), scope, service)
-        account = scope.account if principal.kind == "Anonymous" else principal.account
-        return msgspec.structs.replace(scope, principal=principal, account=account)
-
-    def _remember(self, tx: Tx, access_key: str) -> None:
-        # Where others write as well, what was read is checked, and so is written at once.
-        tx.owed = self.shared is not None
-        remember_use(tx, access_key)
-
-    def _record_alone(self, tx: Tx, *call: Any) -> None:
-        tx.owed = self._recorder.record(tx, *call)
-
-    def _record_apart(
-        self,
-        handled: Handled,
-        request: Members,
-        scope: Scope,
-        result: Mapping[str, Any],
-        fault: Fault | None,
-        started: float,
-        under: Tx | None,
-    ) -> None:
-        """Records a call that wrote nothing, or whose transactions are over. What was refused is recorded also where it takes a
-        transaction with it that it was a part of."""
-        if under is not None and fault is None:
-            self._recorder.record(Tx(self, under.overlay, scope, handled.service), handled, request, result, fault, started)
-            return
-        if under is None and self.shared is not None and handled.recorded is not None:
-            with suppress(StoreFull):  # as good as a log on a disk that is full
-                self.transact(lambda tx: self._record_alone(tx, handled, request, result, fault, started), scope, handled.service)
-            return
-        overlay = self.store.begin()
-        self._recorder.record(Tx(self, overlay, scope, handled.service), handled, request, result, fault, started)
-        self.store.keep(overlay, owed=False)
 
     def _lost(self) -> None:
         """What was done in the last turn was not kept. The clock may have been set in it: the next transaction keeps that."""
