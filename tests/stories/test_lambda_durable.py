@@ -1,11 +1,13 @@
 """Durable functions: executions begin, wait for as long as they like, and end."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.stories.durables import ARN, DAY, WAITS, Run, begin, callback, chained, done, get, happened, stage, step, wait
+from tests.stories.durables import ARN, DAY, WAITS, Run, begin, done, get, stage, step, wait
 from tests.stories.here import ACCOUNT, BEGIN, REGION, Here
 from tests.stories.lambdas import arn, bodies, make, queue, refusal, run
 from tests.stories.test_cloudformation_stacks import create, status
@@ -210,7 +212,11 @@ def test_a_caller_waits_for_the_whole_execution(here: Here, monkeypatch: pytest.
     async def fails(run: Run) -> Any:
         return {"Status": "FAILED", "Error": {"ErrorType": "ValueError", "ErrorMessage": "no", "StackTrace": ["here"], "ErrorData": "d"}}
 
-    stage(here, monkeypatch, timeout=900, f=waits, g=fails)
+    async def says_nothing(run: Run) -> Any:
+        return {"Status": "SUCCEEDED"}
+
+    stage(here, monkeypatch, timeout=900, f=waits, g=fails, h=says_nothing)
+    assert here.lambda_.invoke(FunctionName="h:1")["Payload"] == b"null"
     task = here.begin.lambda_.invoke(FunctionName="f", Qualifier="1", Payload=b"{}", DurableExecutionName="a")
     here.jump(299)
     assert not task.done()
@@ -345,101 +351,19 @@ def test_an_event_whose_execution_failed_is_a_dead_letter(here: Here, monkeypatc
         return {"Status": "FAILED", "Error": {"ErrorMessage": "no"}}
 
     dead, dead_arn = queue(here, "dead")
-    stage(here, monkeypatch, f=fails, given={"DeadLetterConfig": {"TargetArn": dead_arn}})
+    stage(here, monkeypatch, timeout=60, f=fails, g=fails, given={"DeadLetterConfig": {"TargetArn": dead_arn}})
+    here.lambda_.invoke(FunctionName="g:1")  # who waits is told
     begin(here, {"a": 1})
-    (message,) = here.sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"])["Messages"]
+    (message,) = here.sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10, MessageAttributeNames=["All"])["Messages"]
     assert json.loads(message["Body"]) == {"a": 1}
     assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "no"
 
 
-def test_a_function_waits_for_another_durable_one(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def asks(run: Run) -> Any:
-        if not run.status("i"):
-            await run.checkpoint(chained("i", "g:1", Payload='{"a": 1}', Name="ask"))
-            return WAITS
-        return done(run.operations["i"]["ChainedInvokeDetails"])
-
-    async def answers(run: Run) -> Any:
-        if run.status("w") != "SUCCEEDED":
-            await run.checkpoint(wait("w", DAY))
-            return WAITS
-        return {"Status": "SUCCEEDED", "Result": run.itself["ExecutionDetails"]["InputPayload"]}
-
-    played = stage(here, monkeypatch, f=asks, g=answers)
-    started = begin(here)
-    here.jump(DAY)
-    assert json.loads(get(here, started)["Result"]) == {"Result": '{"a": 1}'}
-    assert happened(here, started)[1:4] == ["ChainedInvokeStarted", "InvocationCompleted", "ChainedInvokeSucceeded"]
-    told = here.lambda_.get_durable_execution_history(DurableExecutionArn=started)["Events"][1]
-    assert told["ChainedInvokeStartedDetails"] == {
-        "FunctionName": "g:1",
-        "ExecutedVersion": "1",
-        "DurableExecutionArn": played.runs[1].arn,
-        "Input": {"Payload": '{"a": 1}', "Truncated": False},
-    }
-
-
-@pytest.mark.parametrize("end", ["FAILED", "STOPPED", "TIMED_OUT"])
-def test_a_function_hears_how_the_other_ended(here: Here, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
-    async def asks(run: Run) -> Any:
-        if not run.status("i"):
-            await run.checkpoint(chained("i", "g:1"))
-            return WAITS
-        return done([run.status("i"), run.operations["i"]["ChainedInvokeDetails"]["Error"]])
-
-    async def answers(run: Run) -> Any:
-        if end == "FAILED":
-            return {"Status": "FAILED", "Error": {"ErrorType": "E"}}
-        await run.checkpoint(callback("c"))
-        return WAITS
-
-    played = stage(here, monkeypatch, timeout=60, g=answers)
-    asking = stage(here, monkeypatch, f=asks)
-    asking.functions["g"] = answers
-    started = begin(here)
-    if end == "STOPPED":
-        here.lambda_.stop_durable_execution(DurableExecutionArn=asking.runs[1].arn, Error={"ErrorType": "E"})
-    here.jump(60)
-    timeout = {"ErrorType": "ChainedInvoke.Timeout", "ErrorMessage": "CHAINED_INVOKE timed out after 60 seconds."}
-    assert json.loads(get(here, started)["Result"]) == [end, timeout if end == "TIMED_OUT" else {"ErrorType": "E"}]
-    assert played.runs == []
-
-
-def test_a_function_waits_for_one_that_is_not_durable(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(here, "plain", "def handler(event, context):\n    if event == 'bad':\n        raise ValueError('no')\n    return {'got': event}\n")
-
-    async def asks(run: Run) -> Any:
-        if not run.status("i"):
-            await run.checkpoint(chained("i", "plain", Payload='"a"'), chained("j", "plain"), chained("k", "plain", Payload='"bad"'))
-            return WAITS
-        shown = {id: run.operations[id]["ChainedInvokeDetails"] for id in "ijk"}
-        return done(shown) if all(shown.values()) else WAITS
-
-    stage(here, monkeypatch, f=asks)
-    started = begin(here)
-    here.rest()
-    told = json.loads(get(here, started)["Result"])
-    assert told["i"] == {"Result": '{"got": "a"}'}
-    assert told["j"] == {"Result": '{"got": {}}'}
-    assert (told["k"]["Error"]["ErrorType"], told["k"]["Error"]["ErrorMessage"]) == ("ValueError", "no")
-
-
-def test_what_can_not_be_invoked_fails_at_once(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, Any] = {}
-
-    async def asks(run: Run) -> Any:
-        await run.checkpoint(chained("i", "nowhere"), chained("j", "f"))
-        seen.update({id: (run.status(id), run.operations[id]["ChainedInvokeDetails"]["Error"]) for id in "ij"})
-        return done()
-
-    stage(here, monkeypatch, f=asks)
-    begin(here)
-    missing = {"ErrorType": "ResourceNotFoundException", "ErrorMessage": f"Function not found: {arn('nowhere', '$LATEST')}"}
-    unqualified = {
-        "ErrorType": "InvalidParameterValueException",
-        "ErrorMessage": "You cannot invoke a durable function using an unqualified ARN.",
-    }
-    assert seen == {"i": ("FAILED", missing), "j": ("FAILED", unqualified)}
+def test_a_durable_function_that_calls_itself_in_a_loop_is_stopped(here: Here) -> None:
+    make(here, "f", DurableConfig={"ExecutionTimeout": 60})
+    mark = sha256(arn("f").encode()).hexdigest()[:8]
+    here.scope = msgspec.structs.replace(here.scope, trace=f"Root=1-0-0;Lineage={mark}:15")
+    assert refusal(here.lambda_.invoke, FunctionName="f:$LATEST")[0] == "RecursiveInvocationException"
 
 
 TEMPLATE = """

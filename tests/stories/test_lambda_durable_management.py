@@ -176,11 +176,16 @@ def test_a_pause_of_which_nothing_comes_due_is_only_a_pause(here: Here, monkeypa
 
 
 def test_a_paused_execution_times_out_after_366_days(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage(here, monkeypatch, timeout=100, f=waits)
+    stage(here, monkeypatch, timeout=360 * DAY, f=waits)
     started = begin(here)
     here.lambda_.pause_durable_execution(DurableExecutionArn=started)
-    here.jump(366 * DAY)
-    assert get(here, started)["Status"] == "TIMED_OUT"
+    here.jump(10 * DAY)
+    here.lambda_.resume_durable_execution(DurableExecutionArn=started)
+    assert get(here, started)["ExpectedExecutionTimeoutTimestamp"] == BEGIN + 366 * DAY
+    here.lambda_.pause_durable_execution(DurableExecutionArn=started)
+    here.jump(356 * DAY)
+    shown = get(here, started)
+    assert (shown["Status"], shown["EndTimestamp"]) == ("TIMED_OUT", BEGIN + 366 * DAY)
 
 
 def test_a_run_that_is_under_way_is_paused_by_its_next_checkpoint(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +209,34 @@ def test_a_run_that_is_under_way_is_paused_by_its_next_checkpoint(here: Here, mo
     here.lambda_.resume_durable_execution(DurableExecutionArn=started)
     here.rest()
     assert get(here, started)["Result"] == '"SUCCEEDED"'
+
+
+def test_a_run_whose_execution_is_paused_and_resumed_meanwhile_is_followed_by_another(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def works(run: Run) -> Any:
+        if len(played.runs) == 2:
+            return done()
+        await run.call("PauseDurableExecution")
+        await run.checkpoint()
+        await run.call("ResumeDurableExecution")
+        return WAITS
+
+    played = stage(here, monkeypatch, f=works)
+    started = begin(here)
+    assert (get(here, started)["Status"], len(played.runs)) == ("SUCCEEDED", 2)
+
+
+def test_a_run_that_is_planned_waits_for_the_end_of_a_pause(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def works(run: Run) -> Any:
+        return done() if len(played.runs) == 2 else b"{}"
+
+    played = stage(here, monkeypatch, f=works)
+    started = begin(here)
+    here.lambda_.pause_durable_execution(DurableExecutionArn=started)
+    here.jump(60)
+    assert len(played.runs) == 1
+    here.lambda_.resume_durable_execution(DurableExecutionArn=started)
+    here.rest()
+    assert get(here, started)["Status"] == "SUCCEEDED"
 
 
 def test_a_pause_that_was_not_yet_is_taken_back(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,10 +299,20 @@ def test_an_execution_is_deleted_with_all_it_had(here: Here, monkeypatch: pytest
 
     stage(here, monkeypatch, f=works)
     started = begin(here)
-    assert here.lambda_.delete_durable_execution(DurableExecutionArn=started) == {"DeletionRequestTimestamp": BEGIN}
+    named = {"DurableExecutionArn": started}
+    invoked = {"FunctionName": "f:$LATEST", "InvocationType": "Event", "DurableExecutionName": "one"}
+
+    async def story() -> Any:
+        operations = (("DeleteDurableExecution", named), ("GetDurableExecution", named), ("Invoke", invoked))
+        return [await here.cloud.run("lambda", operation, request, here.scope) for operation, request in operations]
+
+    deleted, shown, again = here.run(story())
+    assert (deleted, shown["Status"]) == ({"DeletionRequestTimestamp": BEGIN}, "DELETING")
+    assert again["DurableExecutionArn"] != started  # its name is free at once
     here.rest()
     assert refusal(here.lambda_.get_durable_execution, DurableExecutionArn=started) == ABSENT
-    assert begin(here) != started  # its name is free again
+    (left,) = here.lambda_.list_durable_executions_by_function(FunctionName="f")["DurableExecutions"]
+    assert left["DurableExecutionArn"] == again["DurableExecutionArn"]
 
 
 def test_an_execution_is_forgotten_when_its_retention_is_over(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,14 +243,32 @@ def test_a_checkpoint_has_one_token_and_may_be_sent_again(here: Here, monkeypatc
         with pytest.raises(Fault) as raised:
             await run.call("CheckpointDurableExecution", DurableExecutionArn=f"{ARN}/other/id", CheckpointToken=answer["CheckpointToken"])
         assert raised.value.message == "Checkpoint token is not valid for the durable execution ARN"
-        run.token = answer["CheckpointToken"]
         assert [row["Id"] for row in answer["NewExecutionState"]["Operations"]] == ["s"]
+        run.token = token = answer["CheckpointToken"]
+        await run.checkpoint()
+        with pytest.raises(Fault) as raised:
+            await run.call("CheckpointDurableExecution", CheckpointToken=token)  # no word that it is the same
+        assert raised.value.message == "Invalid checkpoint token"
         return done()
 
     played = stage(here, monkeypatch, f=works)
     assert get(here, begin(here))["Status"] == "SUCCEEDED"
     request = {"DurableExecutionArn": played.runs[0].arn, "CheckpointToken": played.runs[0].token}
     assert refusal(here.lambda_.checkpoint_durable_execution, **request) == (INVALID, "Invalid checkpoint token")
+
+
+def test_a_token_is_good_for_one_run(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def works(run: Run) -> Any:
+        if len(played.runs) == 1:
+            return b"{}"
+        with pytest.raises(Fault) as raised:
+            await run.call("CheckpointDurableExecution", CheckpointToken=played.runs[0].token)
+        return done(raised.value.message)
+
+    played = stage(here, monkeypatch, f=works)
+    started = begin(here)
+    here.jump(5)
+    assert get(here, started)["Result"] == '"Invalid checkpoint token"'
 
 
 BEFORE = (

@@ -207,7 +207,8 @@ class Ledger:
         assert itself is not None, "an execution is its own first operation"
         assert status in ENDED, status
         self.end(0, itself, status, result, error)
-        self.set(status=status, ended=self.tx.now, pause=None, owed=False)
+        # A run that is only planned is not wanted any more; one that is under way is told of in the history.
+        self.set(status=status, ended=self.tx.now, pause=None, owed=False, run=self.row.run if self.row.invocation else 0)
         self.expire(self.tx.now + self.row.retention * DAY_SECONDS)
         self.tell()
         self.tx.wake(*self.channel)

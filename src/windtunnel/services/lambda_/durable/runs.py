@@ -80,7 +80,7 @@ async def _run(call: Call, key: Key, number: int, found: Found) -> Callable[[Tx]
 def _planned(tx: Tx, key: Key, number: int) -> tuple[Found, str] | None:
     """The version to run; None where this run is not wanted any more."""
     ledger = _wanted(tx, key, number)
-    if ledger is None or not ledger.live or ledger.row.pause is not None:
+    if ledger is None:
         return None
     row = ledger.row
     try:
@@ -94,6 +94,7 @@ def _planned(tx: Tx, key: Key, number: int) -> tuple[Found, str] | None:
 
 
 def _wanted(tx: Tx, key: Key, number: int) -> Ledger | None:
+    """The execution, where it is still this run that it waits for."""
     ledger = opened_ledger(tx, key)
     return ledger if ledger is not None and ledger.row.run == number else None
 
@@ -101,7 +102,7 @@ def _wanted(tx: Tx, key: Key, number: int) -> Ledger | None:
 def _begin(tx: Tx, key: Key, number: int, request_id: str) -> bytes | None:
     """What the function gets: its operations, which it knows from now on."""
     ledger = _wanted(tx, key, number)
-    if ledger is None or not ledger.live or ledger.row.pause is not None:
+    if ledger is None:
         return None
     changed = [row.id for _, row in ledger.unseen() if row.type != "EXECUTION"]
     ledger.set(invocation=request_id, seen=ledger.row.changes, owed=False)
