@@ -26,3 +26,10 @@ def logs(here: Here) -> Any:
     here.logs.create_log_group(logGroupName="g")
     here.logs.create_log_stream(logGroupName="g", logStreamName="s")
     return here.logs
+
+
+@pytest.fixture
+def s3(here: Here) -> Any:
+    """S3 of a region that has a bucket `box`."""
+    here.s3.create_bucket(Bucket="box")
+    return here.s3

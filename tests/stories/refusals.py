@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from tests.stories.here import Here
 from windtunnel.aws.model import service_model, snake
 from windtunnel.fabric import Fault
 
 Case = tuple[str, dict[str, Any], str, str]
 """An operation, its request, and the code and the sentence it is refused with."""
+
+
+def one_region() -> Any:
+    """The fixture `here` of a file: one region for all of its stories, since what is refused changes nothing."""
+
+    @pytest.fixture(scope="module")
+    def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+        region = Here(tmp_path_factory.mktemp("refusals") / "region")
+        yield region
+        region.close()
+
+    return here
 
 
 def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from tests.stories.dynamo import item, make, schema, table_arn
 from tests.stories.dynamo_refused import INVALID, KEY, OF_A_TABLE, PARAMETERS, READS, TOGETHER, VALUES, WRONG, T
 from tests.stories.here import Here
-from tests.stories.refusals import Case, filled, refusal, untold
+from tests.stories.refusals import Case, filled, one_region, refusal, untold
 
 NOT_FOUND = ("ResourceNotFoundException", "Requested resource not found")
 NO_TABLE = ("ResourceNotFoundException", "Requested resource not found: Table: none not found")
@@ -356,12 +355,7 @@ NEVER = (
 )
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One region for all stories of this file: what is refused changes nothing."""
-    region = Here(tmp_path_factory.mktemp("dynamodb") / "region")
-    yield region
-    region.close()
+here = one_region()
 
 
 @pytest.fixture(scope="module")

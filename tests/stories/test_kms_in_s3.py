@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,12 +15,6 @@ from tests.stories.s3_kit import content
 
 NONE = "134f2428-cec1-4b25-a1ae-9048164dba47"
 KMS = "aws:kms"
-
-
-@pytest.fixture
-def s3(here: Here) -> Iterator[Any]:
-    here.s3.create_bucket(Bucket="box")
-    return here.s3
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from tests.stories.here import ACCOUNT, Here
 from tests.stories.kms_kit import DAY, arn, made, policy, root
-from tests.stories.refusals import Case, filled, refusal, untold
+from tests.stories.refusals import Case, filled, one_region, refusal, untold
 from windtunnel.planes.crypto.keys import lattices
 from windtunnel.services.kms.grants import grants
 
@@ -356,12 +356,7 @@ NEVER = (
 )
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One region for all stories of this file: what is refused changes nothing."""
-    region = Here(tmp_path_factory.mktemp("kms"))
-    yield region
-    region.close()
+here = one_region()
 
 
 @pytest.fixture(scope="module")

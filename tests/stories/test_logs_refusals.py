@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.stories.here import BEGIN, Here
-from tests.stories.refusals import Case, filled, refusal, untold
+from tests.stories.refusals import Case, filled, one_region, refusal, untold
 from windtunnel.aws.pages import decode, encode
 from windtunnel.services.logs import groups
 from windtunnel.services.logs.queries import definitions
@@ -378,12 +377,7 @@ NEVER = (
 )
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One region for all stories of this file: what is refused changes nothing."""
-    region = Here(tmp_path_factory.mktemp("logs") / "region")
-    yield region
-    region.close()
+here = one_region()
 
 
 @pytest.fixture(scope="module")

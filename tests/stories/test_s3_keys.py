@@ -24,12 +24,6 @@ def without(given: dict[str, str], member: str) -> dict[str, str]:
     return {name: value for name, value in given.items() if name != member}
 
 
-@pytest.fixture
-def s3(here: Here) -> Any:
-    here.s3.create_bucket(Bucket="box")
-    return here.s3
-
-
 def test_an_object_is_read_with_the_key_it_was_written_with(s3: Any) -> None:
     told = {"SSECustomerAlgorithm": "AES256", "SSECustomerKeyMD5": key(b"a")["SSECustomerKeyMD5"]}
     put = s3.put_object(Bucket="box", Key="k", Body=b"x", **key(b"a"))

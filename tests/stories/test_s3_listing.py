@@ -1,21 +1,12 @@
 """Listings: in UTF-8 order, in pages, with folders that are told once and stepped over."""
 
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
-
-import pytest
 
 from tests.stories.here import BEGIN, Here
 from tests.stories.s3_kit import keys, prefixes, refused
 
 NAMES = ["folder/a/1", "folder/a/2", "folder/file1", "folder/file2"]
-
-
-@pytest.fixture
-def s3(here: Here) -> Iterator[Any]:
-    here.s3.create_bucket(Bucket="box")
-    return here.s3
 
 
 def _fill(s3: Any, names: list[str]) -> None:

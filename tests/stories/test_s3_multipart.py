@@ -21,12 +21,6 @@ NO_PART = (
 )
 
 
-@pytest.fixture
-def s3(here: Here) -> Any:
-    here.s3.create_bucket(Bucket="box")
-    return here.s3
-
-
 class Upload:
     """An upload of the key "k"."""
 

@@ -1,7 +1,7 @@
 """Objects: written, read back whole and in parts, on conditions, copied and deleted."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,12 +12,6 @@ from windtunnel.aws.checksums import ALGORITHMS, checksum_of
 
 HELLO = "5d41402abc4b2a76b9719d911017c592"
 FAILED = "At least one of the pre-conditions you specified did not hold"
-
-
-@pytest.fixture
-def s3(here: Here) -> Iterator[Any]:
-    here.s3.create_bucket(Bucket="box")
-    return here.s3
 
 
 def test_what_is_put_is_got_with_all_that_was_said_of_it(s3: Any) -> None:

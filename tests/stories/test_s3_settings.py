@@ -1,7 +1,6 @@
 """A bucket's settings: what S3 takes, keeps and gives back, and in which words it refuses the rest."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,12 +10,6 @@ from tests.stories.s3_kit import refused
 
 MALFORMED = ("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", {})
 BOX = {"BucketName": "box"}
-
-
-@pytest.fixture
-def s3(here: Here) -> Iterator[Any]:
-    here.s3.create_bucket(Bucket="box")
-    return here.s3
 
 
 def test_a_new_bucket_is_private_encrypted_and_its_owners(s3: Any) -> None:

@@ -1,9 +1,6 @@
 """Versioning: nothing is lost that was written under it, and what deletes is itself a version."""
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from tests.stories.here import ACCOUNT, Here
 from tests.stories.s3_kit import keys, refused
@@ -11,12 +8,6 @@ from windtunnel.fabric.mfa import code_at, step_of
 from windtunnel.services.s3.state import SIZES
 
 DEVICE = f"arn:aws:iam::{ACCOUNT}:mfa/root"
-
-
-@pytest.fixture
-def s3(here: Here) -> Iterator[Any]:
-    here.s3.create_bucket(Bucket="box")
-    return here.s3
 
 
 def _turn(s3: Any, status: str) -> None:

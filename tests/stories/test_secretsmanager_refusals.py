@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.stories.here import Here
 from tests.stories.kms_kit import arn as key_arn
-from tests.stories.refusals import Case, filled, refusal, untold
+from tests.stories.refusals import Case, filled, one_region, refusal, untold
 from windtunnel.services.secretsmanager.rules import MARKED
 
 NONE = "Secrets Manager can't find the specified secret."
@@ -172,12 +171,7 @@ NEVER = (
 )
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One region for all stories of this file: what is refused changes nothing."""
-    region = Here(tmp_path_factory.mktemp("secrets"))
-    yield region
-    region.close()
+here = one_region()
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.stories.here import ACCOUNT, REGION, Here
-from tests.stories.refusals import Case, filled, refusal, untold
+from tests.stories.refusals import Case, filled, one_region, refusal, untold
 from tests.stories.test_sns_subscriptions import letters
 from windtunnel.services.sns import quotas
 from windtunnel.services.sns.state import OPTED_OUT
@@ -344,12 +343,7 @@ NEVER = (
 )
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One region for all stories of this file: what is refused changes nothing."""
-    region = Here(tmp_path_factory.mktemp("sns") / "region")
-    yield region
-    region.close()
+here = one_region()
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.stories.here import Here
-from tests.stories.refusals import Case, filled, refusal, untold
+from tests.stories.refusals import Case, filled, one_region, refusal, untold
 from windtunnel.services.sqs import standard
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:"
@@ -191,12 +190,7 @@ NEVER = (
 )
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One region for all stories of this file: what is refused changes nothing."""
-    region = Here(tmp_path_factory.mktemp("sqs") / "region")
-    yield region
-    region.close()
+here = one_region()
 
 
 @pytest.fixture(scope="module")

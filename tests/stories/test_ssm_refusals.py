@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.stories.here import ACCOUNT, Here
-from tests.stories.refusals import Case, filled, refusal, untold
+from tests.stories.refusals import Case, filled, one_region, refusal, untold
 from windtunnel.services.ssm.parameters import tiers
 from windtunnel.services.ssm.parameters.rules import BAD_PATH, TIERS_PAGE
 
@@ -287,12 +286,7 @@ NEVER = (
 )
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    """One region for all stories of this file: what is refused changes nothing."""
-    region = Here(tmp_path_factory.mktemp("ssm"))
-    yield region
-    region.close()
+here = one_region()
 
 
 @pytest.fixture(scope="module")
