@@ -12,7 +12,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from windtunnel.app.problem import Problem
-from windtunnel.app.region import Region, new_event_loop
+from windtunnel.app.region import new_event_loop, started
 from windtunnel.app.remote import Remote
 from windtunnel.app.settings import Settings
 
@@ -48,7 +48,7 @@ class LocalRegion:
         self._thread = Thread(target=self._loop.run_forever, name="windtunnel", daemon=True)
         self._thread.start()
         try:
-            self._region = self._do(_started(settings))
+            self._region = self._do(started(settings))
         except BaseException:
             self._end_thread()
             raise
@@ -174,13 +174,3 @@ class Clients:
 
 def _keys(account: str, keys: tuple[str, ...]) -> tuple[str, ...]:
     return keys or (account or "test", "test")
-
-
-async def _started(settings: Settings) -> Region:
-    region = Region(settings)
-    try:
-        await region.start()
-    except OSError as error:
-        await region.close()
-        raise Problem(f"Cannot listen at {settings.host}:{settings.port}: {error.strerror or error}.") from error
-    return region

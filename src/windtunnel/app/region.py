@@ -97,6 +97,17 @@ class Region:
             self._lock.release()
 
 
+async def started(settings: Settings) -> Region:
+    """A region that serves. Raises Problem where it can't listen."""
+    region = Region(settings)
+    try:
+        await region.start()
+    except OSError as error:
+        await region.close()
+        raise Problem(f"Cannot listen at {settings.host}:{settings.port}: {error.strerror or error}.") from error
+    return region
+
+
 def _permissive(request: Request) -> bool:
     """Whether a browser may call from any page. A bucket's objects follow the bucket's own CORS rules."""
     headers = request.headers

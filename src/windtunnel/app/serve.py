@@ -9,8 +9,7 @@ import signal
 import msgspec
 
 from windtunnel import __version__
-from windtunnel.app.problem import Problem
-from windtunnel.app.region import Region, new_event_loop
+from windtunnel.app.region import new_event_loop, started
 from windtunnel.app.settings import Settings, welcome
 
 COLLECT_AFTER_OBJECTS = 10_000
@@ -28,12 +27,7 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    region = Region(settings)
-    try:
-        await region.start()
-    except OSError as error:
-        await region.close()
-        raise Problem(f"Cannot listen at {settings.host}:{settings.port}: {error.strerror or error}.") from error
+    region = await started(settings)
     collect_seldom()
     print(welcome(__version__, msgspec.structs.replace(settings, port=region.port)), flush=True)
     await stop.wait()
