@@ -8,16 +8,17 @@ from typing import Any
 
 from windtunnel.aws.errors import Fault
 from windtunnel.aws.model import OperationModel, Shape, fault_of
-from windtunnel.wire.match import Codec, Match
-from windtunnel.wire.message import Request, Response
-from windtunnel.wire.query import Reader, members, numbered, tree_of
+from windtunnel.wire.match import Codec
+from windtunnel.wire.message import Response
+from windtunnel.wire.query import Reader, members, numbered, parser
 from windtunnel.wire.scalar import iso8601_milli
 from windtunnel.wire.xml import PROLOG, Encoders, escape
 
 
 def codec(operation: OperationModel) -> Codec:
     """The codec of one operation of EC2."""
-    return Codec(parse=_parser(operation), respond=_responder(operation), refuse=refuser(operation.service_model.service_name))
+    service = operation.service_model.service_name
+    return Codec(parse=parser(operation, _Ec2Reader()), respond=_responder(operation), refuse=refuser(service))
 
 
 class _Ec2Reader(Reader):
@@ -31,18 +32,6 @@ class _Ec2Reader(Reader):
     def list(self, shape: Shape) -> Callable[[Any], Any]:
         inner = self.value(shape.member)
         return lambda tree: [inner(branch) for branch in numbered(tree, "")]
-
-
-def _parser(operation: OperationModel) -> Callable[[Request, Match], dict[str, Any]]:
-    shape = operation.input_shape
-    if shape is None:
-        return lambda request, match: {}
-    read = _Ec2Reader().value(shape)
-
-    def parse(request: Request, match: Match) -> dict[str, Any]:
-        return read(tree_of(match.form))
-
-    return parse
 
 
 def _responder(operation: OperationModel) -> Callable[[Mapping[str, Any], str], Response]:

@@ -31,7 +31,7 @@ def codec(operation: OperationModel) -> Codec:
     """The codec of one operation of a query service."""
     service = operation.service_model.service_name
     operation = with_former_names(operation)
-    return Codec(parse=_parser(operation), respond=_responder(operation), refuse=refuser(service))
+    return Codec(parse=parser(operation, Reader()), respond=_responder(operation), refuse=refuser(service))
 
 
 def form_of(text: str) -> dict[str, str]:
@@ -82,16 +82,13 @@ def tree_of(form: Mapping[str, str]) -> Tree:
 # ---------------------------------------------------------------- requests
 
 
-def _parser(operation: OperationModel) -> Callable[[Request, Match], dict[str, Any]]:
+def parser(operation: OperationModel, reader: "Reader") -> Callable[[Request, Match], dict[str, Any]]:
+    """What makes an operation's request of a form."""
     shape = operation.input_shape
     if shape is None:
         return lambda request, match: {}
-    read = Reader().value(shape)
-
-    def parse(request: Request, match: Match) -> dict[str, Any]:
-        return read(tree_of(match.form))
-
-    return parse
+    read = reader.value(shape)
+    return lambda request, match: read(tree_of(match.form))
 
 
 class Reader:
