@@ -17,6 +17,8 @@ from typing import Any, cast
 from windtunnel.aws.policy_text import Compare, Keys, arn_like, like, plain
 
 Condition = Callable[[Keys], bool]
+Build = Callable[[str, bool], Compare]
+"""Makes a comparison of a policy's text, in which variables may stand."""
 
 _OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?", re.IGNORECASE)
 _DATE = re.compile(
@@ -97,41 +99,16 @@ def _equals(text: str, variables: bool) -> Compare:
     return lambda value, keys: value == wanted(keys)
 
 
-def _equals_ignore_case(text: str, variables: bool) -> Compare:
-    wanted = plain(text, variables)
+def _filled(holds: Callable[[str, str], bool]) -> Build:
+    """Asks of a value and the policy's text, its variables filled in. Where one has no value, or what is asked isn't of its kind, never."""
 
-    def compare(value: str, keys: Keys) -> bool:
-        filled = wanted(keys)
-        return filled is not None and value.lower() == filled.lower()
-
-    return compare
-
-
-def _bool(text: str, variables: bool) -> Compare:
-    return _equals_ignore_case(text, variables)
-
-
-def _binary(text: str, variables: bool) -> Compare:
-    wanted = plain(text, variables)
-
-    def compare(value: str, keys: Keys) -> bool:
-        filled = wanted(keys)
-        try:
-            return filled is not None and b64decode(value) == b64decode(filled)
-        except ValueError:
-            return False
-
-    return compare
-
-
-def _numeric(relation: Callable[[float, float], bool]) -> Callable[[str, bool], Compare]:
     def build(text: str, variables: bool) -> Compare:
         wanted = plain(text, variables)
 
         def compare(value: str, keys: Keys) -> bool:
             filled = wanted(keys)
             try:
-                return filled is not None and relation(float(value), float(filled))
+                return filled is not None and holds(value, filled)
             except ValueError:
                 return False
 
@@ -140,31 +117,16 @@ def _numeric(relation: Callable[[float, float], bool]) -> Callable[[str, bool], 
     return build
 
 
-def _date(relation: Callable[[float, float], bool]) -> Callable[[str, bool], Compare]:
-    def build(text: str, variables: bool) -> Compare:
-        wanted = plain(text, variables)
-
-        def compare(value: str, keys: Keys) -> bool:
-            filled = wanted(keys)
-            left, right = parse_date(value), parse_date(filled or "")
-            return left is not None and right is not None and relation(left, right)
-
-        return compare
-
-    return build
+def _numeric(relation: Callable[[float, float], bool]) -> Build:
+    return _filled(lambda value, filled: relation(float(value), float(filled)))
 
 
-def _address(text: str, variables: bool) -> Compare:
-    wanted = plain(text, variables)
+def _date(relation: Callable[[float, float], bool]) -> Build:
+    def holds(value: str, filled: str) -> bool:
+        left, right = parse_date(value), parse_date(filled)
+        return left is not None and right is not None and relation(left, right)
 
-    def compare(value: str, keys: Keys) -> bool:
-        filled = wanted(keys)
-        try:
-            return filled is not None and ipaddress.ip_address(value) in _network(filled)
-        except ValueError:
-            return False
-
-    return compare
+    return _filled(holds)
 
 
 @lru_cache(maxsize=1024)
@@ -199,9 +161,10 @@ def _zone(text: str | None) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-_COMPARES: Mapping[str, Callable[[str, bool], Compare]] = {
+_caseless = _filled(lambda value, filled: value.lower() == filled.lower())
+_COMPARES: Mapping[str, Build] = {
     "stringequals": _equals,
-    "stringequalsignorecase": _equals_ignore_case,
+    "stringequalsignorecase": _caseless,
     "stringlike": like,
     "numericequals": _numeric(eq),
     "numericlessthan": _numeric(lt),
@@ -213,9 +176,9 @@ _COMPARES: Mapping[str, Callable[[str, bool], Compare]] = {
     "datelessthanequals": _date(le),
     "dategreaterthan": _date(gt),
     "dategreaterthanequals": _date(ge),
-    "bool": _bool,
-    "binaryequals": _binary,
-    "ipaddress": _address,
+    "bool": _caseless,
+    "binaryequals": _filled(lambda value, filled: b64decode(value) == b64decode(filled)),
+    "ipaddress": _filled(lambda value, filled: ipaddress.ip_address(value) in _network(filled)),
     "arnequals": arn_like,
     "arnlike": arn_like,
 }
