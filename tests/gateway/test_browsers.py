@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.test_front import SCOPE, Bench
+from tests.gateway.bench import SCOPE, Bench
 from windtunnel.wire.message import Request, Response
 
 HOST = "box.s3.amazonaws.com"
@@ -45,8 +45,7 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
     one = Browser(tmp_path)
     one.s3("CreateBucket")
     yield one
-    one.run(one.cloud.close())
-    one.loop.close()
+    one.close()
 
 
 def code(body: bytes) -> str:

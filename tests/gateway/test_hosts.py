@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.test_front import Bench
+from tests.gateway.bench import Bench
 from windtunnel.fabric import Answer, Call, Fault, Service, Visit
 from windtunnel.fabric.visits import finder
 from windtunnel.kernel.store import StoreFull
@@ -33,8 +33,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.cloud.visits.host = finder({"shop": "sqs"})
     bench.cloud.services.loaded["sqs"] = Service("sqs", modules=(), hosts={"shop": serve})
     yield bench
-    bench.run(bench.cloud.close())
-    bench.loop.close()
+    bench.close()
 
 
 def test_a_service_answers_all_requests_to_its_hosts(bench: Bench) -> None:

@@ -1,21 +1,10 @@
 """A refusal is an answer as well: what it tells of is durable, or it is not given."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.gateway.test_front import Bench, Reply, call
+from tests.gateway.bench import Bench, Reply, call
 from windtunnel.kernel.store import StoreFull
 from windtunnel.kernel.store.sqlite import SQLite
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    one = Bench(tmp_path)
-    yield one
-    one.run(one.cloud.close())
-    one.loop.close()
 
 
 def test_a_refusal_that_tells_of_what_could_not_be_kept_is_not_given(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
