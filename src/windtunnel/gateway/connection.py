@@ -12,10 +12,11 @@ from windtunnel.wire.message import FileSlice, Request, Response
 
 from .body import Incoming, RequestStream
 from .context import Context
+from .exchange import Exchange
 from .handshake import Handshake, check_handshake
 from .head import Framing, Refusal, check_partial
 from .outlet import Outlet
-from .reply import CONTINUE, Exchange
+from .reply import CONTINUE
 from .send import close_iterator, read_inline, send_body
 from .upgraded import Upgraded
 from .websocket import WebSocket
@@ -275,9 +276,9 @@ class Connection(asyncio.Protocol):
             exchange(refusal)
             return
         self._upgrading = True
-        self._context.app.websocket(request, Handshake(self, exchange, request))
+        self._context.app.websocket(request, Handshake(self._open_websocket, exchange, request))
 
-    def open_websocket(self, exchange: Exchange, response: Response, protocol: str | None) -> WebSocket:
+    def _open_websocket(self, exchange: Exchange, response: Response, protocol: str | None) -> WebSocket:
         context = self._context
         upgraded = Upgraded(context, self._transport, self._outlet, protocol)
         if exchange.closed:
@@ -306,7 +307,6 @@ class Connection(asyncio.Protocol):
             self._flush()
 
     def drop(self, response: Response | None) -> None:
-        """Let go of an answer that nobody will get."""
         if response is not None and not isinstance(response.body, (bytes, FileSlice)):
             self._context.spawn(close_iterator(response.body))
 

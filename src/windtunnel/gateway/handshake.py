@@ -1,15 +1,14 @@
 """The opening handshake of a WebSocket (RFC 6455, 4.2): checked here, decided by the application."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from windtunnel.wire.message import Request, Response
 
+from .exchange import Exchange
 from .websocket import WebSocket, accept_key, valid_key
 
-if TYPE_CHECKING:
-    from .connection import Connection
-    from .reply import Exchange
+Open = Callable[[Exchange, Response, str | None], WebSocket]
+"""Answers with the response and makes the connection a WebSocket's, which speaks the subprotocol."""
 
 
 def check_handshake(request: Request) -> Response | None:
@@ -25,8 +24,8 @@ def check_handshake(request: Request) -> Response | None:
 class Handshake:
     """The application's handle on a handshake: `accept` or `refuse`, once."""
 
-    def __init__(self, connection: "Connection", exchange: "Exchange", request: Request) -> None:
-        self._connection = connection
+    def __init__(self, open: Open, exchange: Exchange, request: Request) -> None:
+        self._open = open
         self._exchange = exchange
         self._key = request.headers["sec-websocket-key"]
         offered = request.headers.get("sec-websocket-protocol", "")
@@ -43,7 +42,7 @@ class Handshake:
         given = [("Upgrade", "websocket"), ("Sec-WebSocket-Accept", accept_key(self._key)), *headers]
         if protocol is not None:
             given.append(("Sec-WebSocket-Protocol", protocol))
-        return self._connection.open_websocket(self._exchange, Response(101, given), protocol)
+        return self._open(self._exchange, Response(101, given), protocol)
 
     def refuse(self, response: Response, /) -> None:
         self._exchange(response)

@@ -1,18 +1,15 @@
-"""Writes the head of a response, and keeps the replies of one connection in the order of their requests."""
+"""Writes the head of a response."""
 
 import re
 from collections.abc import Callable
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from windtunnel.wire.message import FileSlice, Response
 
-if TYPE_CHECKING:
-    from .body import Incoming
-    from .connection import Connection
+from .exchange import Exchange
 
 _FRAMING = frozenset(("content-length", "transfer-encoding", "connection", "keep-alive"))
 _OWN = _FRAMING | {"date", "server"}
@@ -54,7 +51,7 @@ class HeadWriter:
         self._server = f"Server: {server}\r\n" if server else ""
         self._beginnings = _Beginnings()
 
-    def write(self, response: Response, exchange: "Exchange") -> Sending:
+    def write(self, response: Response, exchange: Exchange) -> Sending:
         status = response.status
         body = response.body
         given: dict[str, str] = {}
@@ -111,68 +108,3 @@ def _encoded(text: str) -> bytes:
         return text.encode("latin-1")
     except UnicodeEncodeError:
         return text.encode()
-
-
-class Exchange:
-    """One request that waits for its reply; calling it is the reply."""
-
-    __slots__ = (
-        "_callbacks",
-        "closed",
-        "connection",
-        "expects_continue",
-        "head_only",
-        "http_1_1",
-        "incoming",
-        "keep_alive",
-        "linger",
-        "response",
-        "wants_body",
-    )
-
-    def __init__(self, connection: "Connection", head_only: bool, keep_alive: bool, http_1_1: bool) -> None:
-        self.connection = connection
-        self.head_only = head_only
-        self.keep_alive = keep_alive
-        self.http_1_1 = http_1_1
-        self.response: Response | None = None
-        self.incoming: Incoming | None = None
-        """The body of this request while it is not complete."""
-        self.expects_continue = False
-        """The client waits for "100 Continue" before it sends the body."""
-        self.wants_body = False
-        """Somebody reads the body, so the client may be told to go on."""
-        self.linger = False
-        """The client may still be sending when this reply ends the connection."""
-        self.closed = False
-        self._callbacks: list[Callable[[], None]] | None = None
-
-    def __call__(self, response: Response, /) -> None:
-        if self.closed:
-            self.connection.drop(response)
-            return
-        assert self.response is None, "a request is answered once"
-        self.response = response
-        self.connection.replied(self)
-
-    def on_close(self, callback: Callable[[], None], /) -> None:
-        if self.closed:
-            callback()
-        elif self._callbacks is None:
-            self._callbacks = [callback]
-        else:
-            self._callbacks.append(callback)
-
-    @property
-    def can_be_given_up(self) -> bool:
-        return self._callbacks is not None and self.response is None
-
-    def close(self) -> None:
-        """Tell whoever asked that the client has gone."""
-        if self.closed:
-            return
-        self.closed = True
-        callbacks, self._callbacks = self._callbacks, None
-        if callbacks and self.response is None:
-            for callback in callbacks:
-                callback()

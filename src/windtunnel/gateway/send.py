@@ -3,15 +3,12 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from windtunnel.wire.message import FileSlice
 
 from .limits import FILE_INLINE_BYTES_MAX
 from .outlet import Outlet
-
-if TYPE_CHECKING:
-    from .reply import Sending
+from .reply import Sending
 
 _STEP_BYTES = 1_048_576
 _READ_BYTES = 262_144
@@ -31,7 +28,7 @@ def read_inline(file: FileSlice) -> bytes | None:
     return data if len(data) == file.length else None
 
 
-async def send_body(outlet: Outlet, body: FileSlice | AsyncIterator[bytes], sending: "Sending") -> None:
+async def send_body(outlet: Outlet, body: FileSlice | AsyncIterator[bytes], sending: Sending) -> None:
     """Send head and body. Whatever is raised, the connection can only be cut: the client must not take the part for the whole."""
     if isinstance(body, FileSlice):
         await _send_file(outlet, body, sending.head)
@@ -50,7 +47,7 @@ async def close_iterator(body: AsyncIterator[bytes]) -> None:
         await close()
 
 
-async def _send_pieces(outlet: Outlet, body: AsyncIterator[bytes], sending: "Sending") -> None:
+async def _send_pieces(outlet: Outlet, body: AsyncIterator[bytes], sending: Sending) -> None:
     left = sending.length
     async for piece in body:
         if not piece:
