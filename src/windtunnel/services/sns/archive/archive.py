@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from windtunnel.fabric import Tx
+from windtunnel.services.sns.delivery.published import Published
 from windtunnel.services.sns.publishing.order import number_at
 from windtunnel.services.sns.rules import invalid
 from windtunnel.services.sns.state import ARCHIVE, LAST, TOPICS, Archived, Subscription, Topic, replace
-
-if TYPE_CHECKING:
-    from windtunnel.services.sns.delivery.fanout import Published
 
 RETENTION_DAYS_MAX = 365
 DAY_SECONDS = 86_400

@@ -11,7 +11,8 @@ from typing import Any
 
 from windtunnel.fabric import Tx
 from windtunnel.services.sns.archive.archive import beginning
-from windtunnel.services.sns.delivery.fanout import Published, deliver_to, passes
+from windtunnel.services.sns.delivery.fanout import deliver_to, passes
+from windtunnel.services.sns.delivery.published import Published
 from windtunnel.services.sns.publishing.order import number_at
 from windtunnel.services.sns.rules import texts_of
 from windtunnel.services.sns.state import ARCHIVE, SUBSCRIPTIONS, TOPICS, Archived, Found, arn_of, replace

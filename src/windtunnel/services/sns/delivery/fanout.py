@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-import msgspec
 import orjson
 
 from windtunnel.aws.patterns import Scope, compile_filter_policy
 from windtunnel.fabric import Event, Retry
 from windtunnel.fabric.outbox import post
 from windtunnel.services.sns.delivery import feedback, pace
-from windtunnel.services.sns.delivery.envelope import Attributes, Notification, envelope, lambda_event, timestamp
+from windtunnel.services.sns.delivery.envelope import Notification, envelope, lambda_event, timestamp
+from windtunnel.services.sns.delivery.published import UNPARSED, Published
 from windtunnel.services.sns.delivery.retries import AWS_MANAGED, content_type, http_retry
 from windtunnel.services.sns.delivery.signing import signer_id
 from windtunnel.services.sns.devices.push import push_on
 from windtunnel.services.sns.phones import texting
 from windtunnel.services.sns.protection import protected
-from windtunnel.services.sns.rules import texts_of
 from windtunnel.services.sns.state import SUBSCRIPTIONS, Found, Subscription
 from windtunnel.services.sns.subscriptions.choices import dead_letter_queue
 
@@ -28,40 +27,6 @@ URLS = frozenset({"http", "https"})
 AGENT = "Amazon Simple Notification Service Agent"
 Aim = tuple[Event, Retry, str]
 """What is delivered to a subscription, when it is tried again, and the order it keeps."""
-_UNPARSED: Any = object()
-
-
-class Published(msgspec.Struct):
-    """A message on its way. What is made of it for one subscription and suits others is kept beside it."""
-
-    id: str
-    message: str
-    subject: str
-    attributes: Attributes
-    texts: Mapping[str, Any] | None = None
-    """A text for each protocol, where MessageStructure is `json`."""
-    group: str = ""
-    deduplication: str = ""
-    sequence: str = ""
-    replayed_of: float = 0.0
-    """When it was published, where it comes from the archive."""
-    body: Any = _UNPARSED
-    notification: Notification | None = None
-    envelopes: dict[str, tuple[str, str]] = {}
-    events: dict[str, tuple[str, str, str]] = {}
-
-    def saying(self, message: str) -> Published:
-        """The same message with another text."""
-        texts = None if self.texts is None else texts_of(message)
-        return Published(
-            self.id, message, self.subject, self.attributes, texts, self.group, self.deduplication, self.sequence, self.replayed_of
-        )
-
-    def text(self, protocol: str) -> str:
-        if self.texts is None:
-            return self.message
-        text = self.texts.get(protocol)
-        return text if isinstance(text, str) else self.texts["default"]
 
 
 def fan_out(found: Found, published: Published) -> None:
@@ -78,7 +43,7 @@ def passes(one: Subscription, published: Published) -> bool:
     matches = compile_filter_policy(one.filter_policy, cast("Scope", one.scope))
     if one.scope == "MessageAttributes":
         return matches(published.attributes)
-    if published.body is _UNPARSED:
+    if published.body is UNPARSED:
         try:
             published.body = orjson.loads(published.message)
         except orjson.JSONDecodeError:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from windtunnel.fabric import Fault, Tx
 from windtunnel.fabric.outbox import post
 from windtunnel.services.sns.delivery import feedback
+from windtunnel.services.sns.delivery.published import Published
 from windtunnel.services.sns.rules import MESSAGE_BYTES_MAX, arn_parts, invalid
 from windtunnel.services.sns.state import APPLICATIONS, DEVICES
-
-if TYPE_CHECKING:
-    from windtunnel.services.sns.delivery.fanout import Published
 
 APPLICATION_SLASHES, DEVICE_SLASHES = 2, 3
 ACCEPTED = "OK"

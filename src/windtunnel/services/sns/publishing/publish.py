@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from windtunnel.fabric import Fault, Tx
 from windtunnel.services.sns.archive import archive
 from windtunnel.services.sns.delivery import feedback
-from windtunnel.services.sns.delivery.fanout import Published, fan_out
+from windtunnel.services.sns.delivery.fanout import fan_out
+from windtunnel.services.sns.delivery.published import Published
 from windtunnel.services.sns.devices.push import push
 from windtunnel.services.sns.phones.texting import text
 from windtunnel.services.sns.protection import protected
