@@ -25,8 +25,8 @@ from windtunnel import LocalRegion
 from windtunnel.app.boot import make_cloud
 from windtunnel.gateway.admin import Admin
 from windtunnel.gateway.front import Front
-from windtunnel.gateway.limits import Limits
-from windtunnel.gateway.server import Server, serve
+from windtunnel.gateway.http.limits import Limits
+from windtunnel.gateway.http.server import Server, serve
 
 GIANT = 10 * 1024**3
 TURNS_MAX = 100_000

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.fuzz.bends import BYTES, TEXTS, VALUES, bent, bent_text
 from windtunnel.aws.errors import Fault
-from windtunnel.gateway.body import Chunks
-from windtunnel.gateway.head import HeadParser, Refusal
-from windtunnel.gateway.limits import Limits
+from windtunnel.gateway.http.body import Chunks
+from windtunnel.gateway.http.head import HeadParser, Refusal
+from windtunnel.gateway.http.limits import Limits
 from windtunnel.wire import cbor, eventstream, forms, xml
 from windtunnel.wire.chunked import ChunkDecoder
 from windtunnel.wire.credential import credential_of

@@ -8,9 +8,9 @@ from typing import Any
 
 import uvloop
 
-from windtunnel.gateway.app import Reply, Upgrade
-from windtunnel.gateway.limits import Limits
-from windtunnel.gateway.server import Server, serve
+from windtunnel.gateway.http.app import Reply, Upgrade
+from windtunnel.gateway.http.limits import Limits
+from windtunnel.gateway.http.server import Server, serve
 from windtunnel.wire.message import Request, Response
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from tests.gateway.kit import Application, House, Run, get
-from windtunnel.gateway.app import Reply
-from windtunnel.gateway.limits import Limits
-from windtunnel.gateway.server import serve
+from windtunnel.gateway.http.app import Reply
+from windtunnel.gateway.http.limits import Limits
+from windtunnel.gateway.http.server import serve
 from windtunnel.wire.message import Request, Response
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.kit import Application, House, Run, get, post
-from windtunnel.gateway.app import Reply
-from windtunnel.gateway.limits import FILE_INLINE_BYTES_MAX, Limits
+from windtunnel.gateway.http.app import Reply
+from windtunnel.gateway.http.limits import FILE_INLINE_BYTES_MAX, Limits
 from windtunnel.wire.message import FileSlice, Request, Response
 
 LARGE_BYTES = 8_000_000

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from tests.gateway.kit import Application, House, Run, get, post
-from windtunnel.gateway.app import Reply
-from windtunnel.gateway.limits import Limits
+from windtunnel.gateway.http.app import Reply
+from windtunnel.gateway.http.limits import Limits
 from windtunnel.wire.message import Request, Response
 
 

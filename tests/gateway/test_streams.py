@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.gateway.kit import Application, House, Run, get
-from windtunnel.gateway.app import Reply
-from windtunnel.gateway.body import RequestStream
-from windtunnel.gateway.limits import READ_AHEAD_BYTES, Limits
+from windtunnel.gateway.http.app import Reply
+from windtunnel.gateway.http.body import RequestStream
+from windtunnel.gateway.http.limits import READ_AHEAD_BYTES, Limits
 from windtunnel.wire.message import Request, Response
 
 LARGE_BYTES = 20_000_000

@@ -8,9 +8,9 @@ import pytest
 
 from tests.gateway.kit import Application, House, Run, get, post
 from tests.gateway.test_streams import LARGE_BYTES, Uploads, count, put
-from windtunnel.gateway.app import Reply
-from windtunnel.gateway.limits import Limits
-from windtunnel.gateway.tls import NAMES, VALID_DAYS, make_pair, self_signed
+from windtunnel.gateway.http.app import Reply
+from windtunnel.gateway.http.limits import Limits
+from windtunnel.gateway.http.tls import NAMES, VALID_DAYS, make_pair, self_signed
 from windtunnel.wire.message import FileSlice, Request, Response
 
 NOW = 1_790_000_000.0

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.gateway.kit import Application, Client, House, Run, get
-from windtunnel.gateway.app import Upgrade
-from windtunnel.gateway.limits import Limits
-from windtunnel.gateway.websocket import WebSocket, WebSocketClosed
+from windtunnel.gateway.http.app import Upgrade
+from windtunnel.gateway.http.limits import Limits
+from windtunnel.gateway.http.websocket import WebSocket, WebSocketClosed
 from windtunnel.wire.message import Request, Response
 
 MASK = b"\x37\xfa\x21\x3d"

@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from tests.planes.subscriber import ANSWER, Subscriber
-from windtunnel.gateway.tls import self_signed
+from windtunnel.gateway.http.tls import self_signed
 from windtunnel.planes.network.client import Answer, HttpClient, HttpError
 
 EMPTY = Answer(200, {"content-length": "0"}, b"")

@@ -18,8 +18,8 @@ from windtunnel.app.settings import Job, Settings, endpoint_of
 from windtunnel.gateway.admin import Admin
 from windtunnel.gateway.cors import Cors
 from windtunnel.gateway.front import Front
-from windtunnel.gateway.server import Server, serve
-from windtunnel.gateway.tls import NAMES, self_signed
+from windtunnel.gateway.http.server import Server, serve
+from windtunnel.gateway.http.tls import NAMES, self_signed
 from windtunnel.kernel.clock import Anchor
 from windtunnel.kernel.store import StoreFull
 from windtunnel.wire.message import Request

@@ -1,5 +1,5 @@
-"""The door: our own HTTP/1.1, WebSocket and TLS server on asyncio, which knows nothing of AWS.
+"""The door: `http/` is the server, and what stands here joins it to the cloud.
 
-`app.py` has the interface to what lies above, `server.py` opens a port, `connection.py` is one client. The others are the parts:
-`head.py` and `body.py` read, `reply.py` and `send.py` write, `websocket.py`, `secure.py` and `tls.py` do what their names say.
+`front.py` answers AWS's APIs, `admin.py` what is under `/_windtunnel/`; `buckets.py`, `posts.py` and `websites.py` answer what browsers ask
+of S3, `cors.py` what they ask of everything; `proof.py` is what a client signed.
 """

@@ -16,7 +16,7 @@ import orjson
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric.cloud import Cloud
 from windtunnel.fabric.outbox import OUTBOX
-from windtunnel.gateway.app import Reply
+from windtunnel.gateway.http.app import Reply
 from windtunnel.kernel.store import StoreFull
 from windtunnel.wire.message import Request, Response
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from windtunnel.aws.errors import Fault
 from windtunnel.fabric.cloud import Cloud
-from windtunnel.gateway.app import Reply
 from windtunnel.gateway.cors import ChangedReply
+from windtunnel.gateway.http.app import Reply
 from windtunnel.gateway.posts import Posted, posted
 from windtunnel.services.s3 import places
 from windtunnel.services.s3.websites.cross_origin import granted, preflight

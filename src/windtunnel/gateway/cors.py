@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from windtunnel.wire.message import Request, Response
 
-from .app import App, Reply, Upgrade
+from .http.app import App, Reply, Upgrade
 
 _MAX_AGE_SECONDS = 86_400
 _METHODS = "HEAD,GET,PUT,POST,DELETE,OPTIONS,PATCH"

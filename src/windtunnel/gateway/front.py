@@ -18,7 +18,7 @@ from windtunnel.fabric.scope import Scope, anonymous
 from windtunnel.fabric.service import Handled
 from windtunnel.fabric.visits import Answer, Host, Visit
 from windtunnel.gateway.admin import PREFIX, Admin
-from windtunnel.gateway.app import Reply, Upgrade
+from windtunnel.gateway.http.app import Reply, Upgrade
 from windtunnel.gateway.proof import SignedRequest
 from windtunnel.kernel.store import StoreFull
 from windtunnel.planes.blobs import Digest
