@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from windtunnel.fabric import Call, Fault
 from windtunnel.planes.compute import Kind, Outcome
 from windtunnel.services.lambda_.rules import moment_z
-
-if TYPE_CHECKING:
-    from windtunnel.services.lambda_.running.sandboxes import Bench
 
 BATCH_ENTRIES_MAX = 10_000
 BATCH_BYTES_MAX = 1_048_576
@@ -32,10 +29,10 @@ EVENT_OPEN = "\x1e"
 class Journal:
     """One log stream: a sandbox's."""
 
-    def __init__(self, call: Call, group: str, stream: str, expires: float, bench: Bench, *, json: bool) -> None:
+    def __init__(self, call: Call, group: str, stream: str, expires: float, *, json: bool) -> None:
         self.expires = expires
         """When the sandbox's keys end."""
-        self._call, self._group, self._stream, self._bench, self._json = call, group, stream, bench, json
+        self._call, self._group, self._stream, self._json = call, group, stream, json
         self._kind = ""
         """How its sandbox came to be: "on-demand" or "provisioned-concurrency"."""
         self._pending: list[tuple[int, str]] = []
@@ -99,9 +96,7 @@ class Journal:
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
-        if self._bench.silent:
-            self._pending.clear()
-        elif self._pending and self._task is None:
+        if self._pending and self._task is None:
             self._task = self._call.spawn(self._write())
 
     def _say(self, text: str, kind: str, record: dict[str, Any]) -> str:
@@ -114,9 +109,8 @@ class Journal:
         try:
             while self._pending:
                 await self._put(self._batch())
-        except Fault as fault:
+        except Fault:
             # Logs are not the function's business: it is answered, whatever becomes of them.
-            self._bench.silent = fault.code == "NotImplemented"
             self._pending.clear()
         finally:
             self._task = None

@@ -40,8 +40,6 @@ class Bench:
         self.in_all: Counter[tuple[str, str]] = Counter()
         self.journals: WeakKeyDictionary[Environment, Journal] = WeakKeyDictionary()
         self.starting = asyncio.Semaphore(STARTING_MAX)
-        self.silent = False
-        """Whether there is no service that takes logs."""
 
 
 def bench_of(cloud: Cloud) -> Bench:
@@ -124,7 +122,7 @@ def key_of(found: Found) -> tuple[Any, ...]:
 async def warmed(call: Call, found: Found, on_end: Callable[[], object]) -> Outcome | None:
     """Starts a sandbox ahead of any invocation and leaves it in the pool; the outcome of an init phase that failed."""
     pool, bench = await call.cloud.compute.pool(), bench_of(call.cloud)
-    journal, spec = await _prepared(call, found, bench)
+    journal, spec = await _prepared(call, found)
     environment = await pool.start(key_of(found), spec, journal.lines, on_end)
     bench.journals[environment] = journal
     try:
@@ -153,7 +151,7 @@ async def sandbox_of(call: Call, found: Found, *, patient: bool = False) -> tupl
     async with bench.starting if patient else nullcontext():
         if patient and (environment := pool.take(key)) is not None:
             return environment, bench.journals[environment], False
-        journal, spec = await _prepared(call, found, bench)
+        journal, spec = await _prepared(call, found)
         environment = await pool.acquire(key, spec, journal.lines)
         if patient:
             await environment.ready()
@@ -175,7 +173,7 @@ async def started_again(call: Call, found: Found, spec: Spec, journal: Journal) 
     return environment
 
 
-async def _prepared(call: Call, found: Found, bench: Bench) -> tuple[Journal, Spec]:
+async def _prepared(call: Call, found: Found) -> tuple[Journal, Spec]:
     version = found.version
     runtime = await asyncio.to_thread(runtime_for, version.runtime)
     if isinstance(runtime, Missing):
@@ -191,7 +189,7 @@ async def _prepared(call: Call, found: Found, bench: Bench) -> tuple[Journal, Sp
     stream = f"{day}/[{shown_number(found.number)}]{call.ids.hex(32)}"
     if "LogGroup" in version.logging:
         stream = f"{day}/{found.name}[{shown_number(found.number)}]{call.ids.hex(32)}"
-    journal = Journal(place, group, stream, keys.expires, bench, json=version.logging.get("LogFormat") == "JSON")
+    journal = Journal(place, group, stream, keys.expires, json=version.logging.get("LogFormat") == "JSON")
     kind = "provisioned-concurrency" if found.provisioned else "on-demand"
     journal.init_start(version.runtime, runtime_arn(found.tx.region, version.runtime), kind)
     environment = {
