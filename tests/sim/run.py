@@ -31,6 +31,7 @@ SERVICES = (
     "keys",
     "hoses",
     "locks",
+    "durable",
     "weather",
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.sim.auditor.auditor import Auditor
 from tests.sim.auditor.base import Call, Wrong
+from tests.sim.auditor.executions import Executions
 from tests.sim.weather import Weather
 from tests.sim.workload.base import REGION, Chance, Wish
 from tests.sim.workload.workload import Workload
@@ -151,12 +152,24 @@ class Simulation:
 
     def give_up_waiting(self) -> None:
         """Lets long polls and slow functions come to their end."""
+        self._leave()
         for _ in range(20):
             if not self._under_way:
                 return
             self.world.machine.wait(30)
             self.hear()
         raise Wrong(f"never answered: {[str(call) for call in self._under_way.values()]}")
+
+    def _leave(self) -> None:
+        """Who waits for a durable execution goes away, as that may take until somebody resumes it."""
+        left = {one: call for one, call in self._under_way.items() if call.region == Executions.region and not one.ended}
+        for one in left:
+            one.leave()
+        self.world.machine.settle()
+        for one, call in left.items():
+            del self._under_way[one]
+            self.note(f"{call._replace(unknown=True)}: the client has gone")
+        self.hear()
 
     # ------------------------------------------------------------ the whole
 

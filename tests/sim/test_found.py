@@ -1,5 +1,6 @@
 """What the simulation found, each told by itself."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from tests.sim.auditor.auditor import Signed, Written
 from tests.sim.simulation import SQLITE
 from tests.sim.workload.sqs import ANYONE
-from tests.sim.world.events import Ended, Posted
+from tests.sim.world.durable import Player
+from tests.sim.world.events import Ended, Played, Posted
 from tests.sim.world.world import World
 from windtunnel.fabric.timers import LOOK_AGAIN_SECONDS_MAX
 
@@ -245,3 +247,20 @@ def test_a_call_that_is_refused_is_counted_though_it_takes_the_transaction_with_
     assert world.call("s3", "GetObject", Bucket="box", Key="k").fault == "KMS.DisabledException"
     (usage, trail), _ = world.recorded(Written([]).read)
     assert usage["kms", "Decrypt"] == trail["kms", "Decrypt"] == 1
+
+
+def test_an_execution_that_ended_while_its_process_died_runs_no_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def sleeps(player: Player) -> None:
+        world.functions.tell(Played(player.arn, "", "begins"))
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(Player, "play", sleeps)
+    world.call("lambda", "CreateFunction", FunctionName="f", Handler="app.lasts", **CODE, DurableConfig={"ExecutionTimeout": 600})
+    arn = world.call("lambda", "Invoke", FunctionName="f:$LATEST", InvocationType="Event").result["DurableExecutionArn"]
+    world.call("lambda", "StopDurableExecution", DurableExecutionArn=arn)
+    world.kill()
+    assert sum(isinstance(event, Played) for _, event in world.seen) == 1
+    assert world.call("lambda", "GetDurableExecution", DurableExecutionArn=arn).result["Status"] == "STOPPED"
+    assert [
+        event["EventType"] for event in world.call("lambda", "GetDurableExecutionHistory", DurableExecutionArn=arn).result["Events"]
+    ] == ["ExecutionStarted", "ExecutionStopped"]

@@ -12,6 +12,7 @@ from tests.sim.auditor.base import Call, Wrong, same
 from tests.sim.auditor.dynamodb import StreamReads, Tables
 from tests.sim.auditor.elsewhere import Elsewhere, Troubles
 from tests.sim.auditor.events import Rules
+from tests.sim.auditor.executions import Executions
 from tests.sim.auditor.hoses import Hoses
 from tests.sim.auditor.iam import Identities
 from tests.sim.auditor.keys import Keys
@@ -26,7 +27,7 @@ from tests.sim.auditor.secrets import Secrets
 from tests.sim.auditor.sns import Topics
 from tests.sim.auditor.sqs import Queues
 from tests.sim.auditor.stacks import Stacks
-from tests.sim.world.events import Began, Ended, Posted
+from tests.sim.world.events import Began, Ended, Played, Posted
 from tests.sim.world.world import ACCOUNT, ELSEWHERE, REGION, World
 from windtunnel.fabric.meter import HOUR_SECONDS, USAGE
 from windtunnel.fabric.trail import TRAIL
@@ -63,7 +64,16 @@ class Auditor:
         self.keys = Keys(world.asks(Keys.region), self.full)
         self.hoses = Hoses(world.asks(Hoses.region), self.full)
         self.locks = Locks(world.asks(Locks.region), self.full)
-        self._elsewhere: tuple[Elsewhere, ...] = (self.stacks, self.schedules, self.secrets, self.keys, self.hoses, self.locks)
+        self.executions = Executions(world.asks(Executions.region), self.full, world.lasting)
+        self._elsewhere: tuple[Elsewhere, ...] = (
+            self.stacks,
+            self.schedules,
+            self.secrets,
+            self.keys,
+            self.hoses,
+            self.locks,
+            self.executions,
+        )
         self.records = Records()
         self._written = Written(model.region for model in self._elsewhere)
         self._loose: dict[str, float] = {}
@@ -120,6 +130,8 @@ class Auditor:
             self.functions.began(event, now)
         elif isinstance(event, Ended):
             self.functions.ended(event, now, dying=dying)
+        elif isinstance(event, Played):
+            self.executions.played(event)
 
     def passed(self, now: float) -> None:
         """Time may have passed."""
@@ -127,10 +139,12 @@ class Auditor:
         self.topics.passed(now)
         self.functions.passed(now)
         self.tables.passed(now)
+        self.executions.passed()
 
     def crashed(self, now: float) -> None:
         self.troubles += 2
         self.queues.inexact = now + 10
+        self.executions.crashed()
 
     def restarted(self, now: float) -> None:
         self.troubles += 1
@@ -149,6 +163,7 @@ class Auditor:
         self._world.functions.healed = True
         for name in self.functions.functions:
             self.look("lambda", "DeleteFunctionConcurrency", {"FunctionName": name})
+        self.executions.release()
         for _ in range(4):
             self._world.jump(DRAIN_SECONDS)
 
@@ -156,6 +171,7 @@ class Auditor:
         """Everything has happened by now."""
         self.topics.drained()
         self.functions.drained(self._world.now)
+        self.executions.drained()
 
     def audit(self) -> None:
         """Compares all that the region shows with what it should."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from tests.sim.auditor.base import Ask, Call, ended, holds, same
@@ -62,7 +61,7 @@ class Locks(Elsewhere, Places):
             self.versions[id] = Held(request["Key"], request["Body"], request.get("ObjectLockMode", ""), until, hold)
         else:
             days = DAYS.get(request["Key"][:2])
-            goes = float("inf") if days is None else ceil(call.now / DAY_SECONDS + days) * float(DAY_SECONDS)
+            goes = float("inf") if days is None else (call.now // DAY_SECONDS + days + 1) * DAY_SECONDS
             self.fading[request["Key"]] = request["Body"], goes
 
     def put_object_unknown(self, call: Call) -> None:

@@ -8,6 +8,7 @@ from tests.sim.auditor.auditor import Auditor
 from tests.sim.workload.base import Chance, Wish
 from tests.sim.workload.dynamodb import TableWork
 from tests.sim.workload.events import RuleWork
+from tests.sim.workload.executions import ExecutionWork
 from tests.sim.workload.hoses import HoseWork
 from tests.sim.workload.iam import IdentityWork
 from tests.sim.workload.keys import KeyWork
@@ -47,6 +48,7 @@ class Workload:
             "keys": (KeyWork(chance, auditor.keys), 4),
             "hoses": (HoseWork(chance, auditor.hoses), 4),
             "locks": (LockWork(chance, auditor.locks, lambda: world.now), 4),
+            "durable": (ExecutionWork(chance, auditor.executions), 4),
         }
         chosen = [work for name, work in works.items() if not only - {"weather"} or name in only]
         self._chance = chance

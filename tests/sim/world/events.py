@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _SIGNED = re.compile(r"""Signature\W+:\W*[\w+/=]+|'MD5OfBody': '\w+'""")
 
@@ -34,6 +34,16 @@ class Ended(NamedTuple):
     source: str
     labels: tuple[str, ...]
     outcome: str
+
+
+class Played(NamedTuple):
+    """Something that a run of a durable function does or gets to know: it `begins`, does a `step`, `knows` what it was told, has `kept`
+    what it said itself, and `ends`. `amiss` is what it must never see."""
+
+    execution: str
+    request: str
+    what: str
+    operations: tuple[dict[str, Any], ...] = ()
 
 
 def unsigned(text: str) -> str:

@@ -1,7 +1,8 @@
 """Functions without processes: a stand-in for the compute plane, whose sandboxes decide by seed what comes of an event.
 
 A handler's name says how its function behaves: `app.fine` always succeeds, `app.broken` never does, `app.slow` fails after a while,
-`app.moody` in every way there is, or takes its time, `app.rotates` takes the steps of a secret's rotation. The n-th run of an event
+`app.moody` in every way there is, or takes its time, `app.rotates` takes the steps of a secret's rotation, `app.lasts` is
+durable. The n-th run of an event
 comes out the same whenever it happens.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.sim.world.durable import Player
 from tests.sim.world.events import Began, Ended, unsigned
 from windtunnel.planes.compute import BadArchive, Invocation, Kind, OnLog, Outcome, Spec
 
@@ -116,6 +118,8 @@ class Sandbox:
         if self._spec.handler == "app.rotates":
             await rotate(functions.call, json.loads(invocation.payload))
             return Outcome(Kind.OK, b"null", "", 1, None, 64)
+        if self._spec.handler == "app.lasts":
+            return await self._play(json.loads(invocation.payload), request)
         source, labels = _labels(invocation.payload)
         functions.runs[self.name, ",".join(labels)] += 1
         chance = Random(unsigned(f"{functions.seed}/{self.name}/{labels}/{functions.runs[self.name, ','.join(labels)]}"))
@@ -134,6 +138,21 @@ class Sandbox:
         payload = invocation.payload if kind is Kind.OK else b"" if kind is Kind.TIMEOUT else json.dumps(ERROR).encode()
         init_ms, self._fresh = (1.0 if self._fresh else None), False
         return Outcome(kind, payload, "" if kind is Kind.OK else "Error", seconds * 1000 + 1, init_ms, 64)
+
+    async def _play(self, event: dict[str, Any], request: str) -> Outcome:
+        functions, execution = self._functions, event["DurableExecutionArn"]
+        functions.runs[self.name, execution] += 1
+        chance = Random(f"{functions.seed}/{execution}/{functions.runs[self.name, execution]}")
+        player = Player(
+            functions.seed, event, request, functions.call, functions.tell, None if functions.healed else chance, self._spec.timeout
+        )
+        try:
+            kind, payload = await player.play()
+        except asyncio.CancelledError:
+            self.kill()
+            raise
+        self.alive = kind in (Kind.OK, Kind.ERROR)
+        return Outcome(kind, payload, "" if kind is Kind.OK else "Error", 1, None, 64)
 
     def _fate(self, chance: Random) -> tuple[Kind, float]:
         manner = self._spec.handler.rpartition(".")[2]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from tests.sim.world.disk import Disk, FailingBlobs, FailingEngine, engine_maker
 from tests.sim.world.functions import Functions
+from tests.sim.world.lasting import Lasting, lasting
 from tests.sim.world.machine import Killed, Machine
 from tests.sim.world.subscribers import Subscribers
 from windtunnel.app.boot import SERVICES
@@ -54,7 +55,9 @@ class World:
         """What happened beside the calls, and when."""
         self.boots = 0
         self.functions = Functions(seed, self._tell)
-        self.functions.call = lambda service, operation, **request: self.cloud.run(service, operation, request, self.scope("function"))
+        self.functions.call = lambda service, operation, /, region=REGION, **request: self._answered(
+            service, operation, request, self.scope("function", region)
+        )
         self.subscribers = Subscribers(seed, self._tell)
         self.machine = Machine()
         self._open(Anchor(BEGIN, BEGIN, 0))
@@ -99,19 +102,20 @@ class World:
     def begin(self, service: str, operation: str, request: dict[str, Any], id: str, *, region: str = REGION) -> UnderWay:
         """A call that begins with the next turn of the loop."""
         under_way = UnderWay(self)
-
-        async def call() -> Any:
-            try:
-                result = await self.cloud.run(service, operation, request, self.scope(id, region), waits=True)
-            except Fault:
-                # As the gateway does: a refusal also tells of what others have just written.
-                await self.cloud.store.committed()
-                raise
-            await self.cloud.store.committed()
-            return result
-
-        self.machine.call_soon(lambda: under_way.run(self.cloud.loop.spawn(call())))
+        scope = self.scope(id, region)
+        self.machine.call_soon(lambda: under_way.run(self.cloud.loop.spawn(self._answered(service, operation, request, scope))))
         return under_way
+
+    async def _answered(self, service: str, operation: str, request: dict[str, Any], scope: Scope) -> Any:
+        """A call as the gateway makes it."""
+        try:
+            result = await self.cloud.run(service, operation, request, scope, waits=True)
+        except Fault:
+            # A refusal also tells of what others have just written.
+            await self.cloud.store.committed()
+            raise
+        await self.cloud.store.committed()
+        return result
 
     def call(self, service: str, operation: str, region: str = REGION, /, **request: Any) -> Answered:
         """A call to its end."""
@@ -138,6 +142,10 @@ class World:
     def rows(self, function: Callable[[Tx], Result]) -> Result:
         """What lies in the store, as a function of a transaction sees it."""
         return self._within(lambda: self.cloud.apply(function))
+
+    def lasting(self, region: str) -> Lasting:
+        """The rows of durable executions in a region of the other account."""
+        return self.rows(lambda tx: lasting(tx.at(account=ELSEWHERE, region=region)))
 
     def recorded(self, read: Callable[[Tx], Result]) -> tuple[Result, list[tuple[str, str]]]:
         """What the store has of calls, with what was to be written later, and which calls those are: at one moment of the loop."""
@@ -197,8 +205,15 @@ class UnderWay:
         self._world = world
         self.ended = False
         self.answer = Answered(unknown=True)
+        self._task: asyncio.Task[Any] | None = None
+
+    def leave(self) -> None:
+        """The client goes away, as the gateway tells a call."""
+        if self._task is not None:
+            self._task.cancel()
 
     def run(self, task: asyncio.Task[Any]) -> None:
+        self._task = task
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[Any]) -> None:

@@ -79,7 +79,7 @@ async def _run(call: Call, key: Key, number: int, found: Found) -> Callable[[Tx]
 
 def _planned(tx: Tx, key: Key, number: int) -> tuple[Found, str] | None:
     """The version to run; None where this run is not wanted any more."""
-    ledger = _wanted(tx, key, number)
+    ledger = _to_begin(tx, key, number)
     if ledger is None:
         return None
     row = ledger.row
@@ -99,9 +99,19 @@ def _wanted(tx: Tx, key: Key, number: int) -> Ledger | None:
     return ledger if ledger is not None and ledger.row.run == number else None
 
 
+def _to_begin(tx: Tx, key: Key, number: int) -> Ledger | None:
+    """The execution, where this run is to begin: not one that ended during a run which then died with its process."""
+    ledger = _wanted(tx, key, number)
+    if ledger is None or ledger.live:
+        return ledger
+    ledger.set(run=0, invocation="")
+    ledger.save()
+    return None
+
+
 def _begin(tx: Tx, key: Key, number: int, request_id: str) -> bytes | None:
     """What the function gets: its operations, which it knows from now on."""
-    ledger = _wanted(tx, key, number)
+    ledger = _to_begin(tx, key, number)
     if ledger is None:
         return None
     changed = [row.id for _, row in ledger.unseen() if row.type != "EXECUTION"]
