@@ -15,12 +15,14 @@ from windtunnel.kernel.store.sqlite import SQLite
 
 STEPS = 10_000
 LIVES = 4
+FIRST = 13
+"""Lives over which few days pass: a jump over one costs as much as hundreds of steps."""
 SHORT = 600
 HASH = "from tests.sim.run import live; import logging; logging.disable(50); print(live({seed}, {steps})[1])"
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("seed", range(1, LIVES + 1))
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + LIVES))
 def test_everything_holds_whatever_the_weather(seed: int) -> None:
     counts, _ = live(seed, STEPS // LIVES)
     assert counts["audits"] > STEPS // LIVES // 500

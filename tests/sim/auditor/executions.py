@@ -373,9 +373,8 @@ class Executions(Elsewhere, Places):
         arn, history = execution.arn, execution.history
         same(f"the EventIds of {arn}", [one["EventId"] for one in history], list(range(1, len(history) + 1)))
         same(f"the first event of {arn}", history[0]["EventType"], "ExecutionStarted")
-        last = "".join(part.capitalize() for part in status.split("_"))
         ends = [one["EventType"] for one in history if one["EventType"] in [f"Execution{what}" for what in OVER]]
-        same(f"how {arn} ended", ends, [f"Execution{last}"] if status in ENDED else [])
+        same(f"how {arn} ended", ends, [f"Execution{_past(status)}"] if status in ENDED else [])
         until = 0.0
         over: dict[str, dict[str, Any]] = {}
         for event in history:
@@ -389,8 +388,10 @@ class Executions(Elsewhere, Places):
                 if event["EventType"].endswith(OVER) and not again:
                     over[event["Id"]] = event
         for id, how in execution.kept.items():
-            what = "Succeeded" if how == "SUCCEEDED" else "Failed"
-            holds(id in over and over[id]["EventType"].endswith(what), f"{id} of {arn} was kept as {how}: {over.get(id)}")
+            holds(id in over and over[id]["EventType"].endswith(_past(how)), f"{id} of {arn} was kept as {how}: {over.get(id)}")
+        for id, how in json.loads(execution.shown.get("Result", "{}")).items():
+            if isinstance(how, str):
+                holds(over[id]["EventType"].endswith(_past(how)), f"{arn} takes {id} for {how}: {over[id]}")
         for id, (kind, result) in execution.callbacks.items():
             found = over.get(id, {})
             same(f"how the callback {id} of {arn} was answered", found.get("EventType"), kind)
@@ -415,8 +416,7 @@ class Executions(Elsewhere, Places):
         status = shown.result["Status"]
         holds((status in ENDED) == (over is not None), f"{child.arn} is {status}, and {execution.arn} was told {over}")
         if over is not None:
-            what = "".join(part.capitalize() for part in status.split("_"))
-            same(f"what {execution.arn} was told of {child.arn}", over["EventType"], f"ChainedInvoke{what}")
+            same(f"what {execution.arn} was told of {child.arn}", over["EventType"], f"ChainedInvoke{_past(status)}")
             if status == "SUCCEEDED":
                 result = over["ChainedInvokeSucceededDetails"]["Result"].get("Payload")
                 same(f"the result of {child.arn} for its parent", result, shown.result.get("Result"))
@@ -448,6 +448,11 @@ class Executions(Elsewhere, Places):
 
     def drained(self) -> None:
         same("executions that never ended", self._rows(self.region).live, {})
+
+
+def _past(status: str) -> str:
+    """A status as events have it."""
+    return "".join(part.capitalize() for part in status.split("_"))
 
 
 def _function(arn: str) -> str:

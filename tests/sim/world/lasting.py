@@ -50,4 +50,6 @@ def lasting(tx: Tx) -> Lasting:
             live[row.id] = (row.status, bool(row.run), waits[key])
             if row.status == "RUNNING" and not (row.run or waits[key]):
                 amiss.append(f"{row.id} waits for nothing, and does not run")
+            if row.status == "RUNNING" and not row.run and row.changes > row.seen:
+                amiss.append(f"{row.id} has news, and does not run")
     return Lasting(live, amiss)
