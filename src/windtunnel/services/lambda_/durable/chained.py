@@ -46,7 +46,7 @@ def check_place(tx: Tx, function: str) -> None:
 def begin(ledger: Ledger, number: int, row: Operation, target: Found) -> dict[str, Any]:
     """Starts what was asked for, and answers what is told of it."""
     told = {"ExecutedVersion": shown_number(target.number)}
-    key = (float(ledger.key[0] or 0), int(ledger.key[1] or 0), number)
+    key = (ledger.started, int(ledger.key[1] or 0), number)
     if target.version.durable is None:
         ledger.tx.timer(ledger.tx.now, "durable_invoke", {"key": list(key)})
         return told

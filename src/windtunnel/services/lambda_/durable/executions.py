@@ -110,7 +110,7 @@ def _summary(ledger: Ledger) -> dict[str, Any]:
         "DurableExecutionName": row.name,
         "FunctionArn": arn_of(ledger.tx.region, ledger.tx.account, row.function, row.qualifier),
         "Status": row.status,
-        "StartTimestamp": float(ledger.key[0] or 0),
+        "StartTimestamp": ledger.started,
         **ended,
     }
 

@@ -53,6 +53,15 @@ class Ledger:
         return (CHANNEL, self.tx.account, self.tx.region, self.row.id)
 
     @property
+    def started(self) -> float:
+        return float(self.key[0] or 0)
+
+    @property
+    def latest(self) -> float:
+        """When it ends at the latest, however long it was paused."""
+        return self.started + LIFE_SECONDS_MAX
+
+    @property
     def live(self) -> bool:
         return not self.row.ended
 
@@ -177,7 +186,7 @@ class Ledger:
             "durableExecutionName": row.name,
             "functionArn": arn_of(self.tx.region, self.tx.account, row.function, row.qualifier),
             "status": row.status,
-            "startTimestamp": moment_z(float(self.key[0] or 0)),
+            "startTimestamp": moment_z(self.started),
         }
         self.tx.emit("aws.lambda", EVENT, {**detail, **ended})
 
@@ -188,7 +197,7 @@ class Ledger:
     def expected_timeout(self) -> float:
         pause = self.row.pause
         if pause is not None and pause.begun and pause.stops_timeout:
-            return float(self.key[0] or 0) + LIFE_SECONDS_MAX
+            return self.latest
         return self.row.expires
 
     def pause(self) -> None:
@@ -230,7 +239,7 @@ class Ledger:
         row = self.row
         version = self.tx.get(VERSIONS, row.function, row.number)
         if version is not None and version.dead_letter:
-            waiting = Waiting(row.function, row.qualifier, (itself.input or "").encode(), row.request_id, float(self.key[0] or 0))
+            waiting = Waiting(row.function, row.qualifier, (itself.input or "").encode(), row.request_id, self.started)
             ran = Ran(failure_of(error), "Unhandled", shown_number(row.number), "")
             letter(self.tx, version.dead_letter, waiting, ran, "RetriesExhausted")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from windtunnel.fabric import Tx
 from windtunnel.services.lambda_.durable.ledger import Ledger, by_arn, reason_of
-from windtunnel.services.lambda_.durable.rules import LIFE_SECONDS_MAX, REPEAT_SECONDS
+from windtunnel.services.lambda_.durable.rules import REPEAT_SECONDS
 from windtunnel.services.lambda_.durable.state import Pause
 from windtunnel.services.lambda_.rules import conflict
 
@@ -42,8 +42,7 @@ def resume_durable_execution(tx: Tx, req: t.ResumeDurableExecutionRequest) -> No
     if pause.begun:
         ledger.note_itself("Resumed", {"ResumeRequestTimestamp": tx.now}, reason_of(req.get("Reason")))
         if pause.stops_timeout:
-            latest = float(ledger.key[0] or 0) + LIFE_SECONDS_MAX
-            ledger.set(expires=min(ledger.row.expires + tx.now - pause.begun, latest))
+            ledger.set(expires=min(ledger.row.expires + tx.now - pause.begun, ledger.latest))
             ledger.expire(ledger.row.expires)
         if ledger.row.owed:
             ledger.owe()
